@@ -1,0 +1,80 @@
+/**
+ * The project's own lint, beside n8n's: the direction of imports in nodes/, and the rules for everything that isn't
+ * shipped (`.mts`, `.mjs`), which n8n's configuration doesn't cover.
+ */
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+const N8N_PACKAGES = ['n8n-workflow', 'n8n-core', 'n8n', '@n8n/*'];
+
+/** Forbids imports from the layers above; the message says where the line runs. */
+const layer = (files, forbidden, message) => ({
+	files,
+	languageOptions: { parser: tseslint.parser },
+	rules: {
+		'no-restricted-imports': [
+			'error',
+			{ patterns: forbidden.map((group) => ({ group: [group], message })) },
+		],
+	},
+});
+
+export default tseslint.config(
+	{ ignores: ['dist/', 'node_modules/', 'output/', 'coverage/'] },
+	layer(
+		['nodes/shared/wavespeed/**/*.ts'],
+		[...N8N_PACKAGES, '../batch/*', '../n8n/*', '**/Wan22SpeechToVideo*/**'],
+		'shared/wavespeed is the pure client of the API: it knows neither n8n nor the layers above.',
+	),
+	layer(
+		['nodes/shared/batch/**/*.ts'],
+		[...N8N_PACKAGES, '../n8n/*', '**/Wan22SpeechToVideo*/**'],
+		'shared/batch is pure: it knows shared/wavespeed, but neither n8n nor the layers above.',
+	),
+	layer(
+		['nodes/shared/n8n/**/*.ts'],
+		['**/Wan22SpeechToVideo*/**'],
+		'shared/n8n serves the nodes and must not import from them.',
+	),
+	layer(
+		['nodes/*/fields/**/*.ts'],
+		['**/operations/*', '**/shared/**'],
+		'fields/ holds field descriptions only.',
+	),
+	{
+		files: ['test/emulator/**/*.mts'],
+		languageOptions: { parser: tseslint.parser },
+		rules: {
+			'no-restricted-imports': [
+				'error',
+				{
+					patterns: [
+						{
+							group: ['**/nodes/**', '**/dist/**'],
+							message: "The emulator imports nothing of the node, or a client's mistake would be mirrored.",
+						},
+					],
+				},
+			],
+		},
+	},
+	{
+		files: ['**/*.mts'],
+		extends: [js.configs.recommended, tseslint.configs.recommended],
+		rules: {
+			'no-undef': 'off',
+			'@typescript-eslint/no-explicit-any': 'error',
+		},
+	},
+	{
+		files: ['**/*.mjs', '**/*.cjs', 'gulpfile.js'],
+		extends: [js.configs.recommended],
+		languageOptions: {
+			globals: Object.fromEntries(
+				['process', 'console', 'URL', 'module', 'require', '__dirname', 'setTimeout', 'clearTimeout', 'AbortController', 'fetch', 'Buffer', 'exports'].map(
+					(name) => [name, 'readonly'],
+				),
+			),
+		},
+	},
+);

@@ -1,0 +1,82 @@
+import {
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+	NodeConnectionTypes,
+} from 'n8n-workflow';
+
+import { runNode } from '../shared/n8n/runNode';
+import { optionsField } from './fields/options.fields';
+import type { OperationName } from './fields/showFor';
+import { OPERATIONS } from './operations';
+
+export class Wan22SpeechToVideo implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Wan 2.2 Speech To Video',
+		name: 'wan22SpeechToVideo',
+		icon: {
+			light: 'file:../../icons/wavespeed.svg',
+			dark: 'file:../../icons/wavespeed.dark.svg',
+		},
+		group: ['transform'],
+		version: 1,
+		subtitle:
+			'={{ ({ generate: "Generate Video", getAll: "Get Many", get: "Get Task", submit: "Submit Task", wait: "Wait for Task" })[$parameter["operation"]] }}',
+		description: 'Turn a picture and a voice recording into a talking video with WaveSpeedAI',
+		defaults: { name: 'Wan 2.2 Speech To Video' },
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'waveSpeedApi', required: true }],
+		properties: [
+			{
+				displayName: 'Operation',
+				name: 'operation',
+				type: 'options',
+				noDataExpression: true,
+				default: 'generate',
+				options: [
+					{
+						name: 'Generate Video',
+						value: 'generate',
+						action: 'Generate a talking video',
+						description: 'Make a talking video from a picture and a recording, and wait for it',
+					},
+					{
+						name: 'Get Many',
+						value: 'getAll',
+						action: 'Get many tasks',
+						description: 'List the tasks of the last 7 days, also those that a stopped workflow has left behind',
+					},
+					{
+						name: 'Get Task',
+						value: 'get',
+						action: 'Get a task',
+						description: 'Look at a task once, and get its video if it is ready',
+					},
+					{
+						name: 'Submit Task',
+						value: 'submit',
+						action: 'Submit a task',
+						description: 'Start a talking video without waiting for it',
+					},
+					{
+						name: 'Wait for Task',
+						value: 'wait',
+						action: 'Wait for a task',
+						description: 'Wait until a task that was submitted before has ended, and get its video',
+					},
+				],
+			},
+			...Object.values(OPERATIONS).flatMap((operation) => operation.fields),
+			optionsField,
+		],
+	};
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		const name = this.getNodeParameter('operation', 0) as OperationName;
+		const items = await runNode(this, name, OPERATIONS[name].plan, this.continueOnFail());
+		return [items];
+	}
+}

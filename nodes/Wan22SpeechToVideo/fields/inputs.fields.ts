@@ -1,0 +1,98 @@
+import type { INodeProperties } from 'n8n-workflow';
+
+/** What Generate Video and Submit Task ask for. */
+export const inputFields: INodeProperties[] = [
+	{
+		displayName: 'Image Source',
+		name: 'imageSource',
+		type: 'options',
+		default: 'binary',
+		options: [
+			{ name: 'Binary File', value: 'binary', description: 'A file that this workflow has loaded' },
+			{ name: 'URL', value: 'url', description: 'A public web address that WaveSpeed can open' },
+		],
+		description: 'Where the picture of the speaker comes from',
+	},
+	{
+		displayName: 'Image Input Data Field Name',
+		name: 'imageBinaryPropertyName',
+		type: 'string',
+		default: 'image',
+		required: true,
+		displayOptions: { show: { imageSource: ['binary'] } },
+		hint: 'The name of the input field with the picture: JPG, PNG, WebP, GIF, BMP or TIFF, at most 200 MB',
+		description:
+			'The name of the field that holds the picture, such as "data". To use the file of an earlier node, enter an expression such as <code>{{ $("Read File").item.binary.data }}</code>.',
+	},
+	{
+		displayName: 'Image URL',
+		name: 'imageUrl',
+		type: 'string',
+		default: '',
+		required: true,
+		placeholder: 'e.g. https://example.com/portrait.png',
+		displayOptions: { show: { imageSource: ['url'] } },
+		description: 'The public web address of the picture. WaveSpeed loads it from there.',
+	},
+	{
+		displayName: 'Audio Source',
+		name: 'audioSource',
+		type: 'options',
+		default: 'binary',
+		options: [
+			{ name: 'Binary File', value: 'binary', description: 'A file that this workflow has loaded' },
+			{ name: 'URL', value: 'url', description: 'A public web address that WaveSpeed can open' },
+		],
+		description: 'Where the voice recording comes from',
+	},
+	{
+		displayName: 'Audio Input Data Field Name',
+		name: 'audioBinaryPropertyName',
+		type: 'string',
+		default: 'audio',
+		required: true,
+		displayOptions: { show: { audioSource: ['binary'] } },
+		hint: 'The name of the input field with the recording: MP3, WAV, OGG, AAC, FLAC, WebM, M4A or Opus, at most 200 MB',
+		description:
+			'The name of the field that holds the recording, such as "data". To use the file of an earlier node, enter an expression such as <code>{{ $("Text to Speech").item.binary.data }}</code>.',
+	},
+	{
+		displayName: 'Audio URL',
+		name: 'audioUrl',
+		type: 'string',
+		default: '',
+		required: true,
+		placeholder: 'e.g. https://example.com/speech.mp3',
+		displayOptions: { show: { audioSource: ['url'] } },
+		description: 'The public web address of the recording. WaveSpeed loads it from there.',
+	},
+	{
+		displayName: 'Prompt',
+		name: 'prompt',
+		type: 'string',
+		typeOptions: { rows: 3 },
+		default: '',
+		placeholder: 'e.g. A woman speaks calmly to the camera in a bright office',
+		description: 'Describes scene, pose and behavior. It can stay empty.',
+	},
+	{
+		displayName: 'Resolution',
+		name: 'resolution',
+		type: 'options',
+		default: '480p',
+		options: [
+			{ name: '480p', value: '480p' },
+			{ name: '720p (Twice the Price)', value: '720p' },
+		],
+		description: 'The size of the video. Its length follows the recording.',
+	},
+	{
+		displayName: 'Seed',
+		name: 'seed',
+		type: 'number',
+		typeOptions: { minValue: -1, maxValue: 2147483647, numberPrecision: 0 },
+		default: -1,
+		description:
+			'The same seed with the same inputs gives the same video. With -1 one is drawn for each video and reported in the output, so that a good video can be made again.',
+	},
+];

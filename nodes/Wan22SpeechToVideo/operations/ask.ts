@@ -1,0 +1,46 @@
+import type { Ask } from '../../shared/batch/batch';
+import { quoteRow } from '../../shared/batch/rowTask';
+import { inspectAsk } from '../../shared/batch/prepare';
+import { toItem } from '../../shared/n8n/outputItem';
+import type { ParameterReader } from '../../shared/n8n/parameters';
+import type { Run } from '../../shared/n8n/run';
+import { fail, NOTHING_PAID } from '../../shared/wavespeed/failures';
+import type { RowWork } from './operation';
+
+/** What a row asks for, from the fields that Generate Video and Submit Task share. */
+export async function readAsk(run: Run, parameters: ParameterReader, row: number): Promise<Ask> {
+	const { options } = parameters;
+	const cost = { min: 0, max: Infinity };
+	return {
+		image: await run.readMedia(parameters, row, 'image'),
+		audio: await run.readMedia(parameters, row, 'audio'),
+		prompt: parameters.text('prompt', 'Prompt'),
+		resolution: parameters.choice('resolution', 'Resolution', ['480p', '720p'] as const),
+		seed: parameters.integer('seed', 'Seed', { min: -1, max: 2_147_483_647 }),
+		maxCostPerVideo: options.number('maxCostPerVideo', 'Max Cost per Video', cost),
+		maxCostPerRun: options.number('maxCostPerRun', 'Max Cost per Run', cost),
+		quoteOnly: options.flag('quoteOnly'),
+	};
+}
+
+/** Quote Only: the price and what would be sent. */
+export const planQuote =
+	(run: Run, row: number, ask: Ask, includeInputFields: boolean): RowWork =>
+	async () => {
+		const { input, costUsd } = await quoteRow(run.batch, await inspectAsk(ask));
+		const { image, audio, resolution, prompt } = input;
+		const json = { costUsd, imageUrl: image, audioUrl: audio, resolution, prompt };
+		return [toItem(row, json, run.items[row], { includeInputFields })];
+	};
+
+/** The address for the service's callback. */
+export function checkWebhookUrl(url: string | undefined): string | undefined {
+	if (url === undefined) return undefined;
+	const parsed = URL.canParse(url) ? new URL(url) : undefined;
+	if (parsed?.protocol === 'https:' || parsed?.protocol === 'http:') return url;
+	return fail(
+		'invalidInput',
+		`"Webhook URL" is not a web address: ${url.slice(0, 100)}`,
+		`Enter an address that starts with https://, or {{ $execution.resumeUrl }} as an expression. ${NOTHING_PAID}`,
+	);
+}

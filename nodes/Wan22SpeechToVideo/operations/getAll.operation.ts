@@ -1,0 +1,77 @@
+import type { INodeExecutionData } from 'n8n-workflow';
+
+import { toItem, toTaskJson } from '../../shared/n8n/outputItem';
+import { type ParameterReader, readParameters } from '../../shared/n8n/parameters';
+import { listTasks, type TaskQuery } from '../../shared/wavespeed/client';
+import { isRecord } from '../../shared/wavespeed/envelope';
+import { fail, NOTHING_PAID } from '../../shared/wavespeed/failures';
+import type { Task } from '../../shared/wavespeed/task';
+import { getAllFields } from '../fields/getAll.fields';
+import { showFor } from '../fields/showFor';
+import { simplifyField } from '../fields/task.fields';
+import type { Operation } from './operation';
+
+/** The account's tasks of the last 7 days, to bring back what a stopped workflow has left behind. */
+export const getAll: Operation = {
+	fields: showFor(['getAll'], [...getAllFields, simplifyField]),
+
+	async plan(run, row) {
+		const parameters = readParameters(run.ctx, row);
+		const query = readQuery(parameters);
+		const simplify = parameters.raw('simplify') !== false;
+		const limit =
+			parameters.raw('returnAll') === true
+				? Infinity
+				: parameters.integer('limit', 'Limit', { min: 1, max: 1_000_000 });
+		return async () => {
+			const items: INodeExecutionData[] = [];
+			const seen = new Set<string>();
+			for (let page = 1; items.length < limit; page += 1) {
+				const { tasks, isLast } = await listTasks(run.api, query, page);
+				for (const task of tasks.filter((candidate) => isWanted(candidate, query))) {
+					// Tasks that are submitted meanwhile push others on to the next page.
+					if (seen.has(task.id) || items.length >= limit) continue;
+					seen.add(task.id);
+					items.push(toItem(row, toTaskJson(task, { simplify }), undefined, { includeInputFields: false }));
+				}
+				if (isLast) break;
+			}
+			return items;
+		};
+	},
+};
+
+/** The filters once more: the service may not know one of them, and the results must be right all the same. */
+function isWanted(task: Task, query: TaskQuery): boolean {
+	const createdAt = task.createdAt === null ? undefined : Date.parse(task.createdAt);
+	const { status, createdAfter, createdBefore } = query;
+	if (status !== undefined && task.status !== status) return false;
+	if (createdAt === undefined) return true;
+	if (createdAfter !== undefined && createdAt < Date.parse(createdAfter)) return false;
+	return createdBefore === undefined || createdAt <= Date.parse(createdBefore);
+}
+
+function readQuery({ raw }: ParameterReader): TaskQuery {
+	const given = raw('filters');
+	const filters = isRecord(given) ? given : {};
+	const status = typeof filters.status === 'string' ? filters.status.trim() : '';
+	return {
+		...(status === '' ? {} : { status }),
+		createdAfter: readTime(filters.createdAfter, 'Created After'),
+		createdBefore: readTime(filters.createdBefore, 'Created Before'),
+	};
+}
+
+/** ISO 8601 in UTC, from what the date field or an expression gives. */
+function readTime(value: unknown, label: string): string | undefined {
+	if (value === undefined || value === null || value === '') return undefined;
+	// Expressions such as {{ $now.minus(2, "days") }} give an object that knows its own text.
+	const text = typeof value === 'string' ? value : isRecord(value) || value instanceof Date ? String(value) : '';
+	const ms = Date.parse(text);
+	if (!Number.isNaN(ms)) return new Date(ms).toISOString();
+	return fail(
+		'invalidInput',
+		`"${label}" is not a date and time`,
+		`Choose one in the field, or use an expression such as {{ $now.minus(1, "day") }}. ${NOTHING_PAID}`,
+	);
+}

@@ -1,0 +1,87 @@
+import type { IBinaryData, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+
+import type { RowTask, WaitSettings } from '../../shared/batch/rowTask';
+import { downloadVideo } from '../../shared/n8n/downloadVideo';
+import {
+	type OutputSettings,
+	refuseFailedTask,
+	toDetails,
+	toItem,
+	toTaskJson,
+} from '../../shared/n8n/outputItem';
+import type { ParameterReader } from '../../shared/n8n/parameters';
+import type { Run } from '../../shared/n8n/run';
+import { fail, NOTHING_PAID } from '../../shared/wavespeed/failures';
+import { phaseOf, type Task } from '../../shared/wavespeed/task';
+
+/** One entry of the Operation list: its fields and what it does. */
+export interface Operation {
+	fields: INodeProperties[];
+	/** Reads and checks a row without sending anything; the function returned does the row's work. */
+	plan(run: Run, row: number): Promise<RowWork>;
+}
+
+export type RowWork = () => Promise<INodeExecutionData[]>;
+
+export interface ResultSettings extends OutputSettings {
+	/** The name of the field for the video file; undefined: don't download. */
+	downloadTo: string | undefined;
+}
+
+export function readResultSettings({ raw, options }: ParameterReader): ResultSettings {
+	const failedTasks = options.text('failedTasks', 'Failed Tasks') ?? 'error';
+	if (failedTasks !== 'error' && failedTasks !== 'output') {
+		fail(
+			'invalidInput',
+			`"Failed Tasks" must be "error" or "output", not "${failedTasks}"`,
+			`Correct the field, or the expression in it. ${NOTHING_PAID}`,
+		);
+	}
+	const field = options.text('outputBinaryPropertyName', 'Output Data Field Name') ?? 'data';
+	return {
+		simplify: raw('simplify') !== false,
+		includeInputFields: options.flag('includeInputFields'),
+		failedTasks,
+		downloadTo: options.flag('downloadVideo') ? field : undefined,
+	};
+}
+
+const MINUTE_MS = 60_000;
+
+export function readWaitSettings({ options }: ParameterReader): WaitSettings {
+	// WaveSpeed keeps a task for 7 days: a longer wait can't end well.
+	const minutes = options.number('timeoutMinutes', 'Timeout (Minutes)', { min: 0, max: 7 * 24 * 60 });
+	const seconds = options.number('pollIntervalSeconds', 'Check Interval (Seconds)', { min: 1, max: 3600 });
+	return { timeoutMs: (minutes ?? 60) * MINUTE_MS, minGapMs: (seconds ?? 5) * 1000 };
+}
+
+export function readTaskId({ text }: ParameterReader): string {
+	const taskId = text('taskId', 'Task ID').trim();
+	if (taskId !== '') return taskId;
+	return fail(
+		'invalidInput',
+		'"Task ID" is empty',
+		`Enter the ID of a task, or an expression that gives it, such as {{ $json.taskId }} after "Submit Task". ${NOTHING_PAID}`,
+	);
+}
+
+/** The item for a task that was looked at: a failed task is an error unless wanted otherwise, the video may be fetched. */
+export async function toResultItem(
+	run: Run,
+	row: number,
+	task: Task,
+	settings: ResultSettings,
+	placed?: RowTask['placed'],
+): Promise<INodeExecutionData> {
+	refuseFailedTask(task, settings, placed?.costUsd);
+	const json = toTaskJson(task, settings, placed);
+	const hasVideo = phaseOf(task) === 'completed' && task.videoUrls.length > 0;
+	const { downloadTo } = settings;
+	let binary: Record<string, IBinaryData> | undefined;
+	if (downloadTo !== undefined && hasVideo) {
+		const { ctx, halt, connection, api } = run;
+		const context = { ctx, halt, hideKey: connection.hideKey, clock: api.clock, random: api.random };
+		binary = { [downloadTo]: await downloadVideo(context, task, toDetails(task, placed?.costUsd)) };
+	}
+	return toItem(row, json, run.items[row], settings, binary);
+}

@@ -1,0 +1,50 @@
+import { type Halt, untilResumed } from '../wavespeed/halt';
+
+/** What the rows of a run cost together, decided in the order of the rows: which rows fit must not be chance. */
+export interface Budget {
+	/**
+	 * Waits until all earlier rows are decided. Returns undefined if `costUsd` fits below `limitUsd` and is
+	 * reserved now, else what the run has spent or reserved so far.
+	 */
+	decide(row: number, costUsd: number, limitUsd: number | undefined): Promise<number | undefined>;
+	/** The row won't spend anything more: it failed, or its task exists already. */
+	skip(row: number): void;
+	/** The reserved money was not spent after all. */
+	release(costUsd: number): void;
+}
+
+/** Sums of prices like 0.1 + 0.2 must not miss a limit of 0.3 by a rounding error. */
+const SMALLEST_AMOUNT_USD = 1e-9;
+
+export function createBudget(rowCount: number, alreadySpentUsd: number, halt: Halt): Budget {
+	let spentUsd = alreadySpentUsd;
+	const isDecided = new Array<boolean>(rowCount).fill(false);
+	let nextUndecided = 0;
+	const waiting = new Map<number, () => void>();
+
+	const markDecided = (row: number): void => {
+		isDecided[row] = true;
+		while (isDecided[nextUndecided]) nextUndecided += 1;
+		waiting.get(nextUndecided)?.();
+		waiting.delete(nextUndecided);
+	};
+	return {
+		async decide(row, costUsd, limitUsd) {
+			if (row > nextUndecided) {
+				await untilResumed(halt, (resume) => {
+					waiting.set(row, resume);
+					return () => waiting.delete(row);
+				});
+			}
+			const before = spentUsd;
+			const fits = limitUsd === undefined || before + costUsd <= limitUsd + SMALLEST_AMOUNT_USD;
+			if (fits) spentUsd += costUsd;
+			markDecided(row);
+			return fits ? undefined : before;
+		},
+		skip: markDecided,
+		release(costUsd) {
+			spentUsd -= costUsd;
+		},
+	};
+}

@@ -1,0 +1,111 @@
+import { preparationPatience } from '../wavespeed/apiRead';
+import { getTask, quotePrice, type SubmitInput } from '../wavespeed/client';
+import { settle, withDetails } from '../wavespeed/failures';
+import { isLastingFailure, phaseOf, type Task } from '../wavespeed/task';
+import { waitForTask } from '../wavespeed/waitForTask';
+import type { Batch } from './batch';
+import { findEarlierTask, type NewTask, type PlacedTask, submitNewTask } from './placeTask';
+import { completeInput, quoteWithinLimits, type ReadyAsk } from './prepare';
+
+/** What a row does, from its checked parameters to its task. */
+
+export interface WaitSettings {
+	/** The longest wait for one task, ms. */
+	timeoutMs: number;
+	/** The shortest gap between two checks of one task, ms. */
+	minGapMs: number;
+}
+
+export interface RowTask {
+	placed: PlacedTask;
+	task: Task;
+}
+
+/** Submits the row's task, or finds that of an earlier attempt, and waits for its end. */
+export async function generateTask(
+	batch: Batch,
+	row: number,
+	ready: ReadyAsk,
+	settings: WaitSettings,
+): Promise<RowTask> {
+	const earlier = await findEarlierTask(batch, row, ready);
+	if (earlier) {
+		const task = await withSlot(batch, async () => await waitForPlaced(batch, earlier, settings));
+		if (!canBeSentAgain(task)) return { placed: earlier, task };
+		forgetCost(batch, earlier);
+	}
+	// Before the slot is taken, so that a free slot doesn't have to wait for an upload.
+	const { input, costUsd } = await prepareSubmit(batch, row, ready);
+	return await withSlot(batch, async () => {
+		const placed = await submitNewTask(batch, row, ready, input, costUsd);
+		return { placed, task: await waitForPlaced(batch, placed, settings) };
+	});
+}
+
+/** As above without the wait: the task as it is now. */
+export async function submitRow(batch: Batch, row: number, ready: ReadyAsk): Promise<RowTask> {
+	const earlier = await findEarlierTask(batch, row, ready);
+	if (earlier) {
+		const looked = await settle(
+			getTask(batch.api, earlier.taskId, preparationPatience(batch.api.clock)),
+		);
+		if (!looked.ok) throw withKnown(looked.error, earlier);
+		if (!canBeSentAgain(looked.value)) return { placed: earlier, task: looked.value };
+		forgetCost(batch, earlier);
+	}
+	const { input, costUsd } = await prepareSubmit(batch, row, ready);
+	const placed: NewTask = await submitNewTask(batch, row, ready, input, costUsd);
+	return { placed, task: placed.task };
+}
+
+/** What the row would cost, USD, and what would be sent. Submits nothing. */
+export async function quoteRow(
+	batch: Batch,
+	ready: ReadyAsk,
+): Promise<{ input: SubmitInput; costUsd: number }> {
+	const input = await completeInput(batch, ready);
+	return { input, costUsd: await quotePrice(batch.api, input) };
+}
+
+async function prepareSubmit(
+	batch: Batch,
+	row: number,
+	ready: ReadyAsk,
+): Promise<{ input: SubmitInput; costUsd: number | undefined }> {
+	const input = await completeInput(batch, ready);
+	return { input, costUsd: await quoteWithinLimits(batch, row, ready.ask, input) };
+}
+
+async function withSlot<T>(batch: Batch, work: () => Promise<T>): Promise<T> {
+	const giveBack = await batch.slots.take();
+	return await work().finally(giveBack);
+}
+
+async function waitForPlaced(
+	batch: Batch,
+	placed: PlacedTask,
+	settings: WaitSettings,
+): Promise<Task> {
+	const waited = await settle(
+		waitForTask(batch.api, placed.taskId, {
+			...settings,
+			startedAt: placed.submittedAt,
+			firstGapMs: placed.isResumed ? 0 : settings.minGapMs,
+			lastStatus: placed.task?.status,
+		}),
+	);
+	if (waited.ok) return waited.value;
+	throw withKnown(waited.error, placed);
+}
+
+const withKnown = (error: unknown, { taskId, costUsd }: PlacedTask): unknown =>
+	withDetails(error, { taskId, ...(costUsd === undefined ? {} : { costUsd }) });
+
+/** The retry of a task that failed for a passing reason is wanted: the service refunds failed tasks. */
+const canBeSentAgain = (task: Task): boolean =>
+	phaseOf(task) === 'failed' && !isLastingFailure(task);
+
+/** Docs, Refund policy: a failed task is refunded, so its price no longer counts for the run. */
+function forgetCost(batch: Batch, failed: PlacedTask): void {
+	if (failed.costUsd !== undefined) batch.budget.release(failed.costUsd);
+}

@@ -1,0 +1,148 @@
+import type { IBinaryData, IExecuteFunctions, IN8nHttpFullResponse } from 'n8n-workflow';
+
+import type { Clock, Random } from '../wavespeed/clock';
+import { fail, type FailureDetails, settle } from '../wavespeed/failures';
+import { toPathSegment } from '../wavespeed/endpoints';
+import type { Halt } from '../wavespeed/halt';
+import { pauseBeforeRetry } from '../wavespeed/retry';
+import type { Task } from '../wavespeed/task';
+import { systemTime } from './clock';
+import { describeNetworkError } from './networkErrors';
+
+export interface DownloadContext {
+	ctx: IExecuteFunctions;
+	clock: Clock;
+	random: Random;
+	halt: Halt;
+	hideKey: (text: string) => string;
+}
+
+const MAX_ATTEMPTS = 4;
+const ANSWER_TIMEOUT_MS = 60_000;
+/** A connection that delivers nothing for so long is dead, however large the file is. */
+const SILENCE_TIMEOUT_MS = 60_000;
+
+/**
+ * Streams the video into n8n's binary storage. The host is public, so the key is not sent. A failure keeps the URL:
+ * the video is paid for and can be fetched by other means.
+ */
+export async function downloadVideo(
+	context: DownloadContext,
+	task: Task,
+	details: FailureDetails,
+): Promise<IBinaryData> {
+	const url = task.videoUrls[0] ?? '';
+	for (let attempt = 1; ; attempt += 1) {
+		const outcome = await settle(fetchOnce(context, url, `wan-2.2-${toPathSegment(task.id)}.mp4`));
+		const fetched: FetchOutcome = outcome.ok
+			? outcome.value
+			: { ok: false, canPass: true, problem: nameProblem(context, outcome.error) };
+		if (fetched.ok) return fetched.binary;
+		context.halt.check();
+		const { problem, canPass } = fetched;
+		if (!canPass || attempt >= MAX_ATTEMPTS) {
+			fail(
+				'downloadFailed',
+				`The video of task ${task.id} could not be downloaded: ${problem}. It is at ${url}`,
+				'The video exists and is paid for. Open its URL, or run "Get Task" with this ID and "Download Video". A retry of this node downloads again and does not pay again. WaveSpeed keeps it for 7 days.',
+				{ details },
+			);
+		}
+		await context.clock.sleep(pauseBeforeRetry(attempt, context.random));
+	}
+}
+
+type FetchOutcome =
+	| { ok: true; binary: IBinaryData }
+	| { ok: false; problem: string; canPass: boolean };
+
+function nameProblem({ halt, hideKey }: DownloadContext, error: unknown): string {
+	halt.check();
+	return describeNetworkError(error, hideKey).text;
+}
+
+interface VideoStream extends NodeJS.ReadableStream {
+	destroy(error?: Error): void;
+	compose?(watch: (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>): NodeJS.ReadableStream;
+}
+
+async function fetchOnce(
+	{ ctx, halt }: DownloadContext,
+	url: string,
+	fileName: string,
+): Promise<FetchOutcome> {
+	const answer: unknown = await ctx.helpers.httpRequest({
+		method: 'GET',
+		url,
+		encoding: 'stream',
+		timeout: ANSWER_TIMEOUT_MS,
+		returnFullResponse: true,
+		ignoreHttpStatusErrors: true,
+		abortSignal: ctx.getExecutionCancelSignal(),
+	});
+	const { statusCode, headers, body } = answer as IN8nHttpFullResponse;
+	const stream = body as unknown as VideoStream;
+	const mimeType = String(headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
+	if (statusCode !== 200) {
+		stream.destroy();
+		const canPass = statusCode === 408 || statusCode === 429 || statusCode >= 500;
+		return { ok: false, problem: `the video's host answered with HTTP status ${statusCode}`, canPass };
+	}
+	if (/^(text\/|application\/(json|xml|xhtml))/i.test(mimeType)) {
+		stream.destroy();
+		return { ok: false, problem: `the video's host sent ${mimeType} instead of a video`, canPass: false };
+	}
+	const progress = { byteCount: 0, lastAt: systemTime.now(), isDone: false };
+	const forget = halt.onHalt((reason) => stream.destroy(reason));
+	void destroyWhenSilent(stream, progress);
+	const prepared = await settle(
+		ctx.helpers.prepareBinaryData(
+			watch(stream, progress) as Parameters<typeof ctx.helpers.prepareBinaryData>[0],
+			fileName,
+			mimeType.startsWith('video/') ? mimeType : 'video/mp4',
+		),
+	);
+	progress.isDone = true;
+	forget();
+	if (!prepared.ok) {
+		stream.destroy();
+		return { ok: false, problem: 'the connection broke off in the middle of the video', canPass: true };
+	}
+	const promised = Number(headers['content-length'] ?? Number.NaN);
+	// A host that compresses on the way counts other bytes.
+	const isComparable = Number.isFinite(promised) && !headers['content-encoding'];
+	if (isComparable && progress.byteCount > 0 && progress.byteCount !== promised) {
+		return { ok: false, problem: 'only a part of the video arrived', canPass: true };
+	}
+	return { ok: true, binary: prepared.value };
+}
+
+interface Progress {
+	byteCount: number;
+	lastAt: number;
+	isDone: boolean;
+}
+
+/** Counts what passes without touching it; on a Node.js without `compose` there is nothing to count. */
+function watch(stream: VideoStream, progress: Progress): NodeJS.ReadableStream {
+	if (!stream.compose) return stream;
+	return stream.compose(async function* (source) {
+		for await (const chunk of source) {
+			progress.byteCount += chunk.length;
+			progress.lastAt = systemTime.now();
+			yield chunk;
+		}
+	});
+}
+
+/** n8n's time limit ends with the headers, so a body that stops coming would hold the workflow for ever. */
+async function destroyWhenSilent(stream: VideoStream, progress: Progress): Promise<void> {
+	if (!stream.compose) return;
+	while (!progress.isDone) {
+		await systemTime.sleep(SILENCE_TIMEOUT_MS);
+		if (!progress.isDone && systemTime.now() - progress.lastAt >= SILENCE_TIMEOUT_MS) {
+			stream.destroy(new Error('No data arrived for a minute'));
+			return;
+		}
+	}
+}

@@ -1,0 +1,98 @@
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+
+import { type Batch, createBatch } from '../batch/batch';
+import { ACCOUNT_LIMITS } from '../batch/limits';
+import type { ApiContext } from '../wavespeed/apiRead';
+import { type Failure, FailureError } from '../wavespeed/failures';
+import { createHalt, type Halt } from '../wavespeed/halt';
+import { createSharedPause } from '../wavespeed/sharedPause';
+import { createClock } from './clock';
+import { type Connection, readConnection } from './credential';
+import { createMediaReader, type MediaReader } from './inputMedia';
+import { openLedgerStore, readRunIndex } from './nodeContext';
+import { readParameters } from './parameters';
+import { createSend } from './transport';
+
+/** One execution of the node: what its rows share. */
+export interface Run {
+	ctx: IExecuteFunctions;
+	items: INodeExecutionData[];
+	api: ApiContext;
+	batch: Batch;
+	halt: Halt;
+	connection: Connection;
+	readMedia: MediaReader;
+	/** How many rows are worked on side by side. */
+	rowsAtOnce: number;
+}
+
+/** Rows that are prepared while others hold the account's places, so that no place waits for an upload. */
+const PREPARED_AHEAD = 8;
+
+/** Waiting rows cost little, but not nothing. */
+const MOST_ROWS_AT_ONCE = 1_000;
+
+const RATE_LIMIT_PATIENCE_MS = 60 * 60_000;
+
+export async function openRun(ctx: IExecuteFunctions, operation: string): Promise<Run> {
+	const items = ctx.getInputData();
+	const connection = await readConnection(ctx);
+	const halt = createHalt();
+	haltOnStop(ctx, halt);
+
+	const clock = createClock(halt);
+	const random = Math.random;
+	const api: ApiContext = {
+		clock,
+		random,
+		send: createSend(ctx, connection, halt),
+		readPause: createSharedPause(clock, random, halt),
+	};
+	const { options } = readParameters(ctx, 0);
+	const range = { min: 1, max: 10_000 };
+	const limits = ACCOUNT_LIMITS[connection.accountLevel];
+	const tasksInFlight = Math.floor(
+		options.number('maxTasksInFlight', 'Max Tasks in Flight', range) ?? limits.tasksInFlight,
+	);
+	const submitsPerMinute = Math.floor(
+		options.number('maxSubmitsPerMinute', 'Max Submits per Minute', range) ??
+			limits.submitsPerMinute,
+	);
+	const batch = createBatch(api, halt, {
+		rowCount: items.length,
+		runIndex: readRunIndex(ctx),
+		ledgerStore: openLedgerStore(ctx),
+		tasksInFlight,
+		submitsPerMinute,
+		rateLimitPatienceMs: RATE_LIMIT_PATIENCE_MS,
+		// With the execution stopped or n8n gone, the log is where an ID can still be found.
+		log: (message) => ctx.logger.info(`${ctx.getNode().name}: ${message}`),
+	});
+	const rowsAtOnce =
+		operation === 'generate' ? tasksInFlight + PREPARED_AHEAD : MOST_ROWS_AT_ONCE;
+	const readMedia = createMediaReader(ctx);
+	return { ctx, items, api, batch, halt, connection, readMedia, rowsAtOnce };
+}
+
+function haltOnStop(ctx: IExecuteFunctions, halt: Halt): void {
+	const signal = ctx.getExecutionCancelSignal();
+	const stop = (): void => halt.halt(new FailureError(STOPPED));
+	if (signal?.aborted) stop();
+	else signal?.addEventListener('abort', stop, { once: true });
+}
+
+const STOPPED: Failure = {
+	kind: 'stopped',
+	message: 'The execution was stopped',
+	advice:
+		'Tasks that WaveSpeed had accepted go on and are paid for: their IDs are in n8n\'s log, and "Get Many" lists them.',
+	details: {},
+};
+
+/** For the rows that are given up because another one failed in stop mode. */
+export const ABANDONED: Failure = {
+	kind: 'abandoned',
+	message: 'Another row failed, which ended the run',
+	advice: '',
+	details: {},
+};

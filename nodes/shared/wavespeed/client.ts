@@ -1,0 +1,135 @@
+import {
+	type ApiContext,
+	describeRefusal,
+	type Patience,
+	preparationPatience,
+	readFromApi,
+	sendAndRead,
+} from './apiRead';
+import { MODEL_ID, PATHS, resultPath } from './endpoints';
+import { isRecord } from './envelope';
+import type { Failure } from './failures';
+import type { Pass } from './sharedPause';
+import { parseTask, type Task } from './task';
+
+/** What the model takes; its schema allows nothing else (model page: Parameters). */
+export interface SubmitInput {
+	image: string;
+	audio: string;
+	prompt: string;
+	resolution: string;
+	seed: number;
+}
+
+/** Reads one task. "Get result" in the docs. */
+export async function getTask(api: ApiContext, taskId: string, patience: Patience): Promise<Task> {
+	return await readFromApi(
+		api,
+		{ method: 'GET', target: { path: resultPath(taskId) } },
+		parseTask,
+		`read task ${taskId}`,
+		patience,
+	);
+}
+
+export interface TaskQuery {
+	status?: string;
+	/** ISO 8601. */
+	createdAfter?: string;
+	createdBefore?: string;
+}
+
+/** The largest page that the API gives (docs: Predictions). */
+export const PAGE_SIZE = 100;
+
+/** One page of this model's tasks, newest first as the service gives them. `page` counts from 1. */
+export async function listTasks(
+	api: ApiContext,
+	query: TaskQuery,
+	page: number,
+	patience: Patience = preparationPatience(api.clock),
+): Promise<{ tasks: Task[]; isLast: boolean }> {
+	const json = {
+		page,
+		page_size: PAGE_SIZE,
+		model: MODEL_ID,
+		...(query.status ? { status: query.status } : {}),
+		...(query.createdAfter ? { created_after: query.createdAfter } : {}),
+		...(query.createdBefore ? { created_before: query.createdBefore } : {}),
+	};
+	const parse = (data: unknown): { tasks: Task[]; isLast: boolean } | undefined => {
+		if (!isRecord(data) || !Array.isArray(data.items)) return undefined;
+		const tasks = data.items.map(parseTask).filter((task): task is Task => task !== undefined);
+		// The filter may be ignored by the service: a task of another model must never be adopted.
+		const own = tasks.filter((task) => (task.raw.model ?? MODEL_ID) === MODEL_ID);
+		return { tasks: own, isLast: data.items.length < PAGE_SIZE };
+	};
+	const request = { method: 'POST', target: { path: PATHS.list }, json } as const;
+	return await readFromApi(api, request, parse, 'list the tasks of the account', patience);
+}
+
+/**
+ * What a task would cost now, in USD. Asking is free and locks nothing; the service itself measures the
+ * audio behind the URL (docs: Pricing API). `discounted_price` is the amount due.
+ */
+export async function quotePrice(api: ApiContext, input: SubmitInput): Promise<number> {
+	const parse = (data: unknown): number | undefined => {
+		if (!isRecord(data)) return undefined;
+		const price = data.discounted_price ?? data.price;
+		return typeof price === 'number' && Number.isFinite(price) && price >= 0 ? price : undefined;
+	};
+	const { image, audio, resolution } = input;
+	const json = { model_id: MODEL_ID, inputs: { image, audio, resolution } };
+	const request = { method: 'POST', target: { path: PATHS.price }, json } as const;
+	return await readFromApi(api, request, parse, 'ask for the price', preparationPatience(api.clock));
+}
+
+export type SubmitOutcome =
+	| { kind: 'accepted'; task: Task }
+	/** The service has refused it: nothing was accepted, nothing is paid. */
+	| { kind: 'refused'; failure: Failure }
+	| { kind: 'rateLimited'; text: string }
+	/** Nothing reached the service. */
+	| { kind: 'notSent'; text: string }
+	/** A task may exist and be paid for. */
+	| { kind: 'unknown'; text: string };
+
+/** The answer to a submit comes within seconds; waiting longer is cheaper than not knowing. */
+const SUBMIT_TIMEOUT_MS = 120_000;
+
+/**
+ * The one function that spends money. It sends exactly one POST and never repeats it: the service has no
+ * idempotency key, so a second POST is a second task that is paid for.
+ */
+export async function submitTask(
+	api: ApiContext,
+	pass: Pass,
+	input: SubmitInput,
+	webhookUrl: string | undefined,
+): Promise<SubmitOutcome> {
+	const reading = await sendAndRead(api, pass, {
+		method: 'POST',
+		target: { path: PATHS.submit },
+		query: webhookUrl ? { webhook: webhookUrl } : {},
+		json: { ...input },
+		timeoutMs: SUBMIT_TIMEOUT_MS,
+		finishOnStop: true,
+	});
+	switch (reading.kind) {
+		case 'data': {
+			const task = parseTask(reading.data);
+			if (task) return { kind: 'accepted', task };
+			return { kind: 'unknown', text: 'the service took the request but named no task' };
+		}
+		case 'rateLimited':
+			return { kind: 'rateLimited', text: reading.text };
+		case 'noAnswer':
+			return { kind: reading.reason === 'notSent' ? 'notSent' : 'unknown', text: reading.text };
+		case 'unclear':
+			return { kind: 'unknown', text: reading.text || `HTTP status ${reading.status}` };
+		case 'refused': {
+			const failure = describeRefusal('submit the task', reading.status, reading.text);
+			return { kind: 'refused', failure };
+		}
+	}
+}

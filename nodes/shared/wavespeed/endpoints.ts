@@ -1,0 +1,28 @@
+/**
+ * Where the API lives and what it is called there. Paths are those that the official clients use;
+ * see docs/wavespeed-api.md.
+ */
+
+export const DEFAULT_BASE_URL = 'https://api.wavespeed.ai';
+
+export const MODEL_ID = 'wavespeed-ai/wan-2.2/speech-to-video';
+
+const API = '/api/v3';
+
+export const PATHS = {
+	submit: `${API}/${MODEL_ID}`,
+	list: `${API}/predictions`,
+	ticket: `${API}/media/uploads`,
+	multipart: `${API}/media/upload/binary`,
+	price: `${API}/model/price`,
+} as const;
+
+/** IDs come from users and from the service: one with a slash must not reach another endpoint. */
+export const toPathSegment = (id: string): string => encodeURIComponent(id);
+
+/** Built from the ID and never taken from a response, which could point the key at another host. */
+export const resultPath = (taskId: string): string =>
+	`${API}/predictions/${toPathSegment(taskId)}/result`;
+
+/** Predictions, their videos and uploads are deleted after 7 days (docs: "What are predictions"). */
+export const RETENTION_MS = 7 * 24 * 60 * 60 * 1000;

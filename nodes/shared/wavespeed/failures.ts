@@ -1,0 +1,93 @@
+/** What went wrong, as a value: the adapter turns it into an n8n error or into an error row. */
+
+export type FailureKind =
+	/** Refused here, before anything was sent. */
+	| 'invalidInput'
+	/** The service doesn't accept the key (401, 403). */
+	| 'credential'
+	/** The service refused the request; nothing was accepted. */
+	| 'refused'
+	/** Too many requests, for longer than we were ready to wait. */
+	| 'rateLimited'
+	/** No usable answer to a request that doesn't cost anything. */
+	| 'unavailable'
+	/** A submit ended without a clear answer: a task may exist. */
+	| 'submitUnknown'
+	/** The task ended without a video. */
+	| 'taskFailed'
+	/** The time limit of the wait was reached; the task goes on. */
+	| 'waitTimedOut'
+	/** The video exists but couldn't be fetched. */
+	| 'downloadFailed'
+	/** A cost limit that the user has set. */
+	| 'costLimit'
+	/** The execution was stopped. */
+	| 'stopped'
+	/** Not sent, because another row's failure ended the run. */
+	| 'abandoned';
+
+/** What is known about the row's task when it fails: the `details` of an error row. */
+export interface FailureDetails {
+	taskId?: string;
+	status?: string;
+	videoUrl?: string;
+	videoUrls?: string[];
+	failureReason?: string;
+	failureCode?: number | null;
+	costUsd?: number;
+	/** Tasks that may be this row's, after a submit without a clear answer. */
+	candidateTaskIds?: string[];
+}
+
+export interface Failure {
+	kind: FailureKind;
+	/** What happened. */
+	message: string;
+	/** What to do, and whether money is at stake. */
+	advice: string;
+	details: FailureDetails;
+	/** HTTP status of the answer that caused it. */
+	httpStatus?: number;
+	/** The wait that the service asked for, in ms. */
+	retryAfterMs?: number;
+}
+
+export class FailureError extends Error {
+	constructor(readonly failure: Failure) {
+		super(failure.message);
+		this.name = 'FailureError';
+	}
+}
+
+export function fail(
+	kind: FailureKind,
+	message: string,
+	advice: string,
+	more: Partial<Omit<Failure, 'kind' | 'message' | 'advice'>> = {},
+): never {
+	throw new FailureError({ kind, message, advice, details: {}, ...more });
+}
+
+export const NOTHING_PAID = 'Nothing was paid.';
+
+/** The result of some work as a value, so that what follows stands outside a `catch`. */
+export type Settled<T> = { ok: true; value: T } | { ok: false; error: unknown };
+
+export const settle = async <T>(work: Promise<T>): Promise<Settled<T>> =>
+	await work.then(
+		(value): Settled<T> => ({ ok: true, value }),
+		(error: unknown): Settled<T> => ({ ok: false, error }),
+	);
+
+/** The failure inside an error; undefined for anything that is a mistake in the program. */
+export const failureOf = (error: unknown): Failure | undefined =>
+	error instanceof FailureError ? error.failure : undefined;
+
+/** Passes a failure on with what the caller knows about the task; details that are set already win. */
+export function withDetails(error: unknown, details: FailureDetails): unknown {
+	if (!(error instanceof FailureError)) return error;
+	return new FailureError({
+		...error.failure,
+		details: { ...details, ...error.failure.details },
+	});
+}

@@ -1,0 +1,102 @@
+import type { Clock, Random } from './clock';
+import { type Halt, untilResumed } from './halt';
+import { parseRetryAfter, pauseAfterRateLimit } from './retry';
+
+/** Permission for one request; tell it how that ended, once. */
+export interface Pass {
+	/** 429: everyone waits. */
+	refused(retryAfter: string | undefined): void;
+	/** Any other answer, which shows that the limit no longer applies. */
+	accepted(): void;
+	/** No answer: says nothing about the limit. */
+	left(): void;
+}
+
+/**
+ * One pause for all rows of a run after "too many requests": they slow down together, once, instead of each finding
+ * out for itself. Afterwards they come back one, two, four … at a time, so that a limit that is lower than
+ * the credential says doesn't end in a burst of refusals.
+ */
+export interface SharedPause {
+	enter(): Promise<Pass>;
+	/** As above; undefined if `deadline` (ms since the epoch) comes while everyone has to wait. */
+	enterBefore(deadline: number): Promise<Pass | undefined>;
+	/** Since when every request has been refused (ms since the epoch); undefined if the last was not. */
+	refusedSince(): number | undefined;
+}
+
+/** Wide enough for any account; from here on nothing is held back any more. */
+const WIDEST = 64;
+
+export function createSharedPause(clock: Clock, random: Random, halt: Halt): SharedPause {
+	let openAt = 0;
+	let round = 0;
+	let refusals = 0;
+	let since: number | undefined;
+	let width = Infinity;
+	let underWay = 0;
+	const waiting = new Set<() => void>();
+
+	const leave = (): void => {
+		underWay -= 1;
+		for (const resume of [...waiting].slice(0, Math.max(0, width - underWay))) {
+			waiting.delete(resume);
+			resume();
+		}
+	};
+	const waitForPlace = async (): Promise<void> => {
+		await untilResumed(halt, (resume) => {
+			waiting.add(resume);
+			return () => waiting.delete(resume);
+		});
+	};
+	const createPass = (enteredIn: number): Pass => {
+		let isOpen = true;
+		const once = (change: () => void) => (): void => {
+			if (!isOpen) return;
+			isOpen = false;
+			change();
+			leave();
+		};
+		const noteRefusal = (retryAfter: string | undefined): void => {
+			const asked = parseRetryAfter(retryAfter, clock.now());
+			width = 1;
+			if (enteredIn === round) {
+				// The first of those that were under way together; the others are the same event.
+				round += 1;
+				refusals += 1;
+				since ??= clock.now();
+				openAt = clock.now() + (asked ?? pauseAfterRateLimit(refusals, random));
+			} else if (asked !== undefined) {
+				openAt = Math.max(openAt, clock.now() + asked);
+			}
+		};
+		return {
+			refused: (retryAfter) => once(() => noteRefusal(retryAfter))(),
+			accepted: once(() => {
+				if (enteredIn !== round) return;
+				refusals = 0;
+				since = undefined;
+				width = width * 2 >= WIDEST ? Infinity : width * 2;
+			}),
+			left: once(() => {}),
+		};
+	};
+	const enterBefore = async (deadline: number): Promise<Pass | undefined> => {
+		for (;;) {
+			halt.check();
+			if (clock.now() < openAt) {
+				if (clock.now() >= deadline) return undefined;
+				await clock.sleep(Math.min(openAt, deadline) - clock.now());
+			} else if (underWay >= width) await waitForPlace();
+			else break;
+		}
+		underWay += 1;
+		return createPass(round);
+	};
+	return {
+		enterBefore,
+		enter: async () => (await enterBefore(Infinity)) as Pass,
+		refusedSince: () => since,
+	};
+}

@@ -1,0 +1,99 @@
+import { isRecord, shorten } from './envelope';
+import { RETENTION_MS } from './endpoints';
+
+/** A task as the API reports it ("prediction" in its docs), in our words and units. */
+export interface Task {
+	id: string;
+	/** The API's own word. */
+	status: string;
+	videoUrls: string[];
+	hasNsfwContent: boolean;
+	/** ISO 8601 with milliseconds; null if the service sent none that can be read. */
+	createdAt: string | null;
+	inferenceTimeMs: number | null;
+	/** The service's text for a failure, or ''. */
+	errorText: string;
+	errorCode: number | null;
+	/** The inputs, where the service repeats them (callbacks do, results may). */
+	input: Record<string, unknown> | null;
+	/** The API's own object, for `simplify: false`. */
+	raw: Record<string, unknown>;
+}
+
+/** Returns undefined if the value is no task: without an ID there is nothing to wait for. */
+export function parseTask(data: unknown): Task | undefined {
+	if (!isRecord(data)) return undefined;
+	const id = typeof data.id === 'string' ? data.id.trim() : '';
+	if (id === '') return undefined;
+	const timings = isRecord(data.timings) ? data.timings : {};
+	return {
+		id,
+		status: typeof data.status === 'string' ? data.status : '',
+		videoUrls: listOutputUrls(data.outputs),
+		// One flag per output; `[]` and null were seen, and mean that nothing was flagged.
+		hasNsfwContent:
+			Array.isArray(data.has_nsfw_contents) && data.has_nsfw_contents.some((flag) => flag === true),
+		createdAt: toIsoTime(data.created_at),
+		inferenceTimeMs: positiveNumber(timings.inference) ?? positiveNumber(data.executionTime) ?? null,
+		errorText: typeof data.error === 'string' ? shorten(data.error) : '',
+		errorCode: typeof data.code === 'number' && data.code !== 0 ? data.code : null,
+		input: isRecord(data.input) ? data.input : null,
+		raw: data,
+	};
+}
+
+/** Strings for this model; other models return objects, so a change would not lose the video. */
+function listOutputUrls(outputs: unknown): string[] {
+	if (!Array.isArray(outputs)) return [];
+	return outputs
+		.map((output) => (isRecord(output) ? (output.url ?? output.video) : output))
+		.filter((url): url is string => typeof url === 'string' && /^https?:\/\//i.test(url));
+}
+
+/** Timestamps come with milliseconds or nanoseconds. */
+function toIsoTime(value: unknown): string | null {
+	if (typeof value !== 'string') return null;
+	const ms = Date.parse(value);
+	return Number.isNaN(ms) ? null : new Date(ms).toISOString();
+}
+
+const positiveNumber = (value: unknown): number | undefined =>
+	typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined;
+
+export function expiresAt(task: Task): string | null {
+	return task.createdAt === null
+		? null
+		: new Date(Date.parse(task.createdAt) + RETENTION_MS).toISOString();
+}
+
+/** What ended without a video, with our words where the service sends none. */
+const FAILED_ENDS: Record<string, string> = {
+	failed: 'The service gave no reason',
+	cancelled: 'The task was cancelled at WaveSpeed',
+	canceled: 'The task was cancelled at WaveSpeed',
+	timeout: 'The task took too long and was ended by WaveSpeed',
+	deleted: 'The task was deleted at WaveSpeed',
+};
+
+export type TaskPhase = 'running' | 'completed' | 'failed';
+
+/** Statuses that nobody has documented mean "still running": ending early would lose a paid video. */
+export function phaseOf(task: Task): TaskPhase {
+	const status = task.status.toLowerCase();
+	if (status === 'completed') return 'completed';
+	return Object.hasOwn(FAILED_ENDS, status) ? 'failed' : 'running';
+}
+
+export function failureReasonOf(task: Task): string {
+	if (task.errorText !== '') return task.errorText;
+	return FAILED_ENDS[task.status.toLowerCase()] ?? 'The task ended without a video';
+}
+
+/**
+ * Refusals that depend on the input: moderation (1200), missing or invalid parameter (1400, 1401),
+ * media not reachable (1402). The same task would end the same way. Docs: Error codes.
+ */
+const LASTING_CODES: ReadonlySet<number> = new Set([1200, 1400, 1401, 1402]);
+
+export const isLastingFailure = (task: Task): boolean =>
+	task.errorCode !== null && LASTING_CODES.has(task.errorCode);

@@ -1,0 +1,141 @@
+import {
+	type ApiContext,
+	type ApiReading,
+	describeRefusal,
+	type Patience,
+	preparationPatience,
+	readFromApi,
+	sendAndRead,
+} from './apiRead';
+import { PATHS } from './endpoints';
+import { isRecord } from './envelope';
+import type { HttpOutcome } from './exchange';
+import { fail, FailureError, failureOf, NOTHING_PAID, settle } from './failures';
+import { wrapAsMultipart } from './multipart';
+import { pauseBeforeRetry } from './retry';
+
+export interface UploadFile {
+	fileName: string;
+	contentType: string;
+	byteCount: number;
+	/** A new stream from the first byte on: each attempt needs its own. */
+	open(): Promise<NodeJS.ReadableStream | Buffer>;
+}
+
+interface Ticket {
+	uploadUrl: string;
+	headers: Record<string, string>;
+	downloadUrl: string;
+}
+
+const MAX_ATTEMPTS = 4;
+
+/** The slowest connection that we wait for: 64 kB/s, 200 MB in under an hour. */
+const SLOWEST_BYTES_PER_MS = 64;
+const UPLOAD_BASE_TIMEOUT_MS = 60_000;
+
+const uploadTimeoutMs = (byteCount: number): number =>
+	UPLOAD_BASE_TIMEOUT_MS + byteCount / SLOWEST_BYTES_PER_MS;
+
+/** Statuses of the file store after which a new ticket may help: expired (403), name taken (412), passing ones. */
+const NEW_TICKET_HELPS = (status: number): boolean =>
+	status === 403 || status === 408 || status === 412 || status === 429 || status >= 500;
+
+/**
+ * Puts a file where the service can read it and returns its URL (public, kept for 7 days).
+ * Uploads cost nothing, so they are repeated with a new ticket. Docs: Upload files.
+ * Throws a FailureError that names `field`.
+ */
+export async function uploadFile(api: ApiContext, field: string, file: UploadFile): Promise<string> {
+	const purpose = `upload the file in "${field}"`;
+	const patience = preparationPatience(api.clock);
+	for (let attempt = 1; ; attempt += 1) {
+		const ticket = await requestTicket(api, file, purpose, patience);
+		if (ticket === 'notOffered') return await uploadAsMultipart(api, file, purpose, patience);
+
+		const outcome = await api.send({
+			method: 'PUT',
+			// Another origin: the ticket is the permission, and the key must not go there.
+			target: { url: ticket.uploadUrl },
+			headers: ticket.headers,
+			file: { body: await file.open(), byteCount: file.byteCount },
+			timeoutMs: uploadTimeoutMs(file.byteCount),
+		});
+		if (outcome.answered && outcome.status >= 200 && outcome.status < 300) return ticket.downloadUrl;
+		const canPass = !outcome.answered || NEW_TICKET_HELPS(outcome.status);
+		if (!canPass || attempt >= MAX_ATTEMPTS) failUpload(purpose, describeStoreAnswer(outcome));
+		await api.clock.sleep(pauseBeforeRetry(attempt, api.random));
+	}
+}
+
+const describeStoreAnswer = (outcome: HttpOutcome): string =>
+	outcome.answered ? `the file store answered with HTTP status ${outcome.status}` : outcome.text;
+
+async function requestTicket(
+	api: ApiContext,
+	file: UploadFile,
+	purpose: string,
+	patience: Patience,
+): Promise<Ticket | 'notOffered'> {
+	const json = { filename: file.fileName, size: file.byteCount, content_type: file.contentType };
+	const request = { method: 'POST', target: { path: PATHS.ticket }, json } as const;
+	const answer = await settle(readFromApi(api, request, parseTicket, purpose, patience));
+	if (answer.ok) return answer.value;
+	const status = failureOf(answer.error)?.httpStatus;
+	// An older deployment or a proxy that knows only the multipart endpoint.
+	if (status === 404 || status === 405) return 'notOffered';
+	throw answer.error;
+}
+
+function parseTicket(data: unknown): Ticket | undefined {
+	if (!isRecord(data) || !isRecord(data.upload)) return undefined;
+	const { upload } = data;
+	const headers = isRecord(upload.headers) ? upload.headers : {};
+	if (!isWebUrl(upload.url) || !isWebUrl(data.download_url)) return undefined;
+	return {
+		uploadUrl: upload.url,
+		downloadUrl: data.download_url,
+		headers: Object.fromEntries(
+			Object.entries(headers).map(([name, value]) => [name, String(value)]),
+		),
+	};
+}
+
+async function uploadAsMultipart(
+	api: ApiContext,
+	file: UploadFile,
+	purpose: string,
+	patience: Patience,
+): Promise<string> {
+	for (let attempt = 1; ; attempt += 1) {
+		const content = { body: await file.open(), byteCount: file.byteCount };
+		const boundary = `n8n-${[0, 1, 2, 3].map(() => api.random().toString(36).slice(2)).join('')}`;
+		const body = await wrapAsMultipart(content, file.fileName, file.contentType, boundary);
+		const pass = await api.readPause.enterBefore(patience.deadline);
+		const reading: ApiReading = pass
+			? await sendAndRead(api, pass, {
+					method: 'POST',
+					target: { path: PATHS.multipart },
+					headers: { 'Content-Type': body.contentType },
+					file: body,
+					timeoutMs: uploadTimeoutMs(file.byteCount),
+				})
+			: { kind: 'noAnswer', reason: 'notSent', text: 'WaveSpeed answers "too many requests"' };
+		if (reading.kind === 'refused') {
+			throw new FailureError(describeRefusal(purpose, reading.status, reading.text));
+		}
+		const data = reading.kind === 'data' ? reading.data : undefined;
+		if (isRecord(data) && isWebUrl(data.download_url)) return data.download_url;
+		if (attempt >= MAX_ATTEMPTS || !pass) {
+			failUpload(purpose, 'text' in reading && reading.text ? reading.text : 'no usable answer');
+		}
+		await api.clock.sleep(pauseBeforeRetry(attempt, api.random));
+	}
+}
+
+function failUpload(purpose: string, said: string): never {
+	fail('unavailable', `Could not ${purpose}: ${said}`, `Try again later. ${NOTHING_PAID}`);
+}
+
+const isWebUrl = (value: unknown): value is string =>
+	typeof value === 'string' && /^https?:\/\/./i.test(value);
