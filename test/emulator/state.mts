@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { realClock } from './clock.mts';
+import type { RateWindow } from './limits.mts';
+import type {
+	Clock,
+	EmulatorOptions,
+	EmulatorTask,
+	Fault,
+	RecordedRequest,
+	UploadRecord,
+	WebhookDelivery,
+} from './types.mts';
+
+/** A file on the emulator's disk: an upload, or a copy of what a task's URL gave. */
+export interface StoredFile {
+	path: string;
+	contentType: string;
+	bytes: number;
+	sha256: string;
+}
+
+export interface Upload extends StoredFile {
+	/** Path on the media origin. */
+	urlPath: string;
+	createdAt: number;
+}
+
+/** Permission for one PUT. */
+export interface Ticket {
+	id: string;
+	signature: string;
+	filename: string;
+	size: number;
+	contentType: string;
+	urlPath: string;
+	expiresAt: number;
+	stored: boolean;
+}
+
+export interface Task extends EmulatorTask {
+	/** Undefined: waits for a free place. */
+	startedAt?: number;
+	/** Known once its media are fetched. */
+	durationMs?: number;
+	/** Why the task will fail. */
+	mediaFailure?: string;
+	image?: StoredFile;
+	audio?: StoredFile;
+	/** Resolves when its media are fetched or given up; never rejects. */
+	media: Promise<void>;
+	/** The status was set by hand: time no longer moves the task. */
+	held: boolean;
+	/** Ends the sleep of whoever waits to send the callback. */
+	wake: AbortController;
+	refunded: boolean;
+}
+
+/** Everything the emulator knows; handed to every part, owned by none. */
+export interface World {
+	options: EmulatorOptions;
+	clock: Clock;
+	/** A clock from outside is virtual: answers then wait for real work (downloads) instead of showing it as pending. */
+	virtual: boolean;
+	speed: number;
+	apiKey: string;
+	url: string;
+	mediaUrl: string;
+	folder: string;
+	webhookSecret: string;
+	tasks: Task[];
+	uploads: Map<string, Upload>;
+	uploadRecords: UploadRecord[];
+	tickets: Map<string, Ticket>;
+	requests: RecordedRequest[];
+	inFlightRequests: number;
+	maxInFlight: number;
+	rate: RateWindow;
+	faults: Fault[];
+	deliveries: WebhookDelivery[];
+	/** Watchers that are neither asleep nor done. */
+	awake: number;
+	/** Audio seconds by hash, videos by picture, voice and resolution: each is worked out once. */
+	durations: Map<string, Promise<number>>;
+	videos: Map<string, Promise<string>>;
+	closing: AbortController;
+}
+
+export const WEEK_MS = 7 * 24 * 3_600_000;
+
+export function newSecret(): string {
+	return `whsec_${randomBytes(24).toString('base64')}`;
+}
+
+export function newId(): string {
+	return randomBytes(16).toString('hex');
+}
+
+export async function createWorld(options: EmulatorOptions): Promise<World> {
+	return {
+		options,
+		clock: options.clock ?? realClock,
+		virtual: options.clock !== undefined,
+		speed: options.clock ? 1 : (options.speed ?? 1),
+		apiKey: options.apiKey ?? 'test-key',
+		url: '',
+		mediaUrl: '',
+		folder: await mkdtemp(join(tmpdir(), 'wavespeed-emulator-')),
+		webhookSecret: newSecret(),
+		closing: new AbortController(),
+		...emptyState(),
+	};
+}
+
+/** What a reset brings back; the origins, the key and the secret stay. */
+export function emptyState() {
+	return {
+		tasks: [],
+		uploads: new Map<string, Upload>(),
+		uploadRecords: [],
+		tickets: new Map<string, Ticket>(),
+		requests: [],
+		inFlightRequests: 0,
+		maxInFlight: 0,
+		rate: { minute: 0, accepted: 0 },
+		faults: [],
+		deliveries: [],
+		awake: 0,
+		durations: new Map<string, Promise<number>>(),
+		videos: new Map<string, Promise<string>>(),
+	};
+}
