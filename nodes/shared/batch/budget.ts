@@ -3,11 +3,11 @@ import { type Halt, untilResumed } from '../wavespeed/halt';
 /** What the rows of a run cost together, decided in the order of the rows: which rows fit must not be chance. */
 export interface Budget {
 	/**
-	 * Waits until all earlier rows are decided. Returns undefined if `costUsd` fits below `limitUsd` and is
+	 * Waits until all earlier rows are decided, unless the row was skipped before. Returns undefined if `costUsd` fits below `limitUsd` and is
 	 * reserved now, else what the run has spent or reserved so far.
 	 */
 	decide(row: number, costUsd: number, limitUsd: number | undefined): Promise<number | undefined>;
-	/** The row won't spend anything more: it failed, or its task exists already. */
+	/** No row waits for this one any more: it failed, or was decided in an earlier attempt. */
 	skip(row: number): void;
 	/** The reserved money was not spent after all. */
 	release(costUsd: number): void;
@@ -30,7 +30,7 @@ export function createBudget(rowCount: number, alreadySpentUsd: number, halt: Ha
 	};
 	return {
 		async decide(row, costUsd, limitUsd) {
-			if (row > nextUndecided) {
+			if (row > nextUndecided && !isDecided[row]) {
 				await untilResumed(halt, (resume) => {
 					waiting.set(row, resume);
 					return () => waiting.delete(row);

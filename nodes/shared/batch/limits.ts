@@ -81,12 +81,13 @@ export function createRateWindow(count: number, clock: Clock, halt: Halt): RateW
 				wake = resume;
 			});
 		}
+		// Before the turn is given back: the next caller must not look before this one counts.
+		underWay += 1;
 	};
 	return {
 		async enter() {
 			const giveBack = await turn.take();
 			await waitForRoom().finally(giveBack);
-			underWay += 1;
 			return () => {
 				underWay -= 1;
 				answeredAt.push(clock.now());

@@ -37,11 +37,13 @@ export async function findEarlierTask(
 ): Promise<PlacedTask | undefined> {
 	const entry = batch.ledger.find(row, ready.hash);
 	if (!entry) return undefined;
+	// Its price is counted already. Retried rows go first, so none may wait for the decisions of rows before it.
+	batch.budget.skip(row);
 	const found =
 		entry.state === 'accepted'
 			? resumed(ready, entry, entry.taskId ?? '', undefined)
 			: await findEarlierSubmit(batch, row, ready, entry);
-	if (found) batch.budget.skip(row);
+	if (!found && entry.costUsd !== undefined) batch.budget.release(entry.costUsd);
 	return found;
 }
 

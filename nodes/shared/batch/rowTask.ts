@@ -2,7 +2,7 @@ import { preparationPatience } from '../wavespeed/apiRead';
 import { getTask, quotePrice, type SubmitInput } from '../wavespeed/client';
 import { settle, withDetails } from '../wavespeed/failures';
 import { isLastingFailure, phaseOf, type Task } from '../wavespeed/task';
-import { waitForTask } from '../wavespeed/waitForTask';
+import { describeLostSight, NOT_FOUND_GRACE_MS, waitForTask } from '../wavespeed/waitForTask';
 import type { Batch } from './batch';
 import { findEarlierTask, type NewTask, type PlacedTask, submitNewTask } from './placeTask';
 import { completeInput, quoteWithinLimits, type ReadyAsk } from './prepare';
@@ -28,11 +28,13 @@ export async function generateTask(
 	ready: ReadyAsk,
 	settings: WaitSettings,
 ): Promise<RowTask> {
-	const earlier = await findEarlierTask(batch, row, ready);
-	if (earlier) {
-		const task = await withSlot(batch, async () => await waitForPlaced(batch, earlier, settings));
-		if (!canBeSentAgain(task)) return { placed: earlier, task };
-		forgetCost(batch, earlier);
+	if (batch.ledger.find(row, ready.hash)) {
+		// With a slot also for the search: the task that it looks for may be running, and counts for the account.
+		const resumed = await withSlot(
+			batch,
+			async () => await resumeTask(batch, row, ready, settings),
+		);
+		if (resumed) return resumed;
 	}
 	// Before the slot is taken, so that a free slot doesn't have to wait for an upload.
 	const { input, costUsd } = await prepareSubmit(batch, row, ready);
@@ -42,14 +44,35 @@ export async function generateTask(
 	});
 }
 
-/** As above without the wait: the task as it is now. */
+/** The end of the task that an earlier attempt has submitted; undefined if a submit is due. */
+async function resumeTask(
+	batch: Batch,
+	row: number,
+	ready: ReadyAsk,
+	settings: WaitSettings,
+): Promise<RowTask | undefined> {
+	const earlier = await findEarlierTask(batch, row, ready);
+	if (!earlier) return undefined;
+	const task = await waitForPlaced(batch, earlier, settings);
+	if (!canBeSentAgain(task)) return { placed: earlier, task };
+	forgetCost(batch, earlier);
+	return undefined;
+}
+
+/** As `generateTask` without the wait: the task as it is now. */
 export async function submitRow(batch: Batch, row: number, ready: ReadyAsk): Promise<RowTask> {
 	const earlier = await findEarlierTask(batch, row, ready);
 	if (earlier) {
 		const looked = await settle(
-			getTask(batch.api, earlier.taskId, preparationPatience(batch.api.clock)),
+			getTask(batch.api, earlier.taskId, {
+				...preparationPatience(batch.api.clock),
+				notFoundUntil: earlier.submittedAt + NOT_FOUND_GRACE_MS,
+			}),
 		);
-		if (!looked.ok) throw withKnown(looked.error, earlier);
+		if (!looked.ok) {
+			const status = earlier.task?.status ?? 'unknown';
+			throw withKnown(describeLostSight(looked.error, earlier.taskId, status), earlier);
+		}
 		if (!canBeSentAgain(looked.value)) return { placed: earlier, task: looked.value };
 		forgetCost(batch, earlier);
 	}

@@ -5,6 +5,7 @@ import { fail, type FailureDetails, settle } from '../wavespeed/failures';
 import { toPathSegment } from '../wavespeed/endpoints';
 import type { Halt } from '../wavespeed/halt';
 import { pauseBeforeRetry } from '../wavespeed/retry';
+import { passThrough } from '../wavespeed/streams';
 import type { Task } from '../wavespeed/task';
 import { systemTime } from './clock';
 import { describeNetworkError } from './networkErrors';
@@ -62,8 +63,8 @@ function nameProblem({ halt, hideKey }: DownloadContext, error: unknown): string
 }
 
 interface VideoStream extends NodeJS.ReadableStream {
-	destroy(error?: Error): void;
-	compose?(watch: (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>): NodeJS.ReadableStream;
+	destroyed?: boolean;
+	destroy(): void;
 }
 
 async function fetchOnce(
@@ -92,57 +93,88 @@ async function fetchOnce(
 		stream.destroy();
 		return { ok: false, problem: `the video's host sent ${mimeType} instead of a video`, canPass: false };
 	}
-	const progress = { byteCount: 0, lastAt: systemTime.now(), isDone: false };
-	const forget = halt.onHalt((reason) => stream.destroy(reason));
-	void destroyWhenSilent(stream, progress);
+	const watched = watch(stream);
+	const forget = halt.onHalt(watched.breakOff);
 	const prepared = await settle(
 		ctx.helpers.prepareBinaryData(
-			watch(stream, progress) as Parameters<typeof ctx.helpers.prepareBinaryData>[0],
+			watched.stream as Parameters<typeof ctx.helpers.prepareBinaryData>[0],
 			fileName,
 			mimeType.startsWith('video/') ? mimeType : 'video/mp4',
 		),
 	);
-	progress.isDone = true;
+	watched.finish();
 	forget();
 	if (!prepared.ok) {
-		stream.destroy();
 		return { ok: false, problem: 'the connection broke off in the middle of the video', canPass: true };
 	}
 	const promised = Number(headers['content-length'] ?? Number.NaN);
 	// A host that compresses on the way counts other bytes.
 	const isComparable = Number.isFinite(promised) && !headers['content-encoding'];
-	if (isComparable && progress.byteCount > 0 && progress.byteCount !== promised) {
+	if (isComparable && watched.byteCount() !== promised) {
 		return { ok: false, problem: 'only a part of the video arrived', canPass: true };
 	}
 	return { ok: true, binary: prepared.value };
 }
 
-interface Progress {
-	byteCount: number;
-	lastAt: number;
-	isDone: boolean;
+interface WatchedStream {
+	stream: NodeJS.ReadableStream;
+	byteCount(): number;
+	/** Ends the stream with an error, whatever it is waiting for. */
+	breakOff(reason: Error): void;
+	/** To be called when the stream has been read or given up. */
+	finish(): void;
 }
 
-/** Counts what passes without touching it; on a Node.js without `compose` there is nothing to count. */
-function watch(stream: VideoStream, progress: Progress): NodeJS.ReadableStream {
-	if (!stream.compose) return stream;
-	return stream.compose(async function* (source) {
-		for await (const chunk of source) {
-			progress.byteCount += chunk.length;
-			progress.lastAt = systemTime.now();
-			yield chunk;
+/**
+ * Counts what passes, and breaks off a connection that has gone silent: n8n's time limit ends with the headers, so a
+ * body that stops coming would hold the workflow for ever. Destroying the stream is not enough, since the HTTP
+ * client's own wrapper then waits for the chunk that doesn't come.
+ */
+function watch(source: VideoStream): WatchedStream {
+	let byteCount = 0;
+	let lastAt = systemTime.now();
+	let isDone = false;
+	let broken: Error | undefined;
+	let reject: ((reason: Error) => void) | undefined;
+	const breakOff = (reason: Error): void => {
+		broken = reason;
+		reject?.(reason);
+	};
+	const watchSilence = async (): Promise<void> => {
+		while (!isDone && !broken) {
+			await systemTime.sleep(SILENCE_TIMEOUT_MS);
+			const isSilent = systemTime.now() - lastAt >= SILENCE_TIMEOUT_MS;
+			if (isSilent && !isDone) breakOff(new Error('No data arrived for a minute'));
 		}
-	});
-}
-
-/** n8n's time limit ends with the headers, so a body that stops coming would hold the workflow for ever. */
-async function destroyWhenSilent(stream: VideoStream, progress: Progress): Promise<void> {
-	if (!stream.compose) return;
-	while (!progress.isDone) {
-		await systemTime.sleep(SILENCE_TIMEOUT_MS);
-		if (!progress.isDone && systemTime.now() - progress.lastAt >= SILENCE_TIMEOUT_MS) {
-			stream.destroy(new Error('No data arrived for a minute'));
-			return;
+	};
+	const readNext = async (chunks: AsyncIterator<Buffer>): Promise<IteratorResult<Buffer>> =>
+		await new Promise((resolve, fail) => {
+			reject = fail;
+			if (broken) fail(broken);
+			else chunks.next().then(resolve, fail);
+		});
+	const count = async function* (content: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+		const chunks = content[Symbol.asyncIterator]();
+		for (;;) {
+			const next = await readNext(chunks);
+			if (next.done) return;
+			byteCount += next.value.length;
+			lastAt = systemTime.now();
+			yield next.value;
 		}
-	}
+	};
+	// A connection that breaks off is reported by n8n's storage; unheard, the same event would end n8n itself.
+	const ignore = (): void => {};
+	source.on('error', ignore);
+	const stream = passThrough(source, count).on('error', ignore);
+	void watchSilence();
+	return {
+		stream,
+		breakOff,
+		byteCount: () => byteCount,
+		finish() {
+			isDone = true;
+			if (!source.destroyed) source.destroy();
+		},
+	};
 }

@@ -2,7 +2,7 @@ import type { Clock, Random } from './clock';
 import { readEnvelope, type Reading } from './envelope';
 import type { HttpRequest, NoAnswer, Send } from './exchange';
 import { fail, type Failure, FailureError, NOTHING_PAID, settle } from './failures';
-import { pauseBeforeRetry } from './retry';
+import { parseRetryAfter, pauseBeforeRetry } from './retry';
 import type { Pass, SharedPause } from './sharedPause';
 
 /** What every call to the API needs; one per run, so that its rows share the pause. */
@@ -73,7 +73,8 @@ export async function readFromApi<T>(
 		}
 		// A 429 doesn't use up an attempt: everyone waits for it together, and the deadline bounds it.
 		if (reading.kind === 'rateLimited') continue;
-		const pauseMs = pauseBeforeRetry(attempt, api.random);
+		const asked = 'retryAfter' in reading ? parseRetryAfter(reading.retryAfter, clock.now()) : undefined;
+		const pauseMs = Math.max(asked ?? 0, pauseBeforeRetry(attempt, api.random));
 		if (attempt >= (patience.maxAttempts ?? Infinity)) break;
 		if (clock.now() + pauseMs >= patience.deadline) break;
 		await clock.sleep(pauseMs);

@@ -1,10 +1,6 @@
-/** A multipart/form-data body with one file, streamed: FormData would hold the whole file in memory. */
+import { passThrough } from './streams';
 
-interface ComposableStream extends NodeJS.ReadableStream {
-	compose?: (
-		transform: (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>,
-	) => NodeJS.ReadableStream;
-}
+/** A multipart/form-data body with one file, streamed: FormData would hold the whole file in memory. */
 
 export interface MultipartBody {
 	contentType: string;
@@ -44,13 +40,9 @@ async function applyFrame(
 	body: NodeJS.ReadableStream | Buffer,
 	frame: (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>,
 ): Promise<NodeJS.ReadableStream | Buffer> {
-	if (!Buffer.isBuffer(body)) {
-		const stream: ComposableStream = body;
-		if (stream.compose) return stream.compose(frame);
-	}
-	const source = Buffer.isBuffer(body) ? toIterable(body) : (body as AsyncIterable<Buffer>);
+	if (!Buffer.isBuffer(body)) return passThrough(body, frame);
 	const chunks: Buffer[] = [];
-	for await (const chunk of frame(source)) chunks.push(Buffer.from(chunk));
+	for await (const chunk of frame(toIterable(body))) chunks.push(chunk);
 	return Buffer.concat(chunks);
 }
 

@@ -10,6 +10,8 @@ const FIRST_RATE_LIMIT_PAUSE_MS = 5_000;
 
 /** A service that asks for hours must not hang a workflow: it is asked again earlier. */
 const LONGEST_RETRY_AFTER_MS = 120_000;
+/** One that asks for no wait at all, and refuses again, must not be asked in a tight loop. */
+const SHORTEST_RETRY_AFTER_MS = 1_000;
 
 /**
  * The pause in ms before the attempt after `attempt` failures (1 = the first failed).
@@ -36,5 +38,5 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
 	if (text === '') return undefined;
 	const wait = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
 	if (!Number.isFinite(wait) || wait < 0) return undefined;
-	return Math.min(wait, LONGEST_RETRY_AFTER_MS);
+	return Math.min(Math.max(wait, SHORTEST_RETRY_AFTER_MS), LONGEST_RETRY_AFTER_MS);
 }

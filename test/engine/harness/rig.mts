@@ -1,0 +1,81 @@
+import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
+
+import { startEmulator } from '../../emulator/emulator.mts';
+import type { Emulator, EmulatorOptions } from '../../emulator/types.mts';
+import {
+	type Credential,
+	initEngine,
+	runNode,
+	type RunOptions,
+	type RunResult,
+	sampleFile,
+	storeFile,
+	systemTime,
+} from './engine.mts';
+import { createVirtualClock, type VirtualClock } from './virtualClock.mts';
+
+/** One emulator, one clock, and the node in n8n's engine between them. */
+export interface Rig {
+	emulator: Emulator;
+	clock: VirtualClock;
+	credential: Credential;
+	/** Runs the node until it ends; time passes as fast as it can. */
+	run(options: Partial<RunOptions> & Pick<RunOptions, 'parameters'>): Promise<RunResult>;
+	close(): Promise<void>;
+}
+
+export const START = Date.parse('2026-11-22T08:00:00.000Z');
+
+export async function startRig(options: EmulatorOptions = {}): Promise<Rig> {
+	await initEngine();
+	const clock = createVirtualClock(START);
+	systemTime.now = clock.now;
+	systemTime.sleep = clock.sleep;
+	const emulator = await startEmulator({ clock, video: 'placeholder', ...options });
+	const credential = {
+		apiKey: emulator.apiKey,
+		baseUrl: emulator.url,
+		accountLevel: options.accountLevel ?? 'ultra',
+	};
+	return {
+		emulator,
+		clock,
+		credential,
+		run: async (given) =>
+			await clock.runUntil(runNode({ credential, items: [{ json: {} }], ...given }), emulator),
+		close: async () => await emulator.close(),
+	};
+}
+
+/** The sample picture and speech as a node before ours would hand them over. */
+export const storeImage = async (name = 'portrait.png'): Promise<IBinaryData> =>
+	await storeFile(sampleFile(name), name, 'image/png');
+
+export const storeAudio = async (name = 'speech.mp3'): Promise<IBinaryData> =>
+	await storeFile(sampleFile(name), name, 'audio/mpeg');
+
+export async function makeRow(json: IDataObject = {}): Promise<INodeExecutionData> {
+	return { json, binary: { image: await storeImage(), audio: await storeAudio() } };
+}
+
+/** Rows that differ in their prompt only, for batches: `={{ $json.prompt }}`. */
+export async function makeRows(count: number): Promise<INodeExecutionData[]> {
+	const { binary } = await makeRow();
+	return Array.from({ length: count }, (_, row) => ({ json: { prompt: `row ${row}` }, binary }));
+}
+
+export const GENERATE = { operation: 'generate', prompt: '={{ $json.prompt }}' };
+
+export const jsonOf = (items: INodeExecutionData[]): IDataObject[] => items.map((item) => item.json);
+
+/** All that a person could read of a run: nothing of it may hold the key. */
+export const everythingReadable = (result: RunResult): string =>
+	JSON.stringify({ data: result.run.data, logs: result.logs, error: describeError(result.error) });
+
+const describeError = (error: RunResult['error']): unknown =>
+	error && {
+		message: error.message,
+		description: error.description,
+		stack: error.stack,
+		...error,
+	};

@@ -1,0 +1,113 @@
+import diagnostics from 'node:diagnostics_channel';
+
+import type { Emulator } from '../../emulator/types.mts';
+
+interface Sleeper {
+	at: number;
+	resolve: () => void;
+}
+
+/**
+ * Time that stands still while requests are under way and jumps to the next sleeper when nothing moves any more, so
+ * that an hour of waiting takes milliseconds and nothing depends on the speed of the machine.
+ */
+export interface VirtualClock {
+	now(): number;
+	sleep(ms: number, signal?: AbortSignal): Promise<void>;
+	/** Lets time pass until `work` has ended. */
+	runUntil<T>(work: Promise<T>, emulator: Emulator): Promise<T>;
+}
+
+/** So many looks, a millisecond apart, without any movement count as rest. */
+const QUIET_LOOKS = 3;
+
+const pause = async (): Promise<void> => await new Promise((resolve) => setTimeout(resolve, 1));
+
+export function createVirtualClock(startMs: number): VirtualClock {
+	let time = startMs;
+	const sleepers = new Set<Sleeper>();
+
+	const jump = (): void => {
+		let next: Sleeper | undefined;
+		for (const sleeper of sleepers) if (!next || sleeper.at < next.at) next = sleeper;
+		if (!next) return;
+		time = Math.max(time, next.at);
+		for (const sleeper of [...sleepers]) {
+			if (sleeper.at > time) continue;
+			sleepers.delete(sleeper);
+			sleeper.resolve();
+		}
+	};
+
+	return {
+		now: () => time,
+		sleep: async (ms, signal) =>
+			await new Promise((resolve) => {
+				if (signal?.aborted) return resolve();
+				const sleeper = { at: time + Math.max(0, ms), resolve };
+				sleepers.add(sleeper);
+				const end = (): void => {
+					sleepers.delete(sleeper);
+					resolve();
+				};
+				signal?.addEventListener('abort', end, { once: true });
+			}),
+		async runUntil(work, emulator) {
+			let isDone = false;
+			const finish = (): void => {
+				isDone = true;
+			};
+			work.then(finish, finish);
+			const traffic = watchTraffic(emulator);
+			let quiet = 0;
+			let seen = '';
+			while (!isDone) {
+				await pause();
+				const state = traffic.state();
+				quiet = traffic.isBusy() || state !== seen ? 0 : quiet + 1;
+				seen = state;
+				if (quiet < QUIET_LOOKS) continue;
+				quiet = 0;
+				jump();
+			}
+			traffic.stop();
+			return await work;
+		},
+	};
+}
+
+/** What is on its way between this process and the emulator, which runs in it. */
+function watchTraffic(emulator: Emulator): {
+	isBusy(): boolean;
+	state(): string;
+	stop(): void;
+} {
+	const hosts = new Set([new URL(emulator.url).host, new URL(emulator.mediaUrl).host]);
+	const receivedBefore = emulator.requests().length;
+	let started = 0;
+	let ended = 0;
+	const isOurs = (message: unknown): boolean => {
+		const { request } = message as { request: { getHeader(name: string): unknown } };
+		return hosts.has(String(request.getHeader('host')));
+	};
+	const onStart = (message: unknown): void => {
+		if (isOurs(message)) started += 1;
+	};
+	const onEnd = (message: unknown): void => {
+		if (isOurs(message)) ended += 1;
+	};
+	diagnostics.subscribe('http.client.request.start', onStart);
+	diagnostics.subscribe('http.client.response.finish', onEnd);
+	return {
+		isBusy() {
+			const received = emulator.requests().slice(receivedBefore);
+			const isComing = started > received.length;
+			return isComing || received.some((request) => request.status === undefined);
+		},
+		state: () => `${started} ${ended} ${emulator.requests().length}`,
+		stop() {
+			diagnostics.unsubscribe('http.client.request.start', onStart);
+			diagnostics.unsubscribe('http.client.response.finish', onEnd);
+		},
+	};
+}
