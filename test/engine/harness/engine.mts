@@ -170,7 +170,7 @@ export async function runNode(options: RunOptions): Promise<RunResult> {
 
 	const logs: string[] = [];
 	const data = options.retryOf
-		? prepareRetry(options.retryOf)
+		? prepareRetry(options.retryOf, nodes)
 		: workflowPackage.createRunExecutionData({
 				executionData: {
 					contextData: {},
@@ -198,10 +198,14 @@ function makeNode(name: string, type: string, more: Partial<INode> = {}): INode 
 	return { id: name, name, type, typeVersion: 1, position: [0, 0], parameters: {}, ...more };
 }
 
-/** What n8n stores goes through JSON; its Retry runs the stack that was left again. */
-function prepareRetry(run: IRun): IRunExecutionData {
+/** What n8n stores goes through JSON; its Retry runs the stack that was left again, with the workflow as it is now. */
+function prepareRetry(run: IRun, nodes: INode[]): IRunExecutionData {
 	const data = JSON.parse(JSON.stringify(run.data)) as IRunExecutionData;
 	data.resultData.error = undefined;
+	const stack = data.executionData?.nodeExecutionStack ?? [];
+	for (const entry of stack) {
+		entry.node = nodes.find(({ name }) => name === entry.node.name) ?? entry.node;
+	}
 	const { lastNodeExecuted } = data.resultData;
 	if (lastNodeExecuted) data.resultData.runData[lastNodeExecuted]?.pop();
 	return data;
