@@ -31,10 +31,12 @@ export const NODE_TYPE = 'n8n-nodes-wavespeed-speech-to-video.wan22SpeechToVideo
 /* eslint-disable @typescript-eslint/no-require-imports */
 const core = require('n8n-core') as typeof import('n8n-core');
 const workflowPackage = require('n8n-workflow') as typeof import('n8n-workflow');
-/** The container that n8n-core itself uses: other packages bring copies of their own. */
-const { Container } = require(require.resolve('@n8n/di', { paths: [require.resolve('n8n-core')] })) as {
-	Container: { get<T>(type: abstract new (...args: never[]) => T): T };
-};
+/** The copies that n8n-core itself uses: other packages bring their own. */
+const requireOfCore = <T,>(name: string): T =>
+	require(require.resolve(name, { paths: [require.resolve('n8n-core')] })) as T;
+type Class<T> = abstract new (...args: never[]) => T;
+const { Container } = requireOfCore<{ Container: { get<T>(type: Class<T>): T } }>('@n8n/di');
+const { Logger } = requireOfCore<{ Logger: Class<object> }>('@n8n/backend-common');
 const built = <T,>(file: string): T => require(path.join(ROOT, 'dist', file)) as T;
 /* eslint-enable @typescript-eslint/no-require-imports */
 
@@ -187,11 +189,10 @@ export async function runNode(options: RunOptions): Promise<RunResult> {
 		'trigger',
 		data,
 	);
-	const restore = captureLogs(logs);
+	captureLogs(logs);
 	const running = execution.processRunExecutionData(workflow);
 	options.onStart?.(() => running.cancel());
-	const run = await running.finally(restore);
-	return describe(run, logs);
+	return describe(await running, logs);
 }
 
 function makeNode(name: string, type: string, more: Partial<INode> = {}): INode {
@@ -238,13 +239,9 @@ function makeAdditionalData(
 }
 
 /** What the node writes to n8n's log: an ID there is the last resort when nothing else is left. */
-function captureLogs(into: string[]): () => void {
-	const proxy = workflowPackage.LoggerProxy;
-	const keep = (message: string): void => {
-		into.push(message);
-	};
-	proxy.init({ error: keep, warn: keep, info: keep, debug: () => {} } as never);
-	return () => {};
+function captureLogs(into: string[]): void {
+	const logger = Container.get(Logger) as unknown as Record<string, (message: string) => void>;
+	for (const level of ['error', 'warn', 'info']) logger[level] = (message) => into.push(message);
 }
 
 function describe(run: IRun, logs: string[]): RunResult {
