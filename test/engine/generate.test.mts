@@ -7,8 +7,6 @@ beforeEach(async () => {
 });
 afterEach(async () => await rig.close());
 
-const submits = () => rig.emulator.requests().filter((request) => request.step === 'submit');
-
 test('three rows with different pictures, voices, prompts, resolutions and seeds give three tasks with exactly those inputs', async () => {
 	const names = [
 		['portrait.png', 'speech.mp3'],

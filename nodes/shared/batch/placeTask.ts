@@ -220,7 +220,9 @@ async function search(
 	if (!looked.ok) throw describeFailedSearch(looked.error, text);
 	const finding = looked.value;
 	if (finding.kind === 'found') {
-		batch.log(`Row ${row + 1}: found task ${finding.task.id} after a submit without a clear answer`);
+		batch.log(
+			`Row ${row + 1}: found task ${finding.task.id} after a submit without a clear answer`,
+		);
 	}
 	if (finding.kind !== 'several') return finding;
 	return fail(

@@ -69,11 +69,13 @@ export async function readFromApi<T>(
 		}
 		if (reading.kind === 'refused') {
 			const mayAppear = reading.status === 404 && clock.now() < (patience.notFoundUntil ?? 0);
-			if (!mayAppear) throw new FailureError(describeRefusal(purpose, reading.status, reading.text));
+			if (!mayAppear)
+				throw new FailureError(describeRefusal(purpose, reading.status, reading.text));
 		}
 		// A 429 doesn't use up an attempt: everyone waits for it together, and the deadline bounds it.
 		if (reading.kind === 'rateLimited') continue;
-		const asked = 'retryAfter' in reading ? parseRetryAfter(reading.retryAfter, clock.now()) : undefined;
+		const asked =
+			'retryAfter' in reading ? parseRetryAfter(reading.retryAfter, clock.now()) : undefined;
 		const pauseMs = Math.max(asked ?? 0, pauseBeforeRetry(attempt, api.random));
 		if (attempt >= (patience.maxAttempts ?? Infinity)) break;
 		if (clock.now() + pauseMs >= patience.deadline) break;

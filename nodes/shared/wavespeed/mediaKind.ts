@@ -64,7 +64,14 @@ const FORMATS: Record<MediaKind, Format[]> = {
 	audio: [
 		{
 			name: 'MP3',
-			mimeTypes: ['audio/mpeg', 'audio/mp3', 'audio/mpeg3', 'audio/x-mpeg', 'audio/x-mp3', 'audio/mpga'],
+			mimeTypes: [
+				'audio/mpeg',
+				'audio/mp3',
+				'audio/mpeg3',
+				'audio/x-mpeg',
+				'audio/x-mp3',
+				'audio/mpga',
+			],
 			// n8n's own MIME table names audio/mpeg `.mpga`.
 			extensions: ['mp3', 'mpga'],
 			startsWith: (head) =>
@@ -117,7 +124,12 @@ const FORMATS: Record<MediaKind, Format[]> = {
 };
 
 /** Types that say nothing about the content; the extension or the first bytes decide then. */
-const SAYS_NOTHING = new Set(['', 'application/octet-stream', 'binary/octet-stream', 'application/binary']);
+const SAYS_NOTHING = new Set([
+	'',
+	'application/octet-stream',
+	'binary/octet-stream',
+	'application/binary',
+]);
 
 export interface MediaFormat {
 	contentType: string;
@@ -182,7 +194,7 @@ export function checkByteCount(field: string, byteCount: number): void {
 		);
 	}
 	if (byteCount > MAX_UPLOAD_BYTES) {
-		const megabytes = (byteCount / 1024 / 1024).toFixed(0);
+		const megabytes = Math.ceil(byteCount / 1024 / 1024);
 		fail(
 			'invalidInput',
 			`The file in "${field}" has ${megabytes} MB, more than the 200 MB that can be uploaded`,

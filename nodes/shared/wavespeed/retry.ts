@@ -23,7 +23,10 @@ export function pauseBeforeRetry(attempt: number, random: Random): number {
 
 /** As above, for answers that say "too many requests". */
 export function pauseAfterRateLimit(attempt: number, random: Random): number {
-	const full = Math.min(FIRST_RATE_LIMIT_PAUSE_MS * 2 ** (attempt - 1), LONGEST_RATE_LIMIT_PAUSE_MS);
+	const full = Math.min(
+		FIRST_RATE_LIMIT_PAUSE_MS * 2 ** (attempt - 1),
+		LONGEST_RATE_LIMIT_PAUSE_MS,
+	);
 	return jitter(full, random);
 }
 

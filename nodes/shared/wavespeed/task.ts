@@ -34,7 +34,8 @@ export function parseTask(data: unknown): Task | undefined {
 		hasNsfwContent:
 			Array.isArray(data.has_nsfw_contents) && data.has_nsfw_contents.some((flag) => flag === true),
 		createdAt: toIsoTime(data.created_at),
-		inferenceTimeMs: positiveNumber(timings.inference) ?? positiveNumber(data.executionTime) ?? null,
+		inferenceTimeMs:
+			positiveNumber(timings.inference) ?? positiveNumber(data.executionTime) ?? null,
 		errorText: typeof data.error === 'string' ? shorten(data.error) : '',
 		errorCode: typeof data.code === 'number' && data.code !== 0 ? data.code : null,
 		input: isRecord(data.input) ? data.input : null,
@@ -67,13 +68,13 @@ export function expiresAt(task: Task): string | null {
 }
 
 /** What ended without a video, with our words where the service sends none. */
-const FAILED_ENDS: Record<string, string> = {
-	failed: 'The service gave no reason',
-	cancelled: 'The task was cancelled at WaveSpeed',
-	canceled: 'The task was cancelled at WaveSpeed',
-	timeout: 'The task took too long and was ended by WaveSpeed',
-	deleted: 'The task was deleted at WaveSpeed',
-};
+const FAILED_ENDS: ReadonlyMap<string, string> = new Map([
+	['failed', 'The service gave no reason'],
+	['cancelled', 'The task was cancelled at WaveSpeed'],
+	['canceled', 'The task was cancelled at WaveSpeed'],
+	['timeout', 'The task took too long and was ended by WaveSpeed'],
+	['deleted', 'The task was deleted at WaveSpeed'],
+]);
 
 export type TaskPhase = 'running' | 'completed' | 'failed';
 
@@ -81,12 +82,12 @@ export type TaskPhase = 'running' | 'completed' | 'failed';
 export function phaseOf(task: Task): TaskPhase {
 	const status = task.status.toLowerCase();
 	if (status === 'completed') return 'completed';
-	return Object.hasOwn(FAILED_ENDS, status) ? 'failed' : 'running';
+	return FAILED_ENDS.has(status) ? 'failed' : 'running';
 }
 
 export function failureReasonOf(task: Task): string {
 	if (task.errorText !== '') return task.errorText;
-	return FAILED_ENDS[task.status.toLowerCase()] ?? 'The task ended without a video';
+	return FAILED_ENDS.get(task.status.toLowerCase()) ?? 'The task ended without a video';
 }
 
 /**

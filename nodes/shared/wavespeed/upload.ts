@@ -2,7 +2,6 @@ import {
 	type ApiContext,
 	type ApiReading,
 	describeRefusal,
-	type Patience,
 	preparationPatience,
 	readFromApi,
 	sendAndRead,
@@ -46,12 +45,15 @@ const NEW_TICKET_HELPS = (status: number): boolean =>
  * Uploads cost nothing, so they are repeated with a new ticket. Docs: Upload files.
  * Throws a FailureError that names `field`.
  */
-export async function uploadFile(api: ApiContext, field: string, file: UploadFile): Promise<string> {
+export async function uploadFile(
+	api: ApiContext,
+	field: string,
+	file: UploadFile,
+): Promise<string> {
 	const purpose = `upload the file in "${field}"`;
-	const patience = preparationPatience(api.clock);
 	for (let attempt = 1; ; attempt += 1) {
-		const ticket = await requestTicket(api, file, purpose, patience);
-		if (ticket === 'notOffered') return await uploadAsMultipart(api, file, purpose, patience);
+		const ticket = await requestTicket(api, file, purpose);
+		if (ticket === 'notOffered') return await uploadAsMultipart(api, file, purpose);
 
 		const outcome = await api.send({
 			method: 'PUT',
@@ -61,7 +63,8 @@ export async function uploadFile(api: ApiContext, field: string, file: UploadFil
 			file: { body: await file.open(), byteCount: file.byteCount },
 			timeoutMs: uploadTimeoutMs(file.byteCount),
 		});
-		if (outcome.answered && outcome.status >= 200 && outcome.status < 300) return ticket.downloadUrl;
+		if (outcome.answered && outcome.status >= 200 && outcome.status < 300)
+			return ticket.downloadUrl;
 		const canPass = !outcome.answered || NEW_TICKET_HELPS(outcome.status);
 		if (!canPass || attempt >= MAX_ATTEMPTS) failUpload(purpose, describeStoreAnswer(outcome));
 		await api.clock.sleep(pauseBeforeRetry(attempt, api.random));
@@ -75,10 +78,11 @@ async function requestTicket(
 	api: ApiContext,
 	file: UploadFile,
 	purpose: string,
-	patience: Patience,
 ): Promise<Ticket | 'notOffered'> {
 	const json = { filename: file.fileName, size: file.byteCount, content_type: file.contentType };
 	const request = { method: 'POST', target: { path: PATHS.ticket }, json } as const;
+	// Its own patience for each ticket: the upload before may have taken an hour.
+	const patience = preparationPatience(api.clock);
 	const answer = await settle(readFromApi(api, request, parseTicket, purpose, patience));
 	if (answer.ok) return answer.value;
 	const status = failureOf(answer.error)?.httpStatus;
@@ -105,13 +109,12 @@ async function uploadAsMultipart(
 	api: ApiContext,
 	file: UploadFile,
 	purpose: string,
-	patience: Patience,
 ): Promise<string> {
 	for (let attempt = 1; ; attempt += 1) {
 		const content = { body: await file.open(), byteCount: file.byteCount };
 		const boundary = `n8n-${[0, 1, 2, 3].map(() => api.random().toString(36).slice(2)).join('')}`;
 		const body = await wrapAsMultipart(content, file.fileName, file.contentType, boundary);
-		const pass = await api.readPause.enterBefore(patience.deadline);
+		const pass = await api.readPause.enterBefore(preparationPatience(api.clock).deadline);
 		const reading: ApiReading = pass
 			? await sendAndRead(api, pass, {
 					method: 'POST',

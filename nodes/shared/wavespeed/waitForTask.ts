@@ -90,7 +90,8 @@ export function describeLostSight(error: unknown, taskId: string, status: string
 	}
 	const whatToDo = failure.advice.replace(NOTHING_PAID, '').trim();
 	// Whether there is such a task, and was paid for, is just what isn't known after "not found".
-	if (failure.httpStatus === 404) return new FailureError({ ...failure, advice: whatToDo, details });
+	if (failure.httpStatus === 404)
+		return new FailureError({ ...failure, advice: whatToDo, details });
 	const advice = `The task goes on at WaveSpeed and is paid for. ${whatToDo} Then fetch its video with "Wait for Task" or "Get Task" and this ID.`;
 	return new FailureError({ ...failure, advice, details });
 }

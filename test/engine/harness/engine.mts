@@ -1,8 +1,10 @@
 import 'reflect-metadata';
 
 import { mkdtempSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import type {
 	IBinaryData,
@@ -24,21 +26,24 @@ process.env.N8N_ENCRYPTION_KEY = 'only-for-tests';
 process.env.N8N_LOG_LEVEL = 'silent';
 process.env.N8N_DEFAULT_BINARY_DATA_MODE = 'filesystem';
 
-const ROOT = path.resolve(__dirname, '../../..');
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 export const NODE_TYPE = 'n8n-nodes-wavespeed-speech-to-video.wan22SpeechToVideo';
 
-/* n8n-core must be loaded after its settings are in place, and as CommonJS. */
-/* eslint-disable @typescript-eslint/no-require-imports */
-const core = require('n8n-core') as typeof import('n8n-core');
-const workflowPackage = require('n8n-workflow') as typeof import('n8n-workflow');
+/**
+ * n8n-core must be loaded after its settings are in place, and as CommonJS: with jest's own `require` in a test,
+ * else with one of Node.js.
+ */
+const load: NodeJS.Require =
+	typeof require === 'function' ? require : createRequire(import.meta.url);
+const core = load('n8n-core') as typeof import('n8n-core');
+const workflowPackage = load('n8n-workflow') as typeof import('n8n-workflow');
 /** The copies that n8n-core itself uses: other packages bring their own. */
 const requireOfCore = <T,>(name: string): T =>
-	require(require.resolve(name, { paths: [require.resolve('n8n-core')] })) as T;
+	load(load.resolve(name, { paths: [load.resolve('n8n-core')] })) as T;
 type Class<T> = abstract new (...args: never[]) => T;
 const { Container } = requireOfCore<{ Container: { get<T>(type: Class<T>): T } }>('@n8n/di');
 const { Logger } = requireOfCore<{ Logger: Class<object> }>('@n8n/backend-common');
-const built = <T,>(file: string): T => require(path.join(ROOT, 'dist', file)) as T;
-/* eslint-enable @typescript-eslint/no-require-imports */
+const built = <T,>(file: string): T => load(path.join(ROOT, 'dist', file)) as T;
 
 /** The clock module of the built node: a test puts its own functions here. */
 export const { systemTime } = built<{

@@ -73,9 +73,4 @@ export const everythingReadable = (result: RunResult): string =>
 	JSON.stringify({ data: result.run.data, logs: result.logs, error: describeError(result.error) });
 
 const describeError = (error: RunResult['error']): unknown =>
-	error && {
-		message: error.message,
-		description: error.description,
-		stack: error.stack,
-		...error,
-	};
+	error && { ...error, message: error.message, stack: error.stack };
