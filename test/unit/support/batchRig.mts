@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+
+import {
+	type Ask,
+	type Batch,
+	type BatchOptions,
+	createBatch,
+	type Media,
+} from '../../../nodes/shared/batch/batch';
+import type { LedgerStore } from '../../../nodes/shared/batch/ledger';
+import { inspectAsk } from '../../../nodes/shared/batch/prepare';
+import { generateTask, type RowTask, type WaitSettings } from '../../../nodes/shared/batch/rowTask';
+import { runRows } from '../../../nodes/shared/batch/runRows';
+import { FailureError, type Settled } from '../../../nodes/shared/wavespeed/failures';
+import { createHalt, type Halt } from '../../../nodes/shared/wavespeed/halt';
+import { createSharedPause } from '../../../nodes/shared/wavespeed/sharedPause';
+import { createService, type Service, type ServiceOptions } from './service.mts';
+import { createVirtualTime, type VirtualTime } from './virtualTime.mts';
+
+export const fileOf = (content: string): Media => ({
+	kind: 'file',
+	field: 'image',
+	inspect: async () => ({
+		fileName: 'image.png',
+		contentType: 'image/png',
+		byteCount: content.length,
+		sha256: createHash('sha256').update(content).digest('hex'),
+		open: async () => await Promise.resolve(Buffer.from(content)),
+	}),
+});
+
+export const createAsk = (more: Partial<Ask> = {}): Ask => ({
+	image: { kind: 'url', url: 'https://example.com/face.png' },
+	audio: { kind: 'url', url: 'https://example.com/voice.mp3' },
+	prompt: '',
+	resolution: '480p',
+	seed: -1,
+	quoteOnly: false,
+	...more,
+});
+
+/** Numbers from 0 to 1 that are the same in every run of the tests. */
+export function createRandom(seed = 1): () => number {
+	let state = seed;
+	return () => {
+		state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+		return state / 2_147_483_648;
+	};
+}
+
+export interface Attempt {
+	halt: Halt;
+	batch: Batch;
+	log: string[];
+	/** The outcomes in the order in which the rows ended. */
+	ended: number[];
+	outcomes: Promise<Settled<RowTask>[]>;
+}
+
+export interface AttemptOptions extends Partial<BatchOptions> {
+	rowsAtOnce?: number;
+	settings?: WaitSettings;
+	/** The first failed row ends the run. */
+	stopMode?: boolean;
+	/** The rows that have begun and not ended yet. */
+	activeRows?: Set<number>;
+}
+
+export interface BatchRig {
+	time: VirtualTime;
+	service: Service;
+	store: LedgerStore;
+	/** One attempt at all rows, as the node makes it: all attempts share the ledger. */
+	start(asks: Ask[], options?: AttemptOptions): Attempt;
+	/** As above, until its end. */
+	attempt(asks: Ask[], options?: AttemptOptions): Promise<Settled<RowTask>[]>;
+}
+
+const PREPARED_AHEAD = 8;
+
+export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): BatchRig {
+	const time = createVirtualTime();
+	const service = createService(time, wishes);
+	const random = createRandom(seed);
+	const store: LedgerStore = {};
+
+	const start = (asks: Ask[], options: AttemptOptions = {}): Attempt => {
+		const halt = createHalt();
+		const clock = time.clockFor(halt);
+		const log: string[] = [];
+		const readPause = createSharedPause(clock, random, halt);
+		const api = { clock, random, send: service.connect(halt), readPause };
+		const batch = createBatch(api, halt, {
+			rowCount: asks.length,
+			runIndex: 0,
+			ledgerStore: store,
+			tasksInFlight: 10,
+			submitsPerMinute: 100,
+			rateLimitPatienceMs: 10 * 60_000,
+			log: (message) => void log.push(message),
+			...options,
+		});
+		const settings = options.settings ?? { timeoutMs: 3_600_000, minGapMs: 5_000 };
+		const ended: number[] = [];
+		const work = async (row: number): Promise<RowTask> => {
+			options.activeRows?.add(row);
+			halt.check();
+			return await generateTask(batch, row, await inspectAsk(asks[row]!), settings);
+		};
+		const workToTheEnd = async (row: number): Promise<RowTask> =>
+			await work(row).finally(() => {
+				batch.budget.skip(row);
+				ended.push(row);
+				options.activeRows?.delete(row);
+			});
+		const rowsAtOnce = options.rowsAtOnce ?? batchSize(options) + PREPARED_AHEAD;
+		const outcomes = runRows(resumedFirst(batch, asks.length), rowsAtOnce, workToTheEnd, () => {
+			if (options.stopMode) halt.halt(abandoned());
+		});
+		return { halt, batch, log, ended, outcomes };
+	};
+	return {
+		time,
+		service,
+		store,
+		start,
+		attempt: async (asks, options) => await time.run(start(asks, options).outcomes),
+	};
+}
+
+const batchSize = ({ tasksInFlight = 10 }: AttemptOptions): number => tasksInFlight;
+
+/** As the node does it: tasks of an earlier attempt hold the account's places already. */
+function resumedFirst(batch: Batch, rowCount: number): number[] {
+	const resumed = new Set(batch.ledger.entriesOfRun().map(({ row }) => row));
+	const rows = Array.from({ length: rowCount }, (_, row) => row);
+	return [...rows.filter((row) => resumed.has(row)), ...rows.filter((row) => !resumed.has(row))];
+}
+
+const abandoned = (): FailureError =>
+	new FailureError({
+		kind: 'abandoned',
+		message: 'Another row failed, which ended the run',
+		advice: '',
+		details: {},
+	});

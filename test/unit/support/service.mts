@@ -1,0 +1,318 @@
+import type { HttpOutcome, HttpRequest, Send } from '../../../nodes/shared/wavespeed/exchange';
+import type { Halt } from '../../../nodes/shared/wavespeed/halt';
+import { answer, noReply, notSent, ok, refusal } from './api.mts';
+import type { VirtualTime } from './virtualTime.mts';
+
+/**
+ * The service in memory: it accepts tasks, runs them for a while and lists them, and goes wrong on demand. It knows
+ * what was accepted, and with it paid for, whatever the client came to know.
+ */
+
+export const SUBMIT_FAULTS = [
+	/** Refused before anything happened. */
+	'refused',
+	'tooMany',
+	'tooManyRetryAfter',
+	'notSent',
+	/** No clear answer, and no task. */
+	'resetBefore',
+	'hangBefore',
+	'errorBefore',
+	/** No clear answer, but a task. */
+	'resetAfter',
+	'hangAfter',
+	'errorAfter',
+	'htmlAfter',
+	'cutOffAfter',
+	'namelessAfter',
+	/** No answer, and a task that is made a while later. */
+	'lateAfter',
+	/** All is well, but it takes long. */
+	'slow',
+] as const;
+export type SubmitFault = (typeof SUBMIT_FAULTS)[number] | 'none';
+
+export const READ_FAULTS = [
+	'reset',
+	'error',
+	'hang',
+	'html',
+	'tooMany',
+	'tooManyRetryAfter',
+] as const;
+/** `unauthorized` is one that can't be retried. */
+export type ReadFault = (typeof READ_FAULTS)[number] | 'unauthorized' | 'none';
+
+export const STORE_FAULTS = ['reset', 'error', 'expired', 'hang', 'refused'] as const;
+export type StoreFault = (typeof STORE_FAULTS)[number] | 'none';
+
+export const ENDS = ['completed', 'failed', 'refused', 'cancelled'] as const;
+export type End = (typeof ENDS)[number];
+
+/** How the next task goes. */
+export interface TaskPlan {
+	lastsMs: number;
+	/** `failed` is for a passing reason, `refused` for a lasting one. */
+	end: End;
+}
+
+export interface ServiceOptions {
+	/** Whether tasks repeat their input. */
+	echo: boolean;
+	/** How long it takes until a new task is in the list. */
+	listLagMs: number;
+	price: number;
+	/** What goes wrong, request by request; afterwards nothing does. */
+	submitFaults: SubmitFault[];
+	pollFaults: ReadFault[];
+	listFaults: ReadFault[];
+	ticketFaults: ReadFault[];
+	storeFaults: StoreFault[];
+	/** Task by task; afterwards a minute to a good end. */
+	tasks: TaskPlan[];
+}
+
+export interface ServiceTask {
+	id: string;
+	input: Record<string, unknown>;
+	createdAt: number;
+	endsAt: number;
+	end: End;
+	/** Made only after the client had given up. */
+	isLate: boolean;
+}
+
+export interface Service {
+	/** The network between one run and the service. */
+	connect(halt: Halt): Send;
+	/** Everything that was accepted, and with it paid for. */
+	tasks: ServiceTask[];
+	/** When submits reached the service, accepted or not, ms since the epoch. */
+	submitsAt: number[];
+	requests: { at: number; request: HttpRequest }[];
+	/** Called with each task that was accepted. */
+	onAccepted: (task: ServiceTask) => void;
+	/** Puts a task there that this workflow hasn't submitted. */
+	addForeignTask(input?: Record<string, unknown>): ServiceTask;
+	countOf(pathEnd: string): number;
+}
+
+const ONE_WAY_MS = 40;
+const LATE_MS = 20_000;
+const DEFAULT_PLAN: TaskPlan = { lastsMs: 60_000, end: 'completed' };
+
+const NOTHING_WRONG: ServiceOptions = {
+	echo: false,
+	listLagMs: 0,
+	price: 0.24,
+	submitFaults: [],
+	pollFaults: [],
+	listFaults: [],
+	ticketFaults: [],
+	storeFaults: [],
+	tasks: [],
+};
+
+export function createService(time: VirtualTime, wishes: Partial<ServiceOptions> = {}): Service {
+	const options = { ...NOTHING_WRONG, ...wishes };
+	const faults = {
+		submit: options.submitFaults.values(),
+		poll: options.pollFaults.values(),
+		list: options.listFaults.values(),
+		ticket: options.ticketFaults.values(),
+		store: options.storeFaults.values(),
+	};
+	const plans = options.tasks.values();
+	const next = <T extends string>(queue: IterableIterator<T>): T | 'none' =>
+		queue.next().value ?? 'none';
+	let uploads = 0;
+
+	const service: Service = {
+		tasks: [],
+		submitsAt: [],
+		requests: [],
+		onAccepted: () => {},
+		connect,
+		addForeignTask: (input = { image: 'https://other.example/a.png' }) => accept(input),
+		countOf: (pathEnd) =>
+			service.requests.filter(({ request }) => pathOf(request).endsWith(pathEnd)).length,
+	};
+	return service;
+
+	function accept(input: Record<string, unknown>, isLate = false): ServiceTask {
+		const plan = plans.next().value ?? DEFAULT_PLAN;
+		const task = {
+			id: `task${service.tasks.length}`,
+			input,
+			createdAt: time.now(),
+			endsAt: time.now() + plan.lastsMs,
+			end: plan.end,
+			isLate,
+		};
+		service.tasks.push(task);
+		service.onAccepted(task);
+		return task;
+	}
+
+	function describe(task: ServiceTask): Record<string, unknown> {
+		const isOver = time.now() >= task.endsAt;
+		const status = task.end === 'refused' ? 'failed' : task.end;
+		return {
+			id: task.id,
+			model: 'wavespeed-ai/wan-2.2/speech-to-video',
+			status: isOver ? status : 'processing',
+			outputs: isOver && task.end === 'completed' ? [`https://cdn.example/${task.id}.mp4`] : [],
+			created_at: new Date(task.createdAt).toISOString(),
+			error: isOver && status === 'failed' ? 'it went wrong' : '',
+			...(isOver && status === 'failed' ? { code: task.end === 'refused' ? 1402 : 5000 } : {}),
+			...(options.echo ? { input: task.input } : {}),
+		};
+	}
+
+	function connect(halt: Halt): Send {
+		return async (request) => {
+			if (!request.finishOnStop) halt.check();
+			service.requests.push({ at: time.now(), request });
+			const outcome = exchange(request);
+			if (request.finishOnStop) return await outcome;
+			let forget = (): void => {};
+			const cutOff = new Promise<never>((_, reject) => (forget = halt.onHalt(reject)));
+			return await Promise.race([outcome, cutOff]).finally(() => forget());
+		};
+	}
+
+	async function exchange(request: HttpRequest): Promise<HttpOutcome> {
+		await time.delay(ONE_WAY_MS);
+		const outcome = await handle(request);
+		await time.delay(ONE_WAY_MS);
+		return outcome;
+	}
+
+	async function handle(request: HttpRequest): Promise<HttpOutcome> {
+		const path = pathOf(request);
+		if (path.endsWith('/speech-to-video')) return await submit(request);
+		if (path.endsWith('/result')) return await read(next(faults.poll), request, () => poll(path));
+		if (path.endsWith('/predictions'))
+			return await read(next(faults.list), request, () => list(request));
+		if (path.endsWith('/media/uploads')) return await read(next(faults.ticket), request, ticket);
+		if (path.endsWith('/model/price')) return ok({ price: options.price });
+		if (path.startsWith('https://store.example/')) return await put(request);
+		return refusal(404, 'there is nothing here');
+	}
+
+	async function submit(request: HttpRequest): Promise<HttpOutcome> {
+		const fault = next(faults.submit);
+		const input = { ...request.json };
+		if (fault === 'notSent') return notSent;
+		// What got lost on the way never reached the service.
+		if (fault === 'resetBefore') return noReply;
+		service.submitsAt.push(time.now());
+		switch (fault) {
+			case 'refused':
+				return refusal(400, 'the seed is out of range');
+			case 'tooMany':
+				return refusal(429, 'too many');
+			case 'tooManyRetryAfter':
+				return refusal(429, 'too many', { 'retry-after': '7' });
+			case 'errorBefore':
+				return refusal(503, 'overloaded');
+			case 'hangBefore':
+				await time.delay(request.timeoutMs);
+				return noReply;
+			case 'lateAfter':
+				void time.delay(LATE_MS).then(() => accept(input, true));
+				return noReply;
+		}
+		const task = accept(input);
+		switch (fault) {
+			case 'resetAfter':
+				return noReply;
+			case 'hangAfter':
+				await time.delay(request.timeoutMs);
+				return noReply;
+			case 'errorAfter':
+				return answer(502, '<html>bad gateway</html>');
+			case 'htmlAfter':
+				return answer(200, '<html>please log in</html>');
+			case 'cutOffAfter':
+				return answer(200, '{"code":200,"data":{"id":"ta');
+			case 'namelessAfter':
+				return ok({ status: 'created' });
+			case 'slow':
+				await time.delay(15_000);
+		}
+		return ok(describe(task));
+	}
+
+	async function read(
+		fault: ReadFault,
+		request: HttpRequest,
+		respond: () => HttpOutcome,
+	): Promise<HttpOutcome> {
+		switch (fault) {
+			case 'reset':
+				return noReply;
+			case 'error':
+				return refusal(500, 'internal');
+			case 'html':
+				return answer(200, '<html>maintenance</html>');
+			case 'hang':
+				await time.delay(request.timeoutMs);
+				return noReply;
+			case 'tooMany':
+				return refusal(429, 'too many');
+			case 'tooManyRetryAfter':
+				return refusal(429, 'too many', { 'retry-after': '11' });
+			case 'unauthorized':
+				return refusal(401, 'the key was revoked');
+			case 'none':
+				return respond();
+		}
+	}
+
+	function poll(path: string): HttpOutcome {
+		const id = decodeURIComponent(path.split('/').at(-2) ?? '');
+		const task = service.tasks.find((other) => other.id === id);
+		return task ? ok(describe(task)) : refusal(404, 'task not found');
+	}
+
+	function list({ json }: HttpRequest): HttpOutcome {
+		const [from, to] = [json?.created_after, json?.created_before].map((at) =>
+			Date.parse(String(at)),
+		);
+		const listed = service.tasks
+			.filter((task) => time.now() >= task.createdAt + options.listLagMs)
+			.filter((task) => task.createdAt >= (from ?? 0) && task.createdAt <= (to ?? Infinity));
+		const [page, size] = [Number(json?.page), Number(json?.page_size)];
+		const newestFirst = [...listed].reverse().slice((page - 1) * size, page * size);
+		return ok({ page, items: newestFirst.map(describe) });
+	}
+
+	function ticket(): HttpOutcome {
+		uploads += 1;
+		return ok({
+			download_url: `https://files.example/${uploads}`,
+			upload: { method: 'PUT', url: `https://store.example/${uploads}`, headers: {} },
+		});
+	}
+
+	async function put(request: HttpRequest): Promise<HttpOutcome> {
+		switch (next(faults.store)) {
+			case 'reset':
+				return noReply;
+			case 'error':
+				return answer(503, '');
+			case 'expired':
+				return answer(403, '');
+			case 'refused':
+				return answer(400, '');
+			case 'hang':
+				await time.delay(request.timeoutMs);
+				return noReply;
+			default:
+				return answer(200, '');
+		}
+	}
+}
+
+const pathOf = ({ target }: HttpRequest): string => ('path' in target ? target.path : target.url);
