@@ -15,6 +15,8 @@ const shared = {
 };
 
 module.exports = {
+	// Far above what a test takes, for machines that are busy with other things.
+	testTimeout: 60_000,
 	projects: [
 		{ ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.mts'] },
 		{ ...shared, displayName: 'emulator', testMatch: ['<rootDir>/test/emulator/**/*.test.mts'] },

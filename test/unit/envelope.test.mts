@@ -83,6 +83,16 @@ describe('an answer of the API', () => {
 	});
 });
 
+describe('an answer that leaves something open', () => {
+	it('is unclear with 408: the request may have come through', () => {
+		expect(read(408, { message: 'timeout' })).toMatchObject({ kind: 'unclear', status: 408 });
+	});
+
+	it('is data also where the code is a text', () => {
+		expect(read(200, { code: '200', data: { a: 1 } })).toEqual({ kind: 'data', data: { a: 1 } });
+	});
+});
+
 describe('the text of an error', () => {
 	const textOf = (body: unknown): unknown => {
 		const reading = read(400, body);

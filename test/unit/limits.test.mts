@@ -105,6 +105,15 @@ describe('the rate window', () => {
 		expect(sentAt).toEqual([0, 0, 61_000, 61_000, 122_000]);
 	});
 
+	it('counts the submits of an earlier attempt for what is left of their minute', async () => {
+		const time = createVirtualTime();
+		const halt = createHalt();
+		const clock = time.clockFor(halt);
+		const window = createRateWindow(2, clock, halt, [clock.now() - 20_000, clock.now() - 70_000]);
+		await time.run(Promise.all([window.enter().then((leave) => leave()), window.enter()]));
+		expect(time.elapsed()).toBe(40_000);
+	});
+
 	it('counts a submit that has no answer yet, however long that takes', async () => {
 		const { time, window } = createWindow(1);
 		const leave = await window.enter();

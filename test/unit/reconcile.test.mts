@@ -183,10 +183,10 @@ describe('the search for the task of a lost submit', () => {
 		expect(finding.requests).toHaveLength(2);
 	});
 
-	it('stops after 20 pages should the service never come to an end', async () => {
+	it('fails, rather than say that there is none, should the list never come to an end', async () => {
 		const full = Array.from({ length: 100 }, (_, index) => rawTask(`task${index}`));
-		const { requests } = await search(createLost(), [page(...full)]);
-		expect(requests).toHaveLength(20);
+		const failure = await failureFrom(search(createLost(), [page(...full)]));
+		expect(failure.kind).toBe('unavailable');
 	});
 
 	it('fails when the list cannot be read, rather than take it for empty', async () => {

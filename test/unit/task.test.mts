@@ -174,6 +174,11 @@ describe('why a task failed', () => {
 		expect(isLastingFailure(parse('failed', { code }))).toBe(true);
 	});
 
+	it('lasts when the record was deleted: its video may have been paid for', () => {
+		expect(isLastingFailure(parse('deleted'))).toBe(true);
+		expect(isLastingFailure(parse('cancelled'))).toBe(false);
+	});
+
 	it.each([undefined, 0, 1403, 1405, 1406, 1407, 5000, 5003, 5004])(
 		'can pass with code %s',
 		(code) => {

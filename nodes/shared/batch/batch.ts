@@ -84,7 +84,8 @@ export function createBatch(api: ApiContext, halt: Halt, options: BatchOptions):
 		halt,
 		ledger,
 		slots: createSlots(options.tasksInFlight, halt),
-		rateWindow: createRateWindow(options.submitsPerMinute, api.clock, halt),
+		// A retry comes within seconds, and the service still counts what the earlier attempt has sent.
+		rateWindow: createRateWindow(options.submitsPerMinute, api.clock, halt, ledger.sentTimes()),
 		submitLock: createSubmitLock(),
 		submitPause: createSharedPause(api.clock, api.random, halt),
 		budget: createBudget(options.rowCount, spentUsd, halt),

@@ -36,6 +36,8 @@ export interface Ledger {
 	knownTaskIds(): Set<string>;
 	/** The submits without a clear answer, in any run. */
 	unresolved(): { key: string; entry: LedgerEntry }[];
+	/** When the submits were sent, in any run, ms since the epoch. */
+	sentTimes(): number[];
 	key(row: number, hash: string): string;
 	/** The rows of this run with an entry, for what goes first and for what was spent. */
 	entriesOfRun(): { row: number; entry: LedgerEntry }[];
@@ -95,6 +97,7 @@ export function createLedger(store: LedgerStore, runIndex: number): Ledger {
 			Object.entries(store)
 				.filter(([, entry]) => entry.state === 'sent')
 				.map(([key, entry]) => ({ key, entry })),
+		sentTimes: () => Object.values(store).map(({ sentAt }) => sentAt),
 		entriesOfRun: () =>
 			Object.entries(store)
 				.filter(([key]) => key.startsWith(prefix))

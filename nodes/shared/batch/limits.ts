@@ -58,11 +58,16 @@ export interface RateWindow {
 
 /**
  * A submit counts from its answer on, not from its sending: the service sees it somewhere in between, and two
- * that were sent 60 s apart may arrive closer together.
+ * that were sent 60 s apart may arrive closer together. `earlier`: the submits of an earlier attempt, ms since the epoch.
  */
-export function createRateWindow(count: number, clock: Clock, halt: Halt): RateWindow {
+export function createRateWindow(
+	count: number,
+	clock: Clock,
+	halt: Halt,
+	earlier: number[] = [],
+): RateWindow {
 	const turn = createSlots(1, halt);
-	let answeredAt: number[] = [];
+	let answeredAt = [...earlier].sort((a, b) => a - b);
 	let underWay = 0;
 	let wake: (() => void) | undefined;
 

@@ -1,5 +1,6 @@
 import type { ApiContext } from '../wavespeed/apiRead';
 import { listTasks, type SubmitInput } from '../wavespeed/client';
+import { fail } from '../wavespeed/failures';
 import type { Task } from '../wavespeed/task';
 import type { Ledger, LedgerEntry } from './ledger';
 
@@ -14,8 +15,8 @@ export type Finding =
 const CLOCK_DIFFERENCE_MS = 60_000;
 /** The answer may have been lost long after the task was made: the window ends only well after the attempt. */
 const LATE_CREATION_MS = 120_000;
-/** More pages than this in such a window would be tens of thousands of tasks a minute. */
-const MAX_PAGES = 20;
+/** 20,000 tasks in some minutes: more than any account may submit. */
+const MAX_PAGES = 200;
 
 /**
  * Looks for the task among those of the account. Where the service repeats a task's input, an equal input decides
@@ -58,9 +59,10 @@ async function listWindow(api: ApiContext, fromMs: number, toMs: number): Promis
 	for (let page = 1; page <= MAX_PAGES; page += 1) {
 		const { tasks: found, isLast } = await listTasks(api, query, page);
 		for (const task of found) if (isInWindow(task, fromMs, toMs)) tasks.set(task.id, task);
-		if (isLast) break;
+		if (isLast) return [...tasks.values()];
 	}
-	return [...tasks.values()];
+	// "None" would be a guess, and a submit on a guess could be paid for twice.
+	return fail('unavailable', 'The task list has no end', '');
 }
 
 /** The time filter may be ignored by the service. */

@@ -114,6 +114,9 @@ function adviceForFailedTask(task: Task): string {
 	if (task.errorCode === 1402) {
 		return `WaveSpeed could not load the picture or the sound: check the web address, or choose "Binary File" so that the file is uploaded. ${refund}`;
 	}
+	if (task.status.toLowerCase() === 'deleted') {
+		return 'Its video is gone. To make another one, change the seed or run the workflow anew, which is paid for; a retry does not submit it again.';
+	}
 	if (isLastingFailure(task)) {
 		return `The same inputs would fail again, so a retry does not submit them: change them. ${refund}`;
 	}

@@ -58,11 +58,14 @@ export async function listTasks(
 		...(query.createdBefore ? { created_before: query.createdBefore } : {}),
 	};
 	const parse = (data: unknown): { tasks: Task[]; isLast: boolean } | undefined => {
-		if (!isRecord(data) || !Array.isArray(data.items)) return undefined;
-		const tasks = data.items.map(parseTask).filter((task): task is Task => task !== undefined);
+		if (!isRecord(data)) return undefined;
+		// Some servers write an empty list as null.
+		const items = data.items === null ? [] : data.items;
+		if (!Array.isArray(items)) return undefined;
+		const tasks = items.map(parseTask).filter((task): task is Task => task !== undefined);
 		// The filter may be ignored by the service: a task of another model must never be adopted.
 		const own = tasks.filter((task) => (task.raw.model ?? MODEL_ID) === MODEL_ID);
-		return { tasks: own, isLast: data.items.length < PAGE_SIZE };
+		return { tasks: own, isLast: items.length < PAGE_SIZE };
 	};
 	const request = { method: 'POST', target: { path: PATHS.list }, json } as const;
 	return await readFromApi(api, request, parse, 'list the tasks of the account', patience);

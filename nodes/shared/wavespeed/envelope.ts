@@ -32,7 +32,8 @@ export function readEnvelope(answer: HttpAnswer): Reading {
 	const body = parseJson(answer.text);
 
 	if (status === 429) return { kind: 'rateLimited', status, text: errorText(body), retryAfter };
-	if (status >= 500) return { kind: 'unclear', status, text: errorText(body), retryAfter };
+	// 408: a gateway gave up on the request, which may have come through all the same.
+	if (status >= 500 || status === 408) return { kind: 'unclear', status, text: errorText(body), retryAfter };
 	if (status >= 300) {
 		return { kind: 'refused', status, text: errorText(body) || `HTTP status ${status}` };
 	}
@@ -40,8 +41,8 @@ export function readEnvelope(answer: HttpAnswer): Reading {
 		const text = 'the answer was not the JSON that the API promises';
 		return { kind: 'unclear', status, text, retryAfter };
 	}
-	if (body.code === 200) return { kind: 'data', data: body.data };
 	const code = Number(body.code);
+	if (code === 200) return { kind: 'data', data: body.data };
 	if (code === 429) return { kind: 'rateLimited', status: code, text: errorText(body), retryAfter };
 	if (code >= 400 && code < 500) {
 		return { kind: 'refused', status: code, text: errorText(body) || `code ${code}` };

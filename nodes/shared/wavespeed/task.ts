@@ -96,5 +96,8 @@ export function failureReasonOf(task: Task): string {
  */
 const LASTING_CODES: ReadonlySet<number> = new Set([1200, 1400, 1401, 1402]);
 
+/** Whether another task with the same inputs is pointless, or could be paid for twice. */
 export const isLastingFailure = (task: Task): boolean =>
-	task.errorCode !== null && LASTING_CODES.has(task.errorCode);
+	(task.errorCode !== null && LASTING_CODES.has(task.errorCode)) ||
+	// Somebody has deleted the record, perhaps of a video that was made and paid for.
+	task.status.toLowerCase() === 'deleted';
