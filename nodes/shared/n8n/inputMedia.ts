@@ -5,13 +5,13 @@ import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import type { InspectedFile, Media } from '../batch/batch';
 import { isRecord } from '../wavespeed/envelope';
 import { fail, NOTHING_PAID, settle } from '../wavespeed/failures';
+import type { MediaKind } from '../wavespeed/mediaFormats';
 import {
 	checkByteCount,
 	detectByContent,
 	detectByName,
 	HEAD_BYTES,
 	type MediaFormat,
-	type MediaKind,
 	refuseErrorPage,
 } from '../wavespeed/mediaKind';
 import type { ParameterReader } from './parameters';
