@@ -37,13 +37,20 @@ async function measure({ rows, inFlight }: Measure): Promise<string> {
 
 	const best = Math.ceil(rows / inFlight) * TASK_SECONDS;
 	const oneByOne = rows * TASK_SECONDS;
-	const cells = [rows, Math.min(inFlight, rows), (seconds / best).toFixed(2), (oneByOne / seconds).toFixed(1)];
+	const cells = [
+		rows,
+		Math.min(inFlight, rows),
+		(seconds / best).toFixed(2),
+		(oneByOne / seconds).toFixed(1),
+	];
 	return `| ${cells.join(' | ')} |`;
 }
 
 await initEngine();
 console.log(`Tasks of ${TASK_SECONDS} s, checked every second.\n`);
-console.log('| rows | tasks in flight | time / best schedule | times faster than one after the other |');
+console.log(
+	'| rows | tasks in flight | time / best schedule | times faster than one after the other |',
+);
 console.log('| --- | --- | --- | --- |');
 for (const what of MEASURES) console.log(await measure(what));
 // Timers of requests that ended long ago would keep the process for some minutes.

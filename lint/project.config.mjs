@@ -51,7 +51,8 @@ export default tseslint.config(
 					patterns: [
 						{
 							group: ['**/nodes/**', '**/dist/**'],
-							message: "The emulator imports nothing of the node, or a client's mistake would be mirrored.",
+							message:
+								"The emulator imports nothing of the node, or a client's mistake would be mirrored.",
 						},
 					],
 				},
@@ -71,9 +72,20 @@ export default tseslint.config(
 		extends: [js.configs.recommended],
 		languageOptions: {
 			globals: Object.fromEntries(
-				['process', 'console', 'URL', 'module', 'require', '__dirname', 'setTimeout', 'clearTimeout', 'AbortController', 'fetch', 'Buffer', 'exports'].map(
-					(name) => [name, 'readonly'],
-				),
+				[
+					'process',
+					'console',
+					'URL',
+					'module',
+					'require',
+					'__dirname',
+					'setTimeout',
+					'clearTimeout',
+					'AbortController',
+					'fetch',
+					'Buffer',
+					'exports',
+				].map((name) => [name, 'readonly']),
 			),
 		},
 	},

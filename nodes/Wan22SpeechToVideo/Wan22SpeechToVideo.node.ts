@@ -47,7 +47,8 @@ export class Wan22SpeechToVideo implements INodeType {
 						name: 'Get Many',
 						value: 'getAll',
 						action: 'Get many tasks',
-						description: 'List the tasks of the last 7 days, also those that a stopped workflow has left behind',
+						description:
+							'List the tasks of the last 7 days, also those that a stopped workflow has left behind',
 					},
 					{
 						name: 'Get Task',

@@ -1,4 +1,12 @@
-import { GENERATE, jsonOf, makeRow, makeRows, type Rig, startRig, storeAudio } from './harness/rig.mts';
+import {
+	GENERATE,
+	jsonOf,
+	makeRow,
+	makeRows,
+	type Rig,
+	startRig,
+	storeAudio,
+} from './harness/rig.mts';
 import { sampleFile, storeFile } from './harness/engine.mts';
 
 let rig: Rig;
@@ -14,11 +22,15 @@ test('never has more than two tasks in flight, nor two submits a minute, on a br
 	expect(rig.emulator.paidTasks()).toBe(7);
 	expect(steps('submit').map(({ status }) => status)).toEqual(Array(7).fill(200));
 	const times = steps('submit').map(({ at }) => at);
-	times.slice(2).forEach((time, index) => expect(time - times[index]!).toBeGreaterThanOrEqual(60_000));
+	times
+		.slice(2)
+		.forEach((time, index) => expect(time - times[index]!).toBeGreaterThanOrEqual(60_000));
 });
 
 test('keeps the order of the rows whatever order their tasks end in', async () => {
-	rig = await startRig({ taskSeconds: (input) => 100 - 10 * Number(String(input.prompt).split(' ')[1]) });
+	rig = await startRig({
+		taskSeconds: (input) => 100 - 10 * Number(String(input.prompt).split(' ')[1]),
+	});
 	const result = await rig.run({ items: await makeRows(8), parameters: GENERATE });
 	expect(jsonOf(result.items).map(({ prompt }) => prompt)).toEqual(
 		Array.from({ length: 8 }, (_, row) => `row ${row}`),
@@ -81,7 +93,10 @@ describe('uploads', () => {
 	});
 
 	test('go by ticket, and the key never reaches the other host', async () => {
-		await rig.run({ items: [await makeRow()], parameters: { ...GENERATE, options: { downloadVideo: true } } });
+		await rig.run({
+			items: [await makeRow()],
+			parameters: { ...GENERATE, options: { downloadVideo: true } },
+		});
 		const media = rig.emulator.requests().filter(({ origin }) => origin === 'media');
 		expect(media.map(({ method }) => method).sort()).toEqual(['GET', 'PUT', 'PUT']);
 		for (const { headers } of media) {
@@ -89,19 +104,22 @@ describe('uploads', () => {
 		}
 	});
 
-	test.each([404, 405] as const)('use the multipart endpoint where tickets answer %d', async (status) => {
-		await rig.close();
-		rig = await startRig({ ticketUploads: status });
-		const result = await rig.run({ items: [await makeRow()], parameters: GENERATE });
-		expect(result.error).toBeUndefined();
-		const bytes = rig.emulator.uploads().map((upload) => [upload.via, upload.bytes]);
-		expect(bytes).toEqual(
-			expect.arrayContaining([
-				['multipart', sampleFile('portrait.png').length],
-				['multipart', sampleFile('speech.mp3').length],
-			]),
-		);
-	});
+	test.each([404, 405] as const)(
+		'use the multipart endpoint where tickets answer %d',
+		async (status) => {
+			await rig.close();
+			rig = await startRig({ ticketUploads: status });
+			const result = await rig.run({ items: [await makeRow()], parameters: GENERATE });
+			expect(result.error).toBeUndefined();
+			const bytes = rig.emulator.uploads().map((upload) => [upload.via, upload.bytes]);
+			expect(bytes).toEqual(
+				expect.arrayContaining([
+					['multipart', sampleFile('portrait.png').length],
+					['multipart', sampleFile('speech.mp3').length],
+				]),
+			);
+		},
+	);
 
 	test.each(['status', 'resetBefore', 'resetAfter', 'hang'] as const)(
 		'are tried again with a new ticket when the file store ends in %s',
@@ -117,12 +135,14 @@ describe('uploads', () => {
 	test('that fail for good fail the row, name the field and cost nothing', async () => {
 		rig.emulator.addFault({ step: 'put', kind: 'status', status: 500, times: Infinity });
 		const result = await rig.run({ items: [await makeRow()], parameters: GENERATE });
-		expect(result.error?.message).toMatch(/Could not upload the file in "(image|audio)".*HTTP status 500/);
+		expect(result.error?.message).toMatch(
+			/Could not upload the file in "(image|audio)".*HTTP status 500/,
+		);
 		expect(result.error?.description).toMatch(/Nothing was paid/);
 		expect(rig.emulator.paidTasks()).toBe(0);
 	});
 
-	test('give n8n\'s .mpga the name that the service knows', async () => {
+	test("give n8n's .mpga the name that the service knows", async () => {
 		const audio = await storeFile(sampleFile('speech.mp3'), 'voice.mpga', 'audio/mpeg');
 		const { binary } = await makeRow();
 		await rig.run({ items: [{ json: {}, binary: { ...binary, audio } }], parameters: GENERATE });

@@ -1,6 +1,13 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 
-import { everythingReadable, makeRow, type Rig, startRig, storeAudio, storeImage } from './harness/rig.mts';
+import {
+	everythingReadable,
+	makeRow,
+	type Rig,
+	startRig,
+	storeAudio,
+	storeImage,
+} from './harness/rig.mts';
 import { storeFile } from './harness/engine.mts';
 
 /** What is refused before anything is sent: the message names the field, the advice says that nothing was paid. */
@@ -50,12 +57,19 @@ const cases: Case[] = [
 		message: /"image" is not a picture.*application\/pdf/,
 		item: async () => ({
 			json: {},
-			binary: { image: await file('%PDF-1.7', 'a.pdf', 'application/pdf'), audio: await storeAudio() },
+			binary: {
+				image: await file('%PDF-1.7', 'a.pdf', 'application/pdf'),
+				audio: await storeAudio(),
+			},
 		}),
 	},
 	{
-		title: 'picture and recording in each other\'s place',
-		parameters: { operation: 'generate', imageBinaryPropertyName: 'audio', audioBinaryPropertyName: 'image' },
+		title: "picture and recording in each other's place",
+		parameters: {
+			operation: 'generate',
+			imageBinaryPropertyName: 'audio',
+			audioBinaryPropertyName: 'image',
+		},
 		message: /"audio" is not a picture/,
 	},
 	{
@@ -180,7 +194,11 @@ test('a bad third row is found before the first is uploaded', async () => {
 
 describe('the credential', () => {
 	test.each([
-		['a base URL without encryption', { baseUrl: 'http://example.com' }, /base URL.*http:\/\/example\.com/],
+		[
+			'a base URL without encryption',
+			{ baseUrl: 'http://example.com' },
+			/base URL.*http:\/\/example\.com/,
+		],
 		['a base URL that is none', { baseUrl: 'wavespeed' }, /base URL.*wavespeed/],
 		['a key with spaces', { apiKey: 'two words' }, /empty or has spaces/],
 		['no key', { apiKey: '' }, /empty or has spaces/],

@@ -1,6 +1,13 @@
 import type { INode } from 'n8n-workflow';
 
-import { everythingReadable, GENERATE, jsonOf, makeRows, type Rig, startRig } from './harness/rig.mts';
+import {
+	everythingReadable,
+	GENERATE,
+	jsonOf,
+	makeRows,
+	type Rig,
+	startRig,
+} from './harness/rig.mts';
 
 let rig: Rig;
 beforeEach(async () => {
@@ -29,30 +36,42 @@ const refuseRow1 = () =>
 
 const MODES: INode['onError'][] = ['continueRegularOutput', 'continueErrorOutput'];
 
-test.each(MODES)('with %s bad rows are {error, details} and good rows are untouched', async (onError) => {
-	refuseRow1();
-	const result = await rig.run({ items: await makeMixedRows(), parameters: GENERATE, settings: { onError } });
-	expect(rig.emulator.paidTasks()).toBe(2);
-	const good = result.items.filter((item) => !item.json.error);
-	expect(jsonOf(good)).toEqual([
-		expect.objectContaining({ prompt: 'row 0', status: 'completed' }),
-		expect.objectContaining({ prompt: 'row 3', status: 'completed' }),
-	]);
-	const bad = onError === 'continueErrorOutput' ? result.errorItems : result.items.filter((item) => item.json.error);
-	expect(bad.map(({ json }) => json.error)).toEqual([
-		expect.stringMatching(/^Could not submit the task: invalid prompt\..*Nothing was paid\.$/),
-		expect.stringMatching(/^There is no file in the field "image"/),
-	]);
-	expect(bad.map(({ json }) => json.details)).toEqual([{}, {}]);
-	for (const item of bad) expect(item.error).toBeUndefined();
-	if (onError === 'continueRegularOutput') {
-		expect(result.items.map(({ pairedItem }) => pairedItem)).toEqual([0, 1, 2, 3].map((item) => ({ item })));
-		expect(Object.keys(bad[0]!.json)).toEqual(['error', 'details']);
-	} else {
-		// n8n adds the row's own fields there.
-		expect(bad[1]?.json).toMatchObject({ name: 'Cleo' });
-	}
-});
+test.each(MODES)(
+	'with %s bad rows are {error, details} and good rows are untouched',
+	async (onError) => {
+		refuseRow1();
+		const result = await rig.run({
+			items: await makeMixedRows(),
+			parameters: GENERATE,
+			settings: { onError },
+		});
+		expect(rig.emulator.paidTasks()).toBe(2);
+		const good = result.items.filter((item) => !item.json.error);
+		expect(jsonOf(good)).toEqual([
+			expect.objectContaining({ prompt: 'row 0', status: 'completed' }),
+			expect.objectContaining({ prompt: 'row 3', status: 'completed' }),
+		]);
+		const bad =
+			onError === 'continueErrorOutput'
+				? result.errorItems
+				: result.items.filter((item) => item.json.error);
+		expect(bad.map(({ json }) => json.error)).toEqual([
+			expect.stringMatching(/^Could not submit the task: invalid prompt\..*Nothing was paid\.$/),
+			expect.stringMatching(/^There is no file in the field "image"/),
+		]);
+		expect(bad.map(({ json }) => json.details)).toEqual([{}, {}]);
+		for (const item of bad) expect(item.error).toBeUndefined();
+		if (onError === 'continueRegularOutput') {
+			expect(result.items.map(({ pairedItem }) => pairedItem)).toEqual(
+				[0, 1, 2, 3].map((item) => ({ item })),
+			);
+			expect(Object.keys(bad[0]!.json)).toEqual(['error', 'details']);
+		} else {
+			// n8n adds the row's own fields there.
+			expect(bad[1]?.json).toMatchObject({ name: 'Cleo' });
+		}
+	},
+);
 
 test('a failed row keeps its own fields on the regular output when asked to', async () => {
 	const result = await rig.run({
@@ -102,7 +121,12 @@ test('a download that fails keeps the URL of the paid video', async () => {
 	const url = rig.emulator.tasks()[0]?.outputs[0];
 	expect(continued.items[0]?.json).toMatchObject({
 		error: expect.stringMatching(/could not be downloaded/),
-		details: { taskId: rig.emulator.tasks()[0]?.id, status: 'completed', videoUrl: url, videoUrls: [url] },
+		details: {
+			taskId: rig.emulator.tasks()[0]?.id,
+			status: 'completed',
+			videoUrl: url,
+			videoUrls: [url],
+		},
 	});
 	const stopped = await rig.run({ items: await makeRows(1), parameters });
 	expect(stopped.error?.message).toContain(String(rig.emulator.tasks()[1]?.outputs[0]));
@@ -165,7 +189,12 @@ describe('in stop mode', () => {
 	});
 
 	test('a check that is refused for good says that the task goes on', async () => {
-		rig.emulator.addFault({ step: 'result', kind: 'status', status: 403, body: { code: 403, message: 'role' } });
+		rig.emulator.addFault({
+			step: 'result',
+			kind: 'status',
+			status: 403,
+			body: { code: 403, message: 'role' },
+		});
 		const result = await rig.run({ items: await makeRows(1), parameters: GENERATE });
 		expect(result.error?.description).toMatch(/goes on at WaveSpeed and is paid for/);
 		expect(result.error?.context?.data).toMatchObject({ taskId: rig.emulator.tasks()[0]?.id });
@@ -200,7 +229,12 @@ describe('the key', () => {
 	test.each(['ticket', 'submit', 'result', 'price'] as const)(
 		'does not follow a redirect of the %s endpoint to another host',
 		async (step) => {
-			rig.emulator.addFault({ step, kind: 'redirect', location: `${rig.emulator.mediaUrl}/elsewhere`, times: Infinity });
+			rig.emulator.addFault({
+				step,
+				kind: 'redirect',
+				location: `${rig.emulator.mediaUrl}/elsewhere`,
+				times: Infinity,
+			});
 			await rig.run({
 				items: await makeRows(1),
 				parameters: { ...GENERATE, options: { maxCostPerRun: 5, timeoutMinutes: 1 } },

@@ -1,4 +1,13 @@
-import { GENERATE, jsonOf, makeRow, type Rig, START, startRig, storeAudio, storeImage } from './harness/rig.mts';
+import {
+	GENERATE,
+	jsonOf,
+	makeRow,
+	type Rig,
+	START,
+	startRig,
+	storeAudio,
+	storeImage,
+} from './harness/rig.mts';
 import { readStored, sampleFile, storeFile } from './harness/engine.mts';
 
 let rig: Rig;
@@ -72,7 +81,10 @@ test('gives one item with every field that the contract names', async () => {
 });
 
 test('draws a seed, sends it and reports it, so that a good video can be made again', async () => {
-	const result = await rig.run({ items: [await makeRow()], parameters: { operation: 'generate', seed: -1 } });
+	const result = await rig.run({
+		items: [await makeRow()],
+		parameters: { operation: 'generate', seed: -1 },
+	});
 	const seed = result.items[0]?.json.seed;
 	expect(seed).toBeGreaterThanOrEqual(0);
 	expect(rig.emulator.tasks()[0]?.input.seed).toBe(seed);
@@ -153,7 +165,9 @@ test('works in memory mode, where the file is in the item itself', async () => {
 		parameters: { operation: 'generate' },
 	});
 	expect(result.error).toBeUndefined();
-	expect(rig.emulator.uploads().map(({ bytes }) => bytes)).toContain(sampleFile('portrait.png').length);
+	expect(rig.emulator.uploads().map(({ bytes }) => bytes)).toContain(
+		sampleFile('portrait.png').length,
+	);
 });
 
 test('tells the kind of a file without type and name by its first bytes', async () => {

@@ -24,7 +24,11 @@ describe('Retry On Fail', () => {
 			body: { code: 400, message: 'odd' },
 			when: ({ path }) => wasPolled.size < 1 && Boolean(wasPolled.add(path)),
 		});
-		const result = await rig.run({ items: await makeRows(4), parameters: GENERATE, settings: RETRY });
+		const result = await rig.run({
+			items: await makeRows(4),
+			parameters: GENERATE,
+			settings: RETRY,
+		});
 		expect(result.error).toBeUndefined();
 		expect(rig.emulator.paidTasks()).toBe(4);
 		expect(idsOf(result).sort()).toEqual(ids().sort());
@@ -53,11 +57,16 @@ describe('Retry On Fail', () => {
 			kind: 'wrongShape',
 			when: () => {
 				const [task] = rig.emulator.tasks();
-				if (task?.status !== 'failed') rig.emulator.failTask(task!.id, { code: 1200, error: 'refused' });
+				if (task?.status !== 'failed')
+					rig.emulator.failTask(task!.id, { code: 1200, error: 'refused' });
 				return false;
 			},
 		});
-		const result = await rig.run({ items: [await makeRow()], parameters: GENERATE, settings: RETRY });
+		const result = await rig.run({
+			items: [await makeRow()],
+			parameters: GENERATE,
+			settings: RETRY,
+		});
 		expect(result.error?.message).toMatch(/refused \(code 1200\)/);
 		expect(rig.emulator.paidTasks()).toBe(1);
 	});
@@ -73,7 +82,11 @@ describe('Retry On Fail', () => {
 				return false;
 			},
 		});
-		const result = await rig.run({ items: [await makeRow()], parameters: GENERATE, settings: RETRY });
+		const result = await rig.run({
+			items: [await makeRow()],
+			parameters: GENERATE,
+			settings: RETRY,
+		});
 		expect(result.items[0]?.json).toMatchObject({ status: 'completed', taskId: ids()[1] });
 		expect(rig.emulator.paidTasks()).toBe(2);
 		expect(JSON.stringify(result.context)).toContain(ids()[0]);
@@ -82,7 +95,12 @@ describe('Retry On Fail', () => {
 
 describe('Retry of a failed execution', () => {
 	test('goes on with the tasks of the failed one', async () => {
-		rig.emulator.addFault({ step: 'result', kind: 'status', status: 403, body: { code: 403, message: 'role' } });
+		rig.emulator.addFault({
+			step: 'result',
+			kind: 'status',
+			status: 403,
+			body: { code: 403, message: 'role' },
+		});
 		const items = await makeRows(3);
 		const failed = await rig.run({ items, parameters: GENERATE });
 		expect(failed.error).toBeDefined();
@@ -93,7 +111,12 @@ describe('Retry of a failed execution', () => {
 	});
 
 	test('submits a row whose inputs were changed meanwhile, and does not forget the old task', async () => {
-		rig.emulator.addFault({ step: 'result', kind: 'status', status: 403, body: { code: 403, message: 'role' } });
+		rig.emulator.addFault({
+			step: 'result',
+			kind: 'status',
+			status: 403,
+			body: { code: 403, message: 'role' },
+		});
 		const items = await makeRows(1);
 		const failed = await rig.run({ items, parameters: GENERATE });
 		const result = await rig.run({
@@ -114,30 +137,40 @@ describe('a submit without a clear answer', () => {
 		['html', { status: 502, afterAccept: true }],
 		['truncatedJson', { afterAccept: true }],
 		['missingId', { afterAccept: true }],
-	] as const)('that was accepted (%s) is found in the task list and not sent again', async (kind, more) => {
-		rig.emulator.addFault({ step: 'submit', kind, ...more });
-		const result = await rig.run({ items: [await makeRow()], parameters: GENERATE });
-		expect(result.items[0]?.json).toMatchObject({ status: 'completed', taskId: ids()[0] });
-		expect(submits()).toHaveLength(1);
-	});
+	] as const)(
+		'that was accepted (%s) is found in the task list and not sent again',
+		async (kind, more) => {
+			rig.emulator.addFault({ step: 'submit', kind, ...more });
+			const result = await rig.run({ items: [await makeRow()], parameters: GENERATE });
+			expect(result.items[0]?.json).toMatchObject({ status: 'completed', taskId: ids()[0] });
+			expect(submits()).toHaveLength(1);
+		},
+	);
 
 	test.each([
 		['resetBefore', {}],
 		['hang', {}],
 		['status', { status: 503 }],
 		['html', { status: 504 }],
-	] as const)('that was not accepted (%s) fails the row, and is not sent again', async (kind, more) => {
-		rig.emulator.addFault({ step: 'submit', kind, ...more });
-		const result = await rig.run({ items: [await makeRow()], parameters: GENERATE });
-		expect(result.error?.message).toMatch(/no clear answer to the submit.*shows no new task/);
-		expect(result.error?.description).toMatch(/Probably nothing was paid.*Retry On Fail/);
-		expect(submits()).toHaveLength(1);
-		expect(rig.emulator.paidTasks()).toBe(0);
-	});
+	] as const)(
+		'that was not accepted (%s) fails the row, and is not sent again',
+		async (kind, more) => {
+			rig.emulator.addFault({ step: 'submit', kind, ...more });
+			const result = await rig.run({ items: [await makeRow()], parameters: GENERATE });
+			expect(result.error?.message).toMatch(/no clear answer to the submit.*shows no new task/);
+			expect(result.error?.description).toMatch(/Probably nothing was paid.*Retry On Fail/);
+			expect(submits()).toHaveLength(1);
+			expect(rig.emulator.paidTasks()).toBe(0);
+		},
+	);
 
 	test('is searched for again by a retry, a minute after the submit, and sent only then', async () => {
 		rig.emulator.addFault({ step: 'submit', kind: 'resetBefore' });
-		const result = await rig.run({ items: [await makeRow()], parameters: GENERATE, settings: RETRY });
+		const result = await rig.run({
+			items: [await makeRow()],
+			parameters: GENERATE,
+			settings: RETRY,
+		});
 		expect(result.items[0]?.json).toMatchObject({ status: 'completed' });
 		const [first, second] = submits();
 		expect(second!.at - first!.at).toBeGreaterThanOrEqual(60_000);
@@ -182,7 +215,9 @@ describe('a submit without a clear answer', () => {
 			settings: { onError: 'continueRegularOutput' },
 		});
 		expect(result.items[1]?.json.error).toMatch(/shows no new task/);
-		expect(new Set([result.items[0]?.json.taskId, result.items[2]?.json.taskId])).toEqual(new Set(ids()));
+		expect(new Set([result.items[0]?.json.taskId, result.items[2]?.json.taskId])).toEqual(
+			new Set(ids()),
+		);
 	});
 });
 
@@ -190,7 +225,10 @@ describe('cost limits', () => {
 	const OPTIONS = (options: object) => ({ ...GENERATE, options: { ...options } });
 
 	test('Quote Only gives the price and submits nothing', async () => {
-		const result = await rig.run({ items: await makeRows(2), parameters: OPTIONS({ quoteOnly: true }) });
+		const result = await rig.run({
+			items: await makeRows(2),
+			parameters: OPTIONS({ quoteOnly: true }),
+		});
 		expect(jsonOf(result.items)).toEqual(
 			[0, 1].map((row) => ({
 				costUsd: expect.any(Number),
@@ -204,13 +242,21 @@ describe('cost limits', () => {
 	});
 
 	test('Max Cost per Video refuses the row that would cost more, and says so', async () => {
-		const result = await rig.run({ items: [await makeRow()], parameters: OPTIONS({ maxCostPerVideo: 0.01 }) });
-		expect(result.error?.message).toMatch(/would cost \$0\.\d\d, more than "Max Cost per Video" allows \(\$0\.01\)/);
+		const result = await rig.run({
+			items: [await makeRow()],
+			parameters: OPTIONS({ maxCostPerVideo: 0.01 }),
+		});
+		expect(result.error?.message).toMatch(
+			/would cost \$0\.\d\d, more than "Max Cost per Video" allows \(\$0\.01\)/,
+		);
 		expect(submits()).toEqual([]);
 	});
 
 	test('Max Cost per Run lets the first rows through and says what is spent', async () => {
-		const quoted = await rig.run({ items: [await makeRow()], parameters: OPTIONS({ quoteOnly: true }) });
+		const quoted = await rig.run({
+			items: [await makeRow()],
+			parameters: OPTIONS({ quoteOnly: true }),
+		});
 		const price = Number(quoted.items[0]?.json.costUsd);
 		const result = await rig.run({
 			items: await makeRows(5),
@@ -218,9 +264,17 @@ describe('cost limits', () => {
 			settings: { onError: 'continueRegularOutput' },
 		});
 		expect(rig.emulator.paidTasks()).toBe(3);
-		expect(result.items.map(({ json }) => Boolean(json.error))).toEqual([false, false, false, true, true]);
+		expect(result.items.map(({ json }) => Boolean(json.error))).toEqual([
+			false,
+			false,
+			false,
+			true,
+			true,
+		]);
 		expect(result.items[0]?.json.costUsd).toBe(price);
-		expect(result.items[4]?.json.error).toContain(`$${(price * 3).toFixed(2)} are spent or promised`);
+		expect(result.items[4]?.json.error).toContain(
+			`$${(price * 3).toFixed(2)} are spent or promised`,
+		);
 		expect(result.items[4]?.json.details).toEqual({ costUsd: price });
 	});
 });

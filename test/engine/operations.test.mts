@@ -57,7 +57,9 @@ describe('Wait for Task', () => {
 			items: [{ json }],
 			parameters: { operation: 'wait', options: { timeoutMinutes: 3 } },
 		});
-		expect(result.error?.message).toMatch(/has not ended after 3 minutes \(last status: queued_for_later\)/);
+		expect(result.error?.message).toMatch(
+			/has not ended after 3 minutes \(last status: queued_for_later\)/,
+		);
 	});
 
 	test('names task, last status and time waited when the limit is reached, and how to go on', async () => {
@@ -73,7 +75,10 @@ describe('Wait for Task', () => {
 			`Task ${String(json.taskId)} has not ended after 10 minutes (last status: processing)`,
 		);
 		expect(result.error?.description).toMatch(/goes on at WaveSpeed.*"Wait for Task"/);
-		expect(result.error?.context?.data).toMatchObject({ taskId: json.taskId, status: 'processing' });
+		expect(result.error?.context?.data).toMatchObject({
+			taskId: json.taskId,
+			status: 'processing',
+		});
 		expect(rig.clock.now() - startedAt).toBeLessThanOrEqual(610_000);
 	});
 
@@ -105,15 +110,20 @@ describe('Wait for Task', () => {
 		});
 	});
 
-	test.each(['status', 'html', 'truncatedJson', 'resetBefore', 'tooManyRequests', 'emptyBody', 'wrongShape'] as const)(
-		'keeps looking when a check ends in %s',
-		async (kind) => {
-			const { json } = await submitOne();
-			rig.emulator.addFault({ step: 'result', kind, times: 4 });
-			const result = await rig.run({ items: [{ json }], parameters: { operation: 'wait' } });
-			expect(result.items[0]?.json).toMatchObject({ status: 'completed' });
-		},
-	);
+	test.each([
+		'status',
+		'html',
+		'truncatedJson',
+		'resetBefore',
+		'tooManyRequests',
+		'emptyBody',
+		'wrongShape',
+	] as const)('keeps looking when a check ends in %s', async (kind) => {
+		const { json } = await submitOne();
+		rig.emulator.addFault({ step: 'result', kind, times: 4 });
+		const result = await rig.run({ items: [{ json }], parameters: { operation: 'wait' } });
+		expect(result.items[0]?.json).toMatchObject({ status: 'completed' });
+	});
 
 	test('is not held up by a service that takes the request and never answers', async () => {
 		const { json } = await submitOne();
@@ -122,7 +132,9 @@ describe('Wait for Task', () => {
 			items: [{ json }],
 			parameters: { operation: 'wait', options: { timeoutMinutes: 2 } },
 		});
-		expect(result.error?.message).toMatch(/has not ended after 2 minutes|has not ended after 120 seconds/);
+		expect(result.error?.message).toMatch(
+			/has not ended after 2 minutes|has not ended after 120 seconds/,
+		);
 		expect(rig.clock.now() - START).toBeLessThanOrEqual(130_000);
 	});
 
@@ -142,7 +154,7 @@ describe('Get Task', () => {
 		expect(steps('result')).toHaveLength(1);
 	});
 
-	test('fetches the video of an ended task, and keeps the row\'s fields', async () => {
+	test("fetches the video of an ended task, and keeps the row's fields", async () => {
 		const { json } = await submitOne();
 		rig.emulator.finishTask(String(json.taskId));
 		const result = await rig.run({
@@ -161,12 +173,19 @@ describe('Get Task', () => {
 });
 
 describe('Get Many', () => {
-	test('lists this model\'s tasks, newest first, up to the limit', async () => {
+	test("lists this model's tasks, newest first, up to the limit", async () => {
 		await rig.run({ items: await makeRows(5), parameters: { operation: 'submit' } });
 		const result = await rig.run({ parameters: { operation: 'getAll', limit: 3 } });
 		expect(result.items).toHaveLength(3);
-		expect(jsonOf(result.items)[0]).toMatchObject({ taskId: expect.any(String), status: expect.any(String) });
-		expect(result.items.map((item) => item.pairedItem)).toEqual([{ item: 0 }, { item: 0 }, { item: 0 }]);
+		expect(jsonOf(result.items)[0]).toMatchObject({
+			taskId: expect.any(String),
+			status: expect.any(String),
+		});
+		expect(result.items.map((item) => item.pairedItem)).toEqual([
+			{ item: 0 },
+			{ item: 0 },
+			{ item: 0 },
+		]);
 	});
 
 	test('reads all pages with Return All', async () => {
@@ -182,7 +201,11 @@ describe('Get Many', () => {
 		rig.emulator.finishTask(String(early.json.taskId));
 		const list = async (filters: object) =>
 			jsonOf(
-				(await rig.run({ parameters: { operation: 'getAll', returnAll: true, filters: { ...filters } } })).items,
+				(
+					await rig.run({
+						parameters: { operation: 'getAll', returnAll: true, filters: { ...filters } },
+					})
+				).items,
 			).map((json) => json.taskId);
 		expect(await list({ status: 'completed' })).toEqual([early.json.taskId]);
 		expect(await list({ status: 'failed' })).toEqual([]);

@@ -1,10 +1,10 @@
+import type { MediaKind } from '../../nodes/shared/wavespeed/mediaFormats';
 import {
 	checkByteCount,
 	detectByContent,
 	detectByName,
 	HEAD_BYTES,
 	MAX_UPLOAD_BYTES,
-	type MediaKind,
 	refuseErrorPage,
 } from '../../nodes/shared/wavespeed/mediaKind';
 import { type Failure, failureOf } from '../../nodes/shared/wavespeed/failures';

@@ -32,7 +32,9 @@ export const getAll: Operation = {
 					// Tasks that are submitted meanwhile push others on to the next page.
 					if (seen.has(task.id) || items.length >= limit) continue;
 					seen.add(task.id);
-					items.push(toItem(row, toTaskJson(task, { simplify }), undefined, { includeInputFields: false }));
+					items.push(
+						toItem(row, toTaskJson(task, { simplify }), undefined, { includeInputFields: false }),
+					);
 				}
 				if (isLast) break;
 			}
@@ -66,7 +68,12 @@ function readQuery({ raw }: ParameterReader): TaskQuery {
 function readTime(value: unknown, label: string): string | undefined {
 	if (value === undefined || value === null || value === '') return undefined;
 	// Expressions such as {{ $now.minus(2, "days") }} give an object that knows its own text.
-	const text = typeof value === 'string' ? value : isRecord(value) || value instanceof Date ? String(value) : '';
+	const text =
+		typeof value === 'string'
+			? value
+			: isRecord(value) || value instanceof Date
+				? String(value)
+				: '';
 	const ms = Date.parse(text);
 	if (!Number.isNaN(ms)) return new Date(ms).toISOString();
 	return fail(

@@ -50,8 +50,14 @@ const MINUTE_MS = 60_000;
 
 export function readWaitSettings({ options }: ParameterReader): WaitSettings {
 	// WaveSpeed keeps a task for 7 days: a longer wait can't end well.
-	const minutes = options.number('timeoutMinutes', 'Timeout (Minutes)', { min: 0, max: 7 * 24 * 60 });
-	const seconds = options.number('pollIntervalSeconds', 'Check Interval (Seconds)', { min: 1, max: 3600 });
+	const minutes = options.number('timeoutMinutes', 'Timeout (Minutes)', {
+		min: 0,
+		max: 7 * 24 * 60,
+	});
+	const seconds = options.number('pollIntervalSeconds', 'Check Interval (Seconds)', {
+		min: 1,
+		max: 3600,
+	});
 	return { timeoutMs: (minutes ?? 60) * MINUTE_MS, minGapMs: (seconds ?? 5) * 1000 };
 }
 
@@ -80,7 +86,13 @@ export async function toResultItem(
 	let binary: Record<string, IBinaryData> | undefined;
 	if (downloadTo !== undefined && hasVideo) {
 		const { ctx, halt, connection, api } = run;
-		const context = { ctx, halt, hideKey: connection.hideKey, clock: api.clock, random: api.random };
+		const context = {
+			ctx,
+			halt,
+			hideKey: connection.hideKey,
+			clock: api.clock,
+			random: api.random,
+		};
 		binary = { [downloadTo]: await downloadVideo(context, task, toDetails(task, placed?.costUsd)) };
 	}
 	return toItem(row, json, run.items[row], settings, binary);

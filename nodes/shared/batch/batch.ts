@@ -76,9 +76,7 @@ const UPLOADS_AT_ONCE = 4;
 
 export function createBatch(api: ApiContext, halt: Halt, options: BatchOptions): Batch {
 	const ledger = createLedger(options.ledgerStore, options.runIndex);
-	const spentUsd = ledger
-		.entriesOfRun()
-		.reduce((sum, { entry }) => sum + (entry.costUsd ?? 0), 0);
+	const spentUsd = ledger.entriesOfRun().reduce((sum, { entry }) => sum + (entry.costUsd ?? 0), 0);
 	return {
 		api,
 		halt,

@@ -55,7 +55,10 @@ export function createLedger(store: LedgerStore, runIndex: number): Ledger {
 		find: (row, hash) => store[keyOf(row, hash)],
 		noteSent(row, hash, input, sentAt, costUsd) {
 			const previous = store[keyOf(row, hash)];
-			const earlier = [...(previous?.earlierTaskIds ?? []), ...(previous?.taskId ? [previous.taskId] : [])];
+			const earlier = [
+				...(previous?.earlierTaskIds ?? []),
+				...(previous?.taskId ? [previous.taskId] : []),
+			];
 			store[keyOf(row, hash)] = {
 				state: 'sent',
 				sentAt,

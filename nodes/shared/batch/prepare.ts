@@ -25,7 +25,10 @@ const contentKey = (media: ReadyMedia): string =>
 export async function inspectAsk(ask: Ask): Promise<ReadyAsk> {
 	const [image, audio] = [await inspectMedia(ask.image), await inspectMedia(ask.audio)];
 	const asked = [contentKey(image), contentKey(audio), ask.prompt, ask.resolution, ask.seed];
-	const hash = createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, HASH_CHARS);
+	const hash = createHash('sha256')
+		.update(JSON.stringify(asked))
+		.digest('hex')
+		.slice(0, HASH_CHARS);
 	return { ask, image, audio, hash };
 }
 
@@ -86,4 +89,5 @@ export async function quoteWithinLimits(
 }
 
 /** At least cents, and more digits only where the price has them. */
-const dollars = (usd: number): string => `$${usd.toFixed(Math.abs(usd * 100 - Math.round(usd * 100)) < 1e-6 ? 2 : 4)}`;
+const dollars = (usd: number): string =>
+	`$${usd.toFixed(Math.abs(usd * 100 - Math.round(usd * 100)) < 1e-6 ? 2 : 4)}`;

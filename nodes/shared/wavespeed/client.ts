@@ -84,7 +84,13 @@ export async function quotePrice(api: ApiContext, input: SubmitInput): Promise<n
 	const { image, audio, resolution } = input;
 	const json = { model_id: MODEL_ID, inputs: { image, audio, resolution } };
 	const request = { method: 'POST', target: { path: PATHS.price }, json } as const;
-	return await readFromApi(api, request, parse, 'ask for the price', preparationPatience(api.clock));
+	return await readFromApi(
+		api,
+		request,
+		parse,
+		'ask for the price',
+		preparationPatience(api.clock),
+	);
 }
 
 export type SubmitOutcome =

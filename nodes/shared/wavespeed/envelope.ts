@@ -12,7 +12,8 @@ export type Reading =
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
+const isText = (value: unknown): value is string =>
+	typeof value === 'string' && value.trim() !== '';
 
 /** Longer error texts are pages or dumps: nobody reads them in an error message. */
 const MAX_ERROR_TEXT_CHARS = 500;
@@ -33,7 +34,8 @@ export function readEnvelope(answer: HttpAnswer): Reading {
 
 	if (status === 429) return { kind: 'rateLimited', status, text: errorText(body), retryAfter };
 	// 408: a gateway gave up on the request, which may have come through all the same.
-	if (status >= 500 || status === 408) return { kind: 'unclear', status, text: errorText(body), retryAfter };
+	if (status >= 500 || status === 408)
+		return { kind: 'unclear', status, text: errorText(body), retryAfter };
 	if (status >= 300) {
 		return { kind: 'refused', status, text: errorText(body) || `HTTP status ${status}` };
 	}
@@ -47,7 +49,12 @@ export function readEnvelope(answer: HttpAnswer): Reading {
 	if (code >= 400 && code < 500) {
 		return { kind: 'refused', status: code, text: errorText(body) || `code ${code}` };
 	}
-	return { kind: 'unclear', status, text: errorText(body) || `code ${String(body.code)}`, retryAfter };
+	return {
+		kind: 'unclear',
+		status,
+		text: errorText(body) || `code ${String(body.code)}`,
+		retryAfter,
+	};
 }
 
 function errorText(body: unknown): string {

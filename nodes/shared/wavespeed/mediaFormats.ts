@@ -8,7 +8,8 @@ export interface Format {
 }
 
 /** ASCII text at a place of the file's start. */
-export const textAt = (head: Buffer, from: number, to: number): string => head.toString('latin1', from, to);
+export const textAt = (head: Buffer, from: number, to: number): string =>
+	head.toString('latin1', from, to);
 const bytes = (head: Buffer, ...expected: number[]): boolean =>
 	expected.every((byte, index) => head[index] === byte);
 

@@ -66,7 +66,8 @@ export async function makeRows(count: number): Promise<INodeExecutionData[]> {
 
 export const GENERATE = { operation: 'generate', prompt: '={{ $json.prompt }}' };
 
-export const jsonOf = (items: INodeExecutionData[]): IDataObject[] => items.map((item) => item.json);
+export const jsonOf = (items: INodeExecutionData[]): IDataObject[] =>
+	items.map((item) => item.json);
 
 /** All that a person could read of a run: nothing of it may hold the key. */
 export const everythingReadable = (result: RunResult): string =>
