@@ -1,6 +1,6 @@
 /** Everything that was started, to be stopped in the reverse order. */
 export interface Shutdown {
-	/** Aborts when the user asks for the end: Ctrl+C, a closed terminal, or the end of the npm above. */
+	/** Aborts when the user asks for the end: Ctrl+C, a closed terminal, or the end of the process above. */
 	signal: AbortSignal;
 	requested: Promise<void>;
 	add: (stop: () => Promise<unknown>) => void;
@@ -13,7 +13,7 @@ export function createShutdown(): Shutdown {
 	const request = () => controller.abort(new Error('Stopped.'));
 	for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, request);
 
-	// npm may be killed without a word to its children; then nobody is left who could press Ctrl+C.
+	// The shell or npm above may be killed without a word to its children; then nobody is left who could press Ctrl+C.
 	const parent = process.ppid;
 	const watch = setInterval(() => {
 		if (process.ppid !== parent) request();

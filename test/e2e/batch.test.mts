@@ -19,7 +19,14 @@ import {
 import { runWorkflow, saveWorkflow, type Workflow } from '../../scripts/n8n/n8nWorkflows.mts';
 import { valueAt } from '../../scripts/n8n/shape.mts';
 import { type FileServer, serveFolder } from './fileServer.mts';
-import { MEDIA, ROOT, RUN_TIMEOUT_MS, START_TIMEOUT_MS, startTestbed, type Testbed } from './testbed.mts';
+import {
+	MEDIA,
+	ROOT,
+	RUN_TIMEOUT_MS,
+	START_TIMEOUT_MS,
+	startTestbed,
+	type Testbed,
+} from './testbed.mts';
 
 describe('batches in a real n8n', () => {
 	let folder: string;
@@ -81,7 +88,11 @@ describe('batches in a real n8n', () => {
 		'write every row of a spreadsheet back: nine videos, and three rows that say why there is none',
 		async () => {
 			const fine = { image: `${files.url}/portrait.png`, audio: `${files.url}/speech.mp3` };
-			const sheet = Array.from({ length: 12 }, (_, index) => ({ row: index + 1, ...fine, status: 'new' }));
+			const sheet = Array.from({ length: 12 }, (_, index) => ({
+				row: index + 1,
+				...fine,
+				status: 'new',
+			}));
 			Object.assign(sheet[2]!, { image: 'portrait.png' });
 			Object.assign(sheet[5]!, { audio: `${files.url}/missing.mp3` });
 			// 34 times the sample is far above the example's limit for one video.
@@ -90,7 +101,8 @@ describe('batches in a real n8n', () => {
 			Object.assign(sheet[8]!, { audio: `${long.url}/long.wav` });
 			const done = { row: 13, ...fine, status: 'done' };
 			const lines = [...sheet, done].map(
-				({ row, image, audio, status }) => `${row},Name ${row},${image},${audio},"Hello, ${row}",${status},,,`,
+				({ row, image, audio, status }) =>
+					`${row},Name ${row},${image},${audio},"Hello, ${row}",${status},,,`,
 			);
 			const header = 'row,name,image_url,audio_url,prompt,status,video_url,cost_usd,error';
 			const file = join(folder, 'batch.csv');
@@ -116,7 +128,9 @@ describe('batches in a real n8n', () => {
 			const statuses = written.map((line) => /,(new|done|failed),/.exec(line)?.[1]);
 			const failedRows = [3, 6, 9];
 			expect(statuses).toEqual(
-				Array.from({ length: 13 }, (_, index) => (failedRows.includes(index + 1) ? 'failed' : 'done')),
+				Array.from({ length: 13 }, (_, index) =>
+					failedRows.includes(index + 1) ? 'failed' : 'done',
+				),
 			);
 			written.forEach((line, index) => expect(line).toMatch(new RegExp(`^"?${index + 1}"?,`)));
 			expect(written[0]).toMatch(/http.*\.mp4,0\.15,/);
@@ -140,11 +154,15 @@ describe('batches in a real n8n', () => {
 			});
 			const { id } = await saveBatch('retried', {});
 			const executionId = await runWorkflow(testbed.session, id, 'Start');
-			const failed = await waitForExecution(testbed.session, executionId, { timeoutMs: RUN_TIMEOUT_MS });
+			const failed = await waitForExecution(testbed.session, executionId, {
+				timeoutMs: RUN_TIMEOUT_MS,
+			});
 			expect(failed.status).toBe('error');
 			const paid = testbed.emulator.paidTasks() - before;
 			const retryId = await retryExecution(testbed.session, executionId);
-			const retried = await waitForExecution(testbed.session, retryId, { timeoutMs: RUN_TIMEOUT_MS });
+			const retried = await waitForExecution(testbed.session, retryId, {
+				timeoutMs: RUN_TIMEOUT_MS,
+			});
 			expect(retried.status).toBe('success');
 			const ids = outputItems(retried, 'Talk').map((item) => valueAt(item, 'json', 'taskId'));
 			expect(ids).toHaveLength(3);

@@ -51,7 +51,11 @@ export async function startTestbed(
 		const emulator = await startEmulator({ accountLevel: 'ultra', speed: 50, ...emulatorOptions });
 		stops.push(() => emulator.close());
 		const port = await findFreePort();
-		const n8n = await startN8n(installation, { userFolder, port, readableFolders: [MEDIA, ...readableFolders] });
+		const n8n = await startN8n(installation, {
+			userFolder,
+			port,
+			readableFolders: [MEDIA, ...readableFolders],
+		});
 		stops.push(n8n.stop);
 		const session = await logIn(n8n.url, LOGIN);
 		const credentialInput = (apiKey = emulator.apiKey) => ({
