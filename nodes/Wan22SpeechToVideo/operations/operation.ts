@@ -1,7 +1,7 @@
 import type { IBinaryData, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 
 import type { RowTask, WaitSettings } from '../../shared/batch/rowTask';
-import { downloadVideo } from '../../shared/n8n/downloadVideo';
+import { downloadVideo, readDownloadField } from '../../shared/n8n/downloadVideo';
 import {
 	type OutputSettings,
 	refuseFailedTask,
@@ -37,12 +37,11 @@ export function readResultSettings({ raw, options }: ParameterReader): ResultSet
 			`Correct the field, or the expression in it. ${NOTHING_PAID}`,
 		);
 	}
-	const field = options.text('outputBinaryPropertyName', 'Output Data Field Name') ?? 'data';
 	return {
 		simplify: raw('simplify') !== false,
 		includeInputFields: options.flag('includeInputFields'),
 		failedTasks,
-		downloadTo: options.flag('downloadVideo') ? field : undefined,
+		downloadTo: readDownloadField(options),
 	};
 }
 

@@ -1,8 +1,9 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
+import { createHash } from 'node:crypto';
 
 import { ACCOUNT_LIMITS, type AccountLevel } from '../batch/limits';
 import { DEFAULT_BASE_URL } from '../wavespeed/endpoints';
 import { fail, NOTHING_PAID } from '../wavespeed/failures';
+import type { NodeFunctions } from './caller';
 
 export const CREDENTIAL_TYPE = 'waveSpeedApi';
 
@@ -10,12 +11,14 @@ export interface Connection {
 	/** Without a slash at the end. */
 	baseUrl: string;
 	accountLevel: AccountLevel;
+	/** Tells accounts apart without telling the key. */
+	accountId: string;
 	/** Takes the key out of a text that somebody may read. */
 	hideKey: (text: string) => string;
 }
 
 /** What the node has to know of the credential. The key itself is put into requests by n8n. */
-export async function readConnection(ctx: IExecuteFunctions): Promise<Connection> {
+export async function readConnection(ctx: NodeFunctions): Promise<Connection> {
 	const credential = await ctx.getCredentials(CREDENTIAL_TYPE);
 	const key = typeof credential.apiKey === 'string' ? credential.apiKey : '';
 	if (!/^\S+$/.test(key)) {
@@ -26,8 +29,10 @@ export async function readConnection(ctx: IExecuteFunctions): Promise<Connection
 		);
 	}
 	const level = String(credential.accountLevel ?? 'bronze');
+	const baseUrl = checkBaseUrl(credential.baseUrl);
 	return {
-		baseUrl: checkBaseUrl(credential.baseUrl),
+		baseUrl,
+		accountId: createHash('sha256').update(`${baseUrl} ${key}`).digest('hex'),
 		accountLevel: level in ACCOUNT_LIMITS ? (level as AccountLevel) : 'bronze',
 		// A service, or a proxy before it, may repeat the request in its error page.
 		hideKey: (text) => text.split(key).join('[API key]'),

@@ -1,4 +1,9 @@
-import type { IBinaryData, IExecuteFunctions, IN8nHttpFullResponse } from 'n8n-workflow';
+import type {
+	IBinaryData,
+	IExecuteFunctions,
+	IN8nHttpFullResponse,
+	IWebhookFunctions,
+} from 'n8n-workflow';
 
 import type { Clock, Random } from '../wavespeed/clock';
 import { fail, type FailureDetails, settle } from '../wavespeed/failures';
@@ -7,11 +12,19 @@ import type { Halt } from '../wavespeed/halt';
 import { pauseBeforeRetry } from '../wavespeed/retry';
 import { passThrough } from '../wavespeed/streams';
 import type { Task } from '../wavespeed/task';
+import { cancelSignalOf } from './caller';
 import { systemTime } from './clock';
 import { describeNetworkError } from './networkErrors';
+import type { OptionReader } from './parameters';
+
+/** Where the video goes; undefined if it isn't wanted. */
+export function readDownloadField(options: OptionReader): string | undefined {
+	const field = options.text('outputBinaryPropertyName', 'Output Data Field Name') ?? 'data';
+	return options.flag('downloadVideo') ? field : undefined;
+}
 
 export interface DownloadContext {
-	ctx: IExecuteFunctions;
+	ctx: IExecuteFunctions | IWebhookFunctions;
 	clock: Clock;
 	random: Random;
 	halt: Halt;
@@ -79,7 +92,7 @@ async function fetchOnce(
 		timeout: ANSWER_TIMEOUT_MS,
 		returnFullResponse: true,
 		ignoreHttpStatusErrors: true,
-		abortSignal: ctx.getExecutionCancelSignal(),
+		abortSignal: cancelSignalOf(ctx),
 	});
 	const { statusCode, headers, body } = answer as IN8nHttpFullResponse;
 	const stream = body as unknown as VideoStream;

@@ -7,6 +7,7 @@ import {
 	NodeOperationError,
 } from 'n8n-workflow';
 
+import { isRecord } from '../wavespeed/envelope';
 import { type Failure, failureOf } from '../wavespeed/failures';
 
 /** A row that failed, with what made it fail. */
@@ -47,6 +48,18 @@ export function toNodeError(
 	nodeError.context.data = { ...failure.details } as IDataObject;
 	const cause = CAUSES[failure.kind];
 	if (cause) Object.assign(nodeError, { failure: { cause } });
+	return nodeError;
+}
+
+const NEEDS_SECRET =
+	"Without the secret the trigger could not tell WaveSpeed's callbacks from forged ones, so it was not switched on.";
+
+/** Why a trigger can't be switched on. */
+export function toActivationError(node: INode, error: unknown): Error {
+	const isInput = failureOf(error)?.kind === 'invalidInput';
+	const nodeError = toNodeError(node, { row: 0, error }, 1, isInput ? [] : [NEEDS_SECRET]);
+	// There are no rows here that the editor could point at.
+	if ('context' in nodeError && isRecord(nodeError.context)) delete nodeError.context.itemIndex;
 	return nodeError;
 }
 

@@ -1,4 +1,4 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions, IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
 
 import { isRecord } from '../wavespeed/envelope';
 import { fail, NOTHING_PAID } from '../wavespeed/failures';
@@ -25,9 +25,16 @@ interface Range {
 	max: number;
 }
 
-export function readParameters(ctx: IExecuteFunctions, row: number): ParameterReader {
-	const raw = (name: string): unknown => ctx.getNodeParameter(name, row, undefined) as unknown;
-	const given = ctx.getNodeParameter('options', row, {}) as unknown;
+export const readParameters = (ctx: IExecuteFunctions, row: number): ParameterReader =>
+	createReader((name, fallback) => ctx.getNodeParameter(name, row, fallback) as unknown);
+
+/** A trigger has no rows. */
+export const readTriggerParameters = (ctx: IHookFunctions | IWebhookFunctions): ParameterReader =>
+	createReader((name, fallback) => ctx.getNodeParameter(name, fallback) as unknown);
+
+function createReader(get: (name: string, fallback?: object) => unknown): ParameterReader {
+	const raw = (name: string): unknown => get(name);
+	const given = get('options', {});
 	const options = isRecord(given) ? given : {};
 	return {
 		raw,

@@ -5,13 +5,11 @@ import { ACCOUNT_LIMITS } from '../batch/limits';
 import type { ApiContext } from '../wavespeed/apiRead';
 import { type Failure, FailureError } from '../wavespeed/failures';
 import { createHalt, type Halt } from '../wavespeed/halt';
-import { createSharedPause } from '../wavespeed/sharedPause';
-import { createClock } from './clock';
 import { type Connection, readConnection } from './credential';
 import { createMediaReader, type MediaReader } from './inputMedia';
+import { openApi } from './openApi';
 import { openLedgerStore, readRunIndex } from './nodeContext';
 import { readParameters } from './parameters';
-import { createSend } from './transport';
 
 /** One execution of the node: what its rows share. */
 export interface Run {
@@ -40,14 +38,7 @@ export async function openRun(ctx: IExecuteFunctions, operation: string): Promis
 	const halt = createHalt();
 	haltOnStop(ctx, halt);
 
-	const clock = createClock(halt);
-	const random = Math.random;
-	const api: ApiContext = {
-		clock,
-		random,
-		send: createSend(ctx, connection, halt),
-		readPause: createSharedPause(clock, random, halt),
-	};
+	const api = openApi(ctx, connection, halt);
 	const { options } = readParameters(ctx, 0);
 	const range = { min: 1, max: 10_000 };
 	const limits = ACCOUNT_LIMITS[connection.accountLevel];

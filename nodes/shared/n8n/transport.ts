@@ -9,6 +9,7 @@ import { createSlots } from '../batch/limits';
 import type { HttpAnswer, HttpOutcome, HttpRequest, Send } from '../wavespeed/exchange';
 import { settle } from '../wavespeed/failures';
 import type { Halt } from '../wavespeed/halt';
+import { cancelSignalOf, type NodeFunctions } from './caller';
 import { systemTime } from './clock';
 import { type Connection, CREDENTIAL_TYPE } from './credential';
 import { describeNetworkError } from './networkErrors';
@@ -22,7 +23,7 @@ const REQUESTS_AT_ONCE = 32;
  * Sends requests through n8n's helpers: with the credential below the base URL, without it everywhere else.
  * Redirects are never followed: n8n's helper would take the key along to another host.
  */
-export function createSend(ctx: IExecuteFunctions, connection: Connection, halt: Halt): Send {
+export function createSend(ctx: NodeFunctions, connection: Connection, halt: Halt): Send {
 	const places = createSlots(REQUESTS_AT_ONCE, halt);
 	return async (request) => {
 		// Submits and uploads have limits of their own, and must not wait behind thousands of checks.
@@ -37,7 +38,7 @@ export function createSend(ctx: IExecuteFunctions, connection: Connection, halt:
 		const hasKey = 'path' in request.target;
 		const sending = hasKey
 			? sendWithKey(callerFor(ctx, request), options)
-			: ctx.helpers.httpRequest({ ...options, abortSignal: ctx.getExecutionCancelSignal() });
+			: ctx.helpers.httpRequest({ ...options, abortSignal: cancelSignalOf(ctx) });
 		const sent = await settle(withinTime(request, halt, sending));
 		if (!sent.ok) {
 			if (!request.finishOnStop) halt.check();
@@ -81,12 +82,12 @@ function toOptions(request: HttpRequest, baseUrl: string): IHttpRequestOptions {
  * n8n ties a request to Stop through `getExecutionCancelSignal` of the caller. A submit that is cut off may have been
  * accepted, and its task's ID would be lost, so a submit gets a caller without that function.
  */
-function callerFor(ctx: IExecuteFunctions, request: HttpRequest): IAllExecuteFunctions {
+function callerFor(ctx: NodeFunctions, request: HttpRequest): IAllExecuteFunctions {
 	if (!request.finishOnStop) return ctx;
 	const caller: Partial<IExecuteFunctions> = {
 		getCredentials: ctx.getCredentials.bind(ctx),
 		getNode: ctx.getNode.bind(ctx),
-		helpers: ctx.helpers,
+		helpers: ctx.helpers as IExecuteFunctions['helpers'],
 		logger: ctx.logger,
 	};
 	return caller as IAllExecuteFunctions;

@@ -15,6 +15,7 @@ export const PATHS = {
 	ticket: `${API}/media/uploads`,
 	multipart: `${API}/media/upload/binary`,
 	price: `${API}/model/price`,
+	webhookSecret: `${API}/webhook/secret`,
 } as const;
 
 /** IDs come from users and from the service: one with a slash must not reach another endpoint. */

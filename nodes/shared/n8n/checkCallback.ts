@@ -1,0 +1,94 @@
+import type { IWebhookFunctions } from 'n8n-workflow';
+
+import type { ApiContext, Patience } from '../wavespeed/apiRead';
+import { isRecord } from '../wavespeed/envelope';
+import { createSecretCache } from '../wavespeed/webhookSecret';
+import {
+	isSignedWith,
+	readSignature,
+	type SignatureProblem,
+	type SignedDelivery,
+} from '../wavespeed/webhookSignature';
+import type { Connection } from './credential';
+
+/**
+ * In the memory of this process and nowhere else: n8n's static data would keep them in the database, readable, and
+ * with every export of the workflow. After a restart the first callback asks for the secret again.
+ */
+export const signingSecrets = createSecretCache();
+
+export type CallbackCheck =
+	| {
+			ok: true;
+			/** The same each time that the service sends this callback. */
+			deliveryId: string;
+			/** Which task to look at. Nothing else in the body is believed. */
+			taskId: string;
+	  }
+	| { ok: false; status: 400 | 401; message: string };
+
+const PROBLEMS: Record<SignatureProblem, string> = {
+	missing: 'The callback is not signed',
+	malformed: 'The signature can not be read',
+	unknownVersion: 'The signature has a version that is not known here',
+	tooOld: 'The signature is too old',
+	tooNew: 'The signature is from the future: compare the clocks',
+};
+
+/**
+ * Whether WaveSpeed has sent this request: by the signature of its raw bytes, and the account's secret. Throws a
+ * FailureError if the secret can't be fetched, which says nothing about the callback.
+ */
+export async function checkCallback(
+	ctx: IWebhookFunctions,
+	api: ApiContext,
+	{ accountId }: Connection,
+	toleranceSeconds: number,
+	patience: Patience,
+): Promise<CallbackCheck> {
+	// First what needs no secret, so that nobody without one can make us ask the API.
+	const reading = readSignature(ctx.getHeaderData(), api.clock.now(), toleranceSeconds);
+	if (!reading.ok) return { ok: false, status: 401, message: PROBLEMS[reading.problem] };
+	const rawBody = readRawBody(ctx);
+	if (!rawBody) return { ok: false, status: 401, message: 'The callback has no body' };
+
+	const { delivery } = reading;
+	if (!(await isGenuine(api, accountId, delivery, rawBody, patience))) {
+		return { ok: false, status: 401, message: 'The signature does not fit' };
+	}
+	const taskId = readTaskId(rawBody);
+	if (taskId === undefined) {
+		return { ok: false, status: 400, message: 'The callback names no task' };
+	}
+	return { ok: true, deliveryId: delivery.id, taskId };
+}
+
+async function isGenuine(
+	api: ApiContext,
+	accountId: string,
+	delivery: SignedDelivery,
+	rawBody: Buffer,
+	patience: Patience,
+): Promise<boolean> {
+	const secret = await signingSecrets.get(api, accountId, patience);
+	if (isSignedWith(secret, delivery, rawBody)) return true;
+	const renewed = await signingSecrets.renew(api, accountId, secret, patience);
+	return renewed !== undefined && renewed !== secret && isSignedWith(renewed, delivery, rawBody);
+}
+
+/** The bytes as they came: n8n's parsed body, written out again, would not be what was signed. */
+function readRawBody(ctx: IWebhookFunctions): Buffer | undefined {
+	const request: unknown = ctx.getRequestObject();
+	const rawBody = isRecord(request) ? request.rawBody : undefined;
+	return Buffer.isBuffer(rawBody) && rawBody.length > 0 ? rawBody : undefined;
+}
+
+function readTaskId(rawBody: Buffer): string | undefined {
+	try {
+		const body: unknown = JSON.parse(rawBody.toString('utf8'));
+		const id = isRecord(body) && typeof body.id === 'string' ? body.id.trim() : '';
+		return id === '' ? undefined : id;
+	} catch {
+		return undefined;
+	}
+}
