@@ -140,7 +140,7 @@ class PassThrough implements INodeType {
 	}
 }
 
-const types: Record<string, INodeType> = {
+export const types: Record<string, INodeType> = {
 	'test.passThrough': new PassThrough(),
 	[NODE_TYPE]: new Wan22SpeechToVideo(),
 };
@@ -289,3 +289,6 @@ export async function initEngine(): Promise<void> {
 
 export const sampleFile = (name: string): Buffer =>
 	readFileSync(path.join(ROOT, 'test/media', name));
+
+/** For the harness of the trigger. */
+export { built, captureLogs, core, makeAdditionalData, makeNode, nodeTypes, workflowPackage };

@@ -1,0 +1,48 @@
+import type { IHookFunctions } from 'n8n-workflow';
+
+import { signingSecrets } from '../shared/n8n/checkCallback';
+import { readConnection } from '../shared/n8n/credential';
+import { toActivationError } from '../shared/n8n/nodeErrors';
+import { openApi } from '../shared/n8n/openApi';
+import { preparationPatience } from '../shared/wavespeed/apiRead';
+import { failureOf, settle } from '../shared/wavespeed/failures';
+import { createHalt } from '../shared/wavespeed/halt';
+import { readTriggerSettings } from './receiveCallback';
+
+/** Nothing is registered at the service, as each submit names its URL; but without the secret no callback is believed. */
+export async function activate(ctx: IHookFunctions): Promise<boolean> {
+	const fetched = await settle(fetchSecret(ctx));
+	if (fetched.ok) return true;
+	if (isOnItsOwn(ctx) && mayPass(fetched.error)) {
+		ctx.logger.warn(
+			`${ctx.getNode().name}: WaveSpeed can't be reached; the first callback asks for the signing secret again`,
+		);
+		return true;
+	}
+	throw toActivationError(ctx.getNode(), fetched.error);
+}
+
+async function fetchSecret(ctx: IHookFunctions): Promise<void> {
+	// So that a wrong parameter is seen by the one who activates, and not by the first callback.
+	readTriggerSettings(ctx);
+	const connection = await readConnection(ctx);
+	const api = openApi(ctx, connection, createHalt());
+	signingSecrets.forget(connection.accountId);
+	await signingSecrets.get(api, connection.accountId, preparationPatience(api.clock));
+}
+
+/** n8n starts: a trigger that fails here loses its URL for a while, and with it the callbacks that come meanwhile. */
+const isOnItsOwn = (ctx: IHookFunctions): boolean =>
+	['init', 'leadershipChange'].includes(ctx.getActivationMode());
+
+function mayPass(error: unknown): boolean {
+	const kind = failureOf(error)?.kind;
+	return kind === 'unavailable' || kind === 'rateLimited';
+}
+
+/** The secret is not kept for a trigger that is off; another one of the same account asks for it again. */
+export async function deactivate(ctx: IHookFunctions): Promise<boolean> {
+	const connection = await settle(readConnection(ctx));
+	if (connection.ok) signingSecrets.forget(connection.value.accountId);
+	return true;
+}
