@@ -129,6 +129,33 @@ describe('Retry of a failed execution', () => {
 	});
 });
 
+describe('a loop that asks for the same twice', () => {
+	test('gets two videos, and a retry in its second round pays for neither again', async () => {
+		let checks = 0;
+		rig.emulator.addFault({
+			step: 'result',
+			kind: 'status',
+			status: 400,
+			body: { code: 400, message: 'odd' },
+			// In the second round, whose task has just been submitted.
+			when: ({ path }) => path.includes(ids()[1] ?? 'none yet') && (checks += 1) === 1,
+		});
+		const result = await rig.run({
+			items: await makeRows(1),
+			parameters: GENERATE,
+			settings: RETRY,
+			twice: true,
+		});
+		expect(result.error).toBeUndefined();
+		expect(checks).toBeGreaterThan(1);
+		expect(rig.emulator.paidTasks()).toBe(2);
+		expect(Object.keys(result.context.wan22Tasks as object)).toEqual([
+			expect.stringMatching(/^0:0:/),
+			expect.stringMatching(/^1:0:/),
+		]);
+	});
+});
+
 describe('a submit without a clear answer', () => {
 	test.each([
 		['resetAfter', {}],

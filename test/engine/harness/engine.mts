@@ -66,6 +66,8 @@ export interface RunOptions {
 	parameters: IDataObject;
 	/** Settings of the node, such as onError, retryOnFail. */
 	settings?: Partial<INode>;
+	/** The node runs twice in the execution, with the same items, as in a loop. */
+	twice?: boolean;
 	/** Goes on with the stored data of an earlier run, as Retry of an execution does. */
 	retryOf?: IRun;
 	/** Gets a function that stops the execution, as the user's Stop does. */
@@ -161,6 +163,7 @@ export async function runNode(options: RunOptions): Promise<RunResult> {
 	const nodes = [
 		makeNode('Start', 'test.passThrough'),
 		target,
+		makeNode('Again', 'test.passThrough'),
 		makeNode('Good', 'test.passThrough'),
 		makeNode('Bad', 'test.passThrough'),
 	];
@@ -169,7 +172,11 @@ export async function runNode(options: RunOptions): Promise<RunResult> {
 		id: 'test-workflow',
 		name: 'Test',
 		nodes,
-		connections: { Start: { main: [link('Talk')] }, Talk: { main: [link('Good'), link('Bad')] } },
+		connections: {
+			Start: { main: [options.twice ? [...link('Talk'), ...link('Again')] : link('Talk')] },
+			Again: { main: [link('Talk')] },
+			Talk: { main: [link('Good'), link('Bad')] },
+		},
 		active: false,
 		nodeTypes,
 		settings: { executionOrder: 'v1' },
