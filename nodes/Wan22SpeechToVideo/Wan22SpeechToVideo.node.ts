@@ -3,6 +3,9 @@ import {
 	type INodeExecutionData,
 	type INodeType,
 	type INodeTypeDescription,
+	type IWebhookDescription,
+	type IWebhookFunctions,
+	type IWebhookResponseData,
 	NodeConnectionTypes,
 } from 'n8n-workflow';
 
@@ -10,6 +13,18 @@ import { runNode } from '../shared/n8n/runNode';
 import { optionsField } from './fields/options.fields';
 import type { OperationName } from './fields/showFor';
 import { OPERATIONS } from './operations';
+import { resumeParked } from './resume';
+
+/** WaveSpeed's callback to an execution that is parked here. */
+const resumeWebhooks: IWebhookDescription[] = [
+	{
+		name: 'default',
+		httpMethod: 'POST',
+		responseMode: 'onReceived',
+		path: '',
+		restartWebhook: true,
+	},
+];
 
 export class Wan22SpeechToVideo implements INodeType {
 	description: INodeTypeDescription = {
@@ -29,6 +44,7 @@ export class Wan22SpeechToVideo implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'waveSpeedApi', required: true }],
+		webhooks: resumeWebhooks,
 		properties: [
 			{
 				displayName: 'Operation',
@@ -79,5 +95,9 @@ export class Wan22SpeechToVideo implements INodeType {
 		const name = this.getNodeParameter('operation', 0) as OperationName;
 		const items = await runNode(this, name, OPERATIONS[name].plan, this.continueOnFail());
 		return [items];
+	}
+
+	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+		return await resumeParked(this);
 	}
 }

@@ -16,12 +16,7 @@ import { getTask } from '../shared/wavespeed/client';
 import { failureOf, settle } from '../shared/wavespeed/failures';
 import { createHalt, type Halt } from '../shared/wavespeed/halt';
 import { phaseOf, type Task } from '../shared/wavespeed/task';
-import {
-	type Answer,
-	createDeliveries,
-	type Deliveries,
-	toDeliveryMemory,
-} from './deliveries';
+import { type Answer, createDeliveries, type Deliveries, toDeliveryMemory } from './deliveries';
 
 /** An answer that starts the workflow. */
 interface Start extends Answer {

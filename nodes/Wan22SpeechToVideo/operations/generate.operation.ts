@@ -1,26 +1,40 @@
 import { inspectAsk } from '../../shared/batch/prepare';
 import { generateTask } from '../../shared/batch/rowTask';
 import { readParameters } from '../../shared/n8n/parameters';
+import { toUnreadTask } from '../../shared/wavespeed/task';
 import { inputFields } from '../fields/inputs.fields';
 import { showFor } from '../fields/showFor';
-import { simplifyField } from '../fields/task.fields';
+import { simplifyField, waitModeField } from '../fields/task.fields';
 import { planQuote, readAsk } from './ask';
-import { type Operation, readResultSettings, readWaitSettings, toResultItem } from './operation';
+import {
+	type Operation,
+	readParking,
+	readResultSettings,
+	readWaitSettings,
+	toResultItem,
+	toResultOrOpen,
+} from './operation';
 
 /** Inputs → upload → submit → wait → the video. */
 export const generate: Operation = {
-	fields: showFor(['generate'], [...inputFields, simplifyField]),
+	fields: showFor(['generate'], [...inputFields, waitModeField, simplifyField]),
 
 	async plan(run, row) {
 		const parameters = readParameters(run.ctx, row);
-		const ask = await readAsk(run, parameters, row);
+		const asked = await readAsk(run, parameters, row);
 		const settings = readResultSettings(parameters);
 		const waitSettings = readWaitSettings(parameters);
+		const parking = asked.quoteOnly
+			? undefined
+			: readParking(run, parameters, waitSettings.timeoutMs);
+		const ask = { ...asked, webhookUrl: parking?.resumeUrl };
 		if (ask.quoteOnly) return planQuote(run, row, ask, settings.includeInputFields);
 		return async () => {
 			const ready = await inspectAsk(ask);
-			const { placed, task } = await generateTask(run.batch, row, ready, waitSettings);
-			return [await toResultItem(run, row, task, settings, placed)];
+			const { placed, task } = await generateTask(run.batch, row, ready, waitSettings, parking);
+			if (task) return [await toResultItem(run, row, task, settings, placed)];
+			const known = placed.task ?? toUnreadTask(placed.taskId);
+			return await toResultOrOpen(run, row, known, settings, waitSettings.timeoutMs, placed);
 		};
 	},
 };

@@ -3,15 +3,18 @@ import type { IBinaryData, INodeExecutionData, INodeProperties } from 'n8n-workf
 import type { RowTask, WaitSettings } from '../../shared/batch/rowTask';
 import { downloadVideo, readDownloadField } from '../../shared/n8n/downloadVideo';
 import {
-	type OutputSettings,
 	refuseFailedTask,
+	type ResultSettings,
 	toDetails,
 	toItem,
 	toTaskJson,
 } from '../../shared/n8n/outputItem';
 import type { ParameterReader } from '../../shared/n8n/parameters';
+import { findResumeUrl, showHint, toOpenTask } from '../../shared/n8n/parking';
 import type { Run } from '../../shared/n8n/run';
-import { fail, NOTHING_PAID } from '../../shared/wavespeed/failures';
+import type { RowResult } from '../../shared/n8n/runNode';
+import { getTask } from '../../shared/wavespeed/client';
+import { fail, failureOf, NOTHING_PAID, settle } from '../../shared/wavespeed/failures';
 import { phaseOf, type Task } from '../../shared/wavespeed/task';
 
 /** One entry of the Operation list: its fields and what it does. */
@@ -21,12 +24,8 @@ export interface Operation {
 	plan(run: Run, row: number): Promise<RowWork>;
 }
 
-export type RowWork = () => Promise<INodeExecutionData[]>;
-
-export interface ResultSettings extends OutputSettings {
-	/** The name of the field for the video file; undefined: don't download. */
-	downloadTo: string | undefined;
-}
+/** The row's items, or the task that it waits for in n8n's database. */
+export type RowWork = () => Promise<RowResult>;
 
 export function readResultSettings({ raw, options }: ParameterReader): ResultSettings {
 	const failedTasks = options.text('failedTasks', 'Failed Tasks') ?? 'error';
@@ -95,4 +94,39 @@ export async function toResultItem(
 		binary = { [downloadTo]: await downloadVideo(context, task, toDetails(task, placed?.costUsd)) };
 	}
 	return toItem(row, json, run.items[row], settings, binary);
+}
+
+/** The last check before an execution is parked must not hold it up: a callback comes in any case. */
+const LAST_CHECK_MS = 20_000;
+const LAST_CHECK_ATTEMPTS = 2;
+
+/** A task that may still run: its result if it has ended, else what n8n has to store of it. */
+export async function toResultOrOpen(
+	run: Run,
+	row: number,
+	task: Task,
+	settings: ResultSettings,
+	timeoutMs: number,
+	placed?: RowTask['placed'],
+): Promise<RowResult> {
+	const { clock } = run.api;
+	const patience = { deadline: clock.now() + LAST_CHECK_MS, maxAttempts: LAST_CHECK_ATTEMPTS };
+	const looked = await settle(getTask(run.api, task.id, patience));
+	const isOutOfReach = !looked.ok && failureOf(looked.error)?.kind === 'unavailable';
+	if (!looked.ok && !isOutOfReach) throw looked.error;
+	const latest = looked.ok ? looked.value : task;
+	if (phaseOf(latest) !== 'running')
+		return [await toResultItem(run, row, latest, settings, placed)];
+	return { open: toOpenTask(latest, run.items[row], settings, timeoutMs, placed) };
+}
+
+/** Whether the row waits by callback; decided once for the run, since an execution is parked as a whole. */
+export function readParking(run: Run, { raw }: ParameterReader, timeoutMs: number): Run['parking'] {
+	if (raw('waitMode') !== 'callback') return undefined;
+	if (run.parking || run.parkingHint) return run.parking;
+	const found = findResumeUrl(run.ctx, run.connection, timeoutMs);
+	if ('url' in found) return run.startParking(found.url);
+	run.parkingHint = found.hint;
+	showHint(run.ctx, found.hint);
+	return undefined;
 }

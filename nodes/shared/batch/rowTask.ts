@@ -1,6 +1,6 @@
-import { preparationPatience } from '../wavespeed/apiRead';
+import { type ApiContext, preparationPatience } from '../wavespeed/apiRead';
 import { getTask, quotePrice, type SubmitInput } from '../wavespeed/client';
-import { settle, withDetails } from '../wavespeed/failures';
+import { failureOf, settle, withDetails } from '../wavespeed/failures';
 import { isLastingFailure, phaseOf, type Task } from '../wavespeed/task';
 import { describeLostSight, NOT_FOUND_GRACE_MS, waitForTask } from '../wavespeed/waitForTask';
 import type { Batch } from './batch';
@@ -21,18 +21,44 @@ export interface RowTask {
 	task: Task;
 }
 
+/** All rows are submitted, so the wait for this one goes on in n8n's database. */
+export interface ParkedTask {
+	placed: PlacedTask;
+	task: undefined;
+}
+
+/** Callback mode: how a row waits until all rows are submitted. */
+export interface WaitUntilParked {
+	api: ApiContext;
+	notePlaced(row: number): void;
+}
+
 /** Submits the row's task, or finds that of an earlier attempt, and waits for its end. */
 export async function generateTask(
 	batch: Batch,
 	row: number,
 	ready: ReadyAsk,
 	settings: WaitSettings,
-): Promise<RowTask> {
+): Promise<RowTask>;
+export async function generateTask(
+	batch: Batch,
+	row: number,
+	ready: ReadyAsk,
+	settings: WaitSettings,
+	parking: WaitUntilParked | undefined,
+): Promise<RowTask | ParkedTask>;
+export async function generateTask(
+	batch: Batch,
+	row: number,
+	ready: ReadyAsk,
+	settings: WaitSettings,
+	parking?: WaitUntilParked,
+): Promise<RowTask | ParkedTask> {
 	if (batch.ledger.find(row, ready.hash)) {
 		// With a slot also for the search: the task that it looks for may be running, and counts for the account.
 		const resumed = await withSlot(
 			batch,
-			async () => await resumeTask(batch, row, ready, settings),
+			async () => await resumeTask(batch, row, ready, settings, parking),
 		);
 		if (resumed) return resumed;
 	}
@@ -40,7 +66,7 @@ export async function generateTask(
 	const { input, costUsd } = await prepareSubmit(batch, row, ready);
 	return await withSlot(batch, async () => {
 		const placed = await submitNewTask(batch, row, ready, input, costUsd);
-		return { placed, task: await waitForPlaced(batch, placed, settings) };
+		return await waitForPlaced(batch, row, placed, settings, parking);
 	});
 }
 
@@ -50,11 +76,12 @@ async function resumeTask(
 	row: number,
 	ready: ReadyAsk,
 	settings: WaitSettings,
-): Promise<RowTask | undefined> {
+	parking?: WaitUntilParked,
+): Promise<RowTask | ParkedTask | undefined> {
 	const earlier = await findEarlierTask(batch, row, ready);
 	if (!earlier) return undefined;
-	const task = await waitForPlaced(batch, earlier, settings);
-	if (!canBeSentAgain(task)) return { placed: earlier, task };
+	const waited = await waitForPlaced(batch, row, earlier, settings, parking);
+	if (!waited.task || !canBeSentAgain(waited.task)) return waited;
 	forgetCost(batch, earlier);
 	return undefined;
 }
@@ -106,18 +133,22 @@ async function withSlot<T>(batch: Batch, work: () => Promise<T>): Promise<T> {
 
 async function waitForPlaced(
 	batch: Batch,
+	row: number,
 	placed: PlacedTask,
 	settings: WaitSettings,
-): Promise<Task> {
+	parking: WaitUntilParked | undefined,
+): Promise<RowTask | ParkedTask> {
+	parking?.notePlaced(row);
 	const waited = await settle(
-		waitForTask(batch.api, placed.taskId, {
+		waitForTask(parking?.api ?? batch.api, placed.taskId, {
 			...settings,
 			startedAt: placed.submittedAt,
 			firstGapMs: placed.isResumed ? 0 : settings.minGapMs,
 			lastStatus: placed.task?.status,
 		}),
 	);
-	if (waited.ok) return waited.value;
+	if (waited.ok) return { placed, task: waited.value };
+	if (failureOf(waited.error)?.kind === 'parked') return { placed, task: undefined };
 	throw withKnown(waited.error, placed);
 }
 

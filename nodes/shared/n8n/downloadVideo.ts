@@ -96,15 +96,26 @@ async function fetchOnce(
 	});
 	const { statusCode, headers, body } = answer as IN8nHttpFullResponse;
 	const stream = body as unknown as VideoStream;
-	const mimeType = String(headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
+	const mimeType =
+		String(headers['content-type'] ?? '')
+			.split(';')[0]
+			?.trim() ?? '';
 	if (statusCode !== 200) {
 		stream.destroy();
 		const canPass = statusCode === 408 || statusCode === 429 || statusCode >= 500;
-		return { ok: false, problem: `the video's host answered with HTTP status ${statusCode}`, canPass };
+		return {
+			ok: false,
+			problem: `the video's host answered with HTTP status ${statusCode}`,
+			canPass,
+		};
 	}
 	if (/^(text\/|application\/(json|xml|xhtml))/i.test(mimeType)) {
 		stream.destroy();
-		return { ok: false, problem: `the video's host sent ${mimeType} instead of a video`, canPass: false };
+		return {
+			ok: false,
+			problem: `the video's host sent ${mimeType} instead of a video`,
+			canPass: false,
+		};
 	}
 	const watched = watch(stream);
 	const forget = halt.onHalt(watched.breakOff);
@@ -118,7 +129,11 @@ async function fetchOnce(
 	watched.finish();
 	forget();
 	if (!prepared.ok) {
-		return { ok: false, problem: 'the connection broke off in the middle of the video', canPass: true };
+		return {
+			ok: false,
+			problem: 'the connection broke off in the middle of the video',
+			canPass: true,
+		};
 	}
 	const promised = Number(headers['content-length'] ?? Number.NaN);
 	// A host that compresses on the way counts other bytes.

@@ -17,7 +17,11 @@ import {
 import type { ParameterReader } from './parameters';
 
 /** Finds a row's picture or sound and checks what can be checked without reading the whole file. */
-export type MediaReader = (parameters: ParameterReader, row: number, kind: MediaKind) => Promise<Media>;
+export type MediaReader = (
+	parameters: ParameterReader,
+	row: number,
+	kind: MediaKind,
+) => Promise<Media>;
 
 const LABELS = { image: 'Image', audio: 'Audio' } as const;
 
@@ -26,7 +30,10 @@ export function createMediaReader(ctx: IExecuteFunctions): MediaReader {
 	const inspected = new Map<string, Promise<InspectedFile>>();
 	return async (parameters, row, kind) => {
 		const label = LABELS[kind];
-		const source = parameters.choice(`${kind}Source`, `${label} Source`, ['binary', 'url'] as const);
+		const source = parameters.choice(`${kind}Source`, `${label} Source`, [
+			'binary',
+			'url',
+		] as const);
 		if (source === 'url') {
 			return { kind: 'url', url: checkUrl(parameters.text(`${kind}Url`, `${label} URL`), label) };
 		}
@@ -56,7 +63,9 @@ function checkUrl(text: string, label: string): string {
 	if (url?.protocol === 'http:' || url?.protocol === 'https:') return trimmed;
 	return fail(
 		'invalidInput',
-		trimmed === '' ? `"${label} URL" is empty` : `"${label} URL" is not a web address: ${trimmed.slice(0, 100)}`,
+		trimmed === ''
+			? `"${label} URL" is empty`
+			: `"${label} URL" is not a web address: ${trimmed.slice(0, 100)}`,
 		`Enter a public address that starts with https:// or http://. For a file of the workflow choose "Binary File" as the ${label.toLowerCase()} source. ${NOTHING_PAID}`,
 	);
 }
@@ -159,6 +168,9 @@ const MAX_NAME_CHARS = 80;
 /** A name that every file store takes, with the extension of the format: n8n calls MP3 files `.mpga`. */
 function toFileName(name: string | undefined, kind: MediaKind, format: MediaFormat): string {
 	const base = (name ?? '').split(/[\\/]/).at(-1) ?? '';
-	const stem = base.replace(/\.[a-z0-9]{1,5}$/i, '').replace(/[^\w-]+/g, '_').slice(0, MAX_NAME_CHARS);
+	const stem = base
+		.replace(/\.[a-z0-9]{1,5}$/i, '')
+		.replace(/[^\w-]+/g, '_')
+		.slice(0, MAX_NAME_CHARS);
 	return `${stem.replace(/^_+|_+$/g, '') || kind}.${format.extension}`;
 }

@@ -3,7 +3,13 @@ import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow'
 import type { RowTask } from '../batch/rowTask';
 import type { SubmitInput } from '../wavespeed/client';
 import { type FailureDetails, fail } from '../wavespeed/failures';
-import { expiresAt, failureReasonOf, isLastingFailure, phaseOf, type Task } from '../wavespeed/task';
+import {
+	expiresAt,
+	failureReasonOf,
+	isLastingFailure,
+	phaseOf,
+	type Task,
+} from '../wavespeed/task';
 
 /** How a row's result is to look. */
 export interface OutputSettings {
@@ -11,6 +17,11 @@ export interface OutputSettings {
 	includeInputFields: boolean;
 	/** `error`: a failed task is an error; `output`: it is an item with its status. */
 	failedTasks: 'error' | 'output';
+}
+
+export interface ResultSettings extends OutputSettings {
+	/** The name of the field for the video file; undefined: don't download. */
+	downloadTo: string | undefined;
 }
 
 /** The fields of a task, the same for every operation and for the trigger. */

@@ -82,7 +82,8 @@ function toNumber(value: unknown, label: string, range: Range, isInteger: boolea
 		(!isInteger || Number.isInteger(number));
 	if (isFine) return number;
 	const kind = isInteger ? 'a whole number' : 'a number';
-	const span = range.max === Infinity ? `of at least ${range.min}` : `from ${range.min} to ${range.max}`;
+	const span =
+		range.max === Infinity ? `of at least ${range.min}` : `from ${range.min} to ${range.max}`;
 	return failValue(label, value, `${kind} ${span}`);
 }
 

@@ -10,6 +10,7 @@ import { createMediaReader, type MediaReader } from './inputMedia';
 import { openApi } from './openApi';
 import { openLedgerStore, readRunIndex } from './nodeContext';
 import { readParameters } from './parameters';
+import { createParking, type Parking } from './parking';
 
 /** One execution of the node: what its rows share. */
 export interface Run {
@@ -20,6 +21,11 @@ export interface Run {
 	halt: Halt;
 	connection: Connection;
 	readMedia: MediaReader;
+	/** Set in callback mode, as soon as a row wants it. */
+	parking: Parking | undefined;
+	/** Why there is no callback mode although a row wants it. */
+	parkingHint: string | undefined;
+	startParking(resumeUrl: string): Parking;
 	/** How many rows are worked on side by side. */
 	rowsAtOnce: number;
 }
@@ -59,10 +65,18 @@ export async function openRun(ctx: IExecuteFunctions, operation: string): Promis
 		// With the execution stopped or n8n gone, the log is where an ID can still be found.
 		log: (message) => ctx.logger.info(`${ctx.getNode().name}: ${message}`),
 	});
-	const rowsAtOnce =
-		operation === 'generate' ? tasksInFlight + PREPARED_AHEAD : MOST_ROWS_AT_ONCE;
+	const rowsAtOnce = operation === 'generate' ? tasksInFlight + PREPARED_AHEAD : MOST_ROWS_AT_ONCE;
 	const readMedia = createMediaReader(ctx);
-	return { ctx, items, api, batch, halt, connection, readMedia, rowsAtOnce };
+	const run: Run = {
+		...{ ctx, items, api, batch, halt, connection, readMedia, rowsAtOnce },
+		parking: undefined,
+		parkingHint: undefined,
+		startParking(resumeUrl) {
+			run.parking = createParking(resumeUrl, items.length, api, halt);
+			return run.parking;
+		},
+	};
+	return run;
 }
 
 function haltOnStop(ctx: IExecuteFunctions, halt: Halt): void {

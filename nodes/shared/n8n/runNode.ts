@@ -4,9 +4,13 @@ import { runRows } from '../batch/runRows';
 import { failureOf, FailureError, settle, type Settled } from '../wavespeed/failures';
 import { describeOtherTasks, type FailedRow, toErrorItem, toNodeError } from './nodeErrors';
 import { readParameters } from './parameters';
+import { type OpenTask, park, type ParkedRow } from './parking';
 import { ABANDONED, openRun, type Run } from './run';
 
-type RowWork = () => Promise<INodeExecutionData[]>;
+/** The row's items, or the task that it waits for in n8n's database. */
+export type RowResult = INodeExecutionData[] | { open: OpenTask };
+
+type RowWork = () => Promise<RowResult>;
 type Plan = (run: Run, row: number) => Promise<RowWork>;
 
 /**
@@ -34,7 +38,8 @@ export async function runNode(
 	for (let row = 0; row < rowCount; row += 1) {
 		const planned = await settle(plan(run, row));
 		// In stop mode the first bad row ends the run while nothing has been sent.
-		if (!planned.ok && !continueOnFail) throw toNodeError(ctx.getNode(), { row, error: planned.error }, rowCount);
+		if (!planned.ok && !continueOnFail)
+			throw toNodeError(ctx.getNode(), { row, error: planned.error }, rowCount);
 		plans.push(planned);
 	}
 
@@ -52,23 +57,35 @@ export async function runNode(
 	if (stopped) logRunningTasks(run, outcomes);
 	if (firstFailure && (!continueOnFail || stopped)) throw describeEnd(run, firstFailure, outcomes);
 
-	return outcomes.flatMap((outcome, row) =>
-		outcome.ok ? outcome.value : [toErrorItem(ctx, { row, error: outcome.error }, keepsFields(ctx, row))],
-	);
+	const rows = outcomes.map((outcome, row): ParkedRow => {
+		if (outcome.ok && 'open' in outcome.value) return { row, state: 'open', ...outcome.value.open };
+		const items = outcome.ok
+			? (outcome.value as INodeExecutionData[])
+			: [toErrorItem(ctx, { row, error: outcome.error }, keepsFields(ctx, row))];
+		return { row, state: 'done', items };
+	});
+	if (rows.some(({ state }) => state === 'open')) return await park(ctx, rows);
+	return rows.flatMap((row) => (row.state === 'done' ? row.items : []));
 }
+
+const taskIdOf = (result: RowResult): unknown =>
+	'open' in result ? result.open.taskId : result[0]?.json.taskId;
 
 async function workOnRow(
 	run: Run,
 	row: number,
 	planned: Settled<RowWork> | undefined,
-): Promise<INodeExecutionData[]> {
-	const work = async (): Promise<INodeExecutionData[]> => {
+): Promise<RowResult> {
+	const work = async (): Promise<RowResult> => {
 		run.halt.check();
 		if (planned?.ok) return await planned.value();
 		throw planned?.error;
 	};
 	// Later rows wait for the decision whether this row's price fits; it must come also if the row fails.
-	return await work().finally(() => run.batch.budget.skip(row));
+	return await work().finally(() => {
+		run.batch.budget.skip(row);
+		run.parking?.notePlaced(row);
+	});
 }
 
 /** Tasks of an earlier attempt run already and hold the account's places, so their rows come first. */
@@ -103,19 +120,17 @@ function logRunningTasks<T>(run: Run, outcomes: Settled<T>[]): void {
 }
 
 /** The error that ends the run: the row that failed first, and the tasks of all others that had one. */
-function describeEnd(
-	run: Run,
-	first: FailedRow,
-	outcomes: Settled<INodeExecutionData[]>[],
-): Error {
+function describeEnd(run: Run, first: FailedRow, outcomes: Settled<RowResult>[]): Error {
 	const finished = outcomes.flatMap((outcome, row) => {
-		const taskId = outcome.ok ? outcome.value[0]?.json.taskId : undefined;
+		const taskId = outcome.ok ? taskIdOf(outcome.value) : undefined;
 		return typeof taskId === 'string' ? [{ row, taskId }] : [];
 	});
 	const others = [...finished, ...tasksLeftRunning(outcomes)]
 		.filter(({ row }) => row !== first.row)
 		.sort((a, b) => a.row - b.row);
-	const error = toNodeError(run.ctx.getNode(), first, outcomes.length, [describeOtherTasks(others)]);
+	const error = toNodeError(run.ctx.getNode(), first, outcomes.length, [
+		describeOtherTasks(others),
+	]);
 	if (others.length > 0 && 'context' in error && typeof error.context === 'object') {
 		Object.assign(error.context ?? {}, { otherTasks: others });
 	}

@@ -142,4 +142,3 @@ function toAnswer(response: IN8nHttpFullResponse, hideKey: (text: string) => str
 		text: hideKey(text),
 	};
 }
-

@@ -24,7 +24,9 @@ export type FailureKind =
 	/** The execution was stopped. */
 	| 'stopped'
 	/** Not sent, because another row's failure ended the run. */
-	| 'abandoned';
+	| 'abandoned'
+	/** Callback mode: the wait goes on in n8n's database. */
+	| 'parked';
 
 /** What is known about the row's task when it fails: the `details` of an error row. */
 export interface FailureDetails {

@@ -43,6 +43,20 @@ export function parseTask(data: unknown): Task | undefined {
 	};
 }
 
+/** A task of which only the ID is known. */
+export const toUnreadTask = (id: string): Task => ({
+	id,
+	status: '',
+	videoUrls: [],
+	hasNsfwContent: false,
+	createdAt: null,
+	inferenceTimeMs: null,
+	errorText: '',
+	errorCode: null,
+	input: null,
+	raw: { id },
+});
+
 /** Strings for this model; other models return objects, so a change would not lose the video. */
 function listOutputUrls(outputs: unknown): string[] {
 	if (!Array.isArray(outputs)) return [];

@@ -85,7 +85,7 @@ export function describeLostSight(error: unknown, taskId: string, status: string
 	const failure = failureOf(error);
 	if (!failure) return error;
 	const details = { taskId, status, ...failure.details };
-	if (failure.kind === 'stopped' || failure.kind === 'abandoned') {
+	if (['stopped', 'abandoned', 'parked'].includes(failure.kind)) {
 		return new FailureError({ ...failure, details });
 	}
 	const whatToDo = failure.advice.replace(NOTHING_PAID, '').trim();

@@ -70,6 +70,8 @@ export interface RunOptions {
 	twice?: boolean;
 	/** Goes on with the stored data of an earlier run, as Retry of an execution does. */
 	retryOf?: IRun;
+	/** Where callbacks to the parked execution arrive. */
+	resumeBase?: string;
 	/** Gets a function that stops the execution, as the user's Stop does. */
 	onStart?: (stop: () => void) => void;
 }
@@ -153,8 +155,8 @@ const nodeTypes = {
 	getKnownTypes: () => ({}),
 };
 
-/** The node as users get it, in n8n's own engine: Start → the node → two sinks, one for each branch. */
-export async function runNode(options: RunOptions): Promise<RunResult> {
+/** Start → the node → two sinks, one for each branch. */
+export function makeWorkflow(options: RunOptions) {
 	const target = makeNode('Talk', NODE_TYPE, {
 		parameters: options.parameters as INode['parameters'],
 		credentials: { waveSpeedApi: { id: '1', name: 'WaveSpeed' } },
@@ -168,7 +170,7 @@ export async function runNode(options: RunOptions): Promise<RunResult> {
 		makeNode('Bad', 'test.passThrough'),
 	];
 	const link = (node: string) => [{ node, type: 'main' as const, index: 0 }];
-	const workflow = new workflowPackage.Workflow({
+	return new workflowPackage.Workflow({
 		id: 'test-workflow',
 		name: 'Test',
 		nodes,
@@ -181,7 +183,12 @@ export async function runNode(options: RunOptions): Promise<RunResult> {
 		nodeTypes,
 		settings: { executionOrder: 'v1' },
 	});
+}
 
+/** The node as users get it, in n8n's own engine. */
+export async function runNode(options: RunOptions): Promise<RunResult> {
+	const workflow = makeWorkflow(options);
+	const nodes = Object.values(workflow.nodes);
 	const logs: string[] = [];
 	const data = options.retryOf
 		? prepareRetry(options.retryOf, nodes)
@@ -192,19 +199,23 @@ export async function runNode(options: RunOptions): Promise<RunResult> {
 					waitingExecution: {},
 					waitingExecutionSource: {},
 					nodeExecutionStack: [
-						{ node: nodes[0] as INode, data: { main: [options.items] }, source: null },
+						{
+							node: workflow.getNode('Start') as INode,
+							data: { main: [options.items] },
+							source: null,
+						},
 					],
 				},
 			});
 	const execution = new core.WorkflowExecute(
-		makeAdditionalData(options.credential, workflow.id, nodes),
+		makeAdditionalData(options.credential, workflow.id, nodes, options.resumeBase),
 		'trigger',
 		data,
 	);
 	captureLogs(logs);
 	const running = execution.processRunExecutionData(workflow);
 	options.onStart?.(() => running.cancel());
-	return describe(await running, logs);
+	return describeRun(await running, logs);
 }
 
 function makeNode(name: string, type: string, more: Partial<INode> = {}): INode {
@@ -228,6 +239,7 @@ function makeAdditionalData(
 	credential: Credential | undefined,
 	workflowId: string,
 	nodes: INode[],
+	resumeBase = 'http://127.0.0.1:1/webhook-waiting',
 ): IWorkflowExecuteAdditionalData {
 	const workflowData = { id: workflowId, name: 'Test', nodes, connections: {}, active: false };
 	const hooks = new core.ExecutionLifecycleHooks('trigger', '1', workflowData as never);
@@ -241,7 +253,7 @@ function makeAdditionalData(
 		instanceBaseUrl: `${address}/`,
 		formWaitingBaseUrl: address,
 		webhookBaseUrl: address,
-		webhookWaitingBaseUrl: `${address}/webhook-waiting`,
+		webhookWaitingBaseUrl: resumeBase,
 		webhookTestBaseUrl: address,
 		variables: {},
 		setExecutionStatus: () => {},
@@ -256,7 +268,7 @@ function captureLogs(into: string[]): void {
 	for (const level of ['error', 'warn', 'info']) logger[level] = (message) => into.push(message);
 }
 
-function describe(run: IRun, logs: string[]): RunResult {
+export function describeRun(run: IRun, logs: string[]): RunResult {
 	const { runData, error } = run.data.resultData;
 	const outputs = runData.Talk?.at(-1)?.data?.main ?? [];
 	const contextData = run.data.executionData?.contextData ?? {};
