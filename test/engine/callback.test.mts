@@ -79,6 +79,21 @@ test('declines while other tasks run', async () => {
 	expect(waiting.isParked()).toBe(true);
 });
 
+test('takes callbacks in any order and more than once, and goes on exactly at the last', async () => {
+	await runParked();
+	const tasks = rig.emulator.tasks().reverse();
+	for (const [index, { id }] of tasks.entries()) {
+		expect(waiting.isParked()).toBe(true);
+		rig.emulator.finishTask(id);
+		const isLast = index === tasks.length - 1;
+		for (const _ of isLast ? [1] : [1, 2]) await rig.emulator.deliverWebhook(id);
+	}
+	const result = await waiting.resumed;
+	expect(jsonOf(result.items).map(({ prompt }) => prompt)).toEqual(['row 0', 'row 1', 'row 2']);
+	const again = await rig.emulator.deliverWebhook(tasks[0]!.id);
+	expect(again.at(0)?.status).toBe(409);
+});
+
 test.each([
 	['forged', { signature: `v3,${'0'.repeat(64)}` }, 401],
 	['unsigned', { signature: null }, 401],
