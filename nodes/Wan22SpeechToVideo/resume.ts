@@ -5,30 +5,20 @@ import type {
 	IWebhookResponseData,
 } from 'n8n-workflow';
 
-import { checkCallback } from '../shared/n8n/checkCallback';
-import { type Connection, readConnection } from '../shared/n8n/credential';
+import {
+	answerCallback,
+	type Callback,
+	type CallbackAnswer,
+	describeError,
+} from '../shared/n8n/answerCallback';
 import { downloadVideo } from '../shared/n8n/downloadVideo';
-import { openApi } from '../shared/n8n/openApi';
 import { refuseFailedTask, toDetails, toItem, toTaskJson } from '../shared/n8n/outputItem';
 import { type OpenTask, type ParkedRow, readParked } from '../shared/n8n/parking';
-import type { ApiContext, Patience } from '../shared/wavespeed/apiRead';
 import { getTask } from '../shared/wavespeed/client';
 import { failureOf, settle } from '../shared/wavespeed/failures';
-import { createHalt, type Halt } from '../shared/wavespeed/halt';
 import { phaseOf, type Task } from '../shared/wavespeed/task';
 
 /** A callback reaches a parked execution: it goes on when the last of its tasks has ended. */
-
-/** An answer without `items` leaves the execution parked. */
-interface Answer {
-	status: number;
-	message: string;
-	items?: INodeExecutionData[];
-}
-
-/** The service doesn't wait for ever, and sends again after a 503. */
-const ANSWER_WITHIN_MS = 20_000;
-const MAX_ATTEMPTS = 3;
 
 /** Docs: Verify webhooks. */
 const TOLERANCE_SECONDS = 300;
@@ -36,55 +26,26 @@ const TOLERANCE_SECONDS = 300;
 /** Executions that a callback is bringing to their end: two at once would run what follows twice. */
 const resuming = new Set<string>();
 
-/** Never throws: n8n would resume the execution with one empty item, and the results would be lost. */
-export async function resumeParked(ctx: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const looked = await settle(lookAtParked(ctx));
-	const answer: Answer = looked.ok ? looked.value : askToSendAgain(ctx, looked.error);
-	if (answer.items) return { workflowData: [answer.items] };
-	ctx.getResponseObject().status(answer.status).json({ message: answer.message });
-	return { noWebhookResponse: true };
-}
-
-interface Resumption {
-	ctx: IWebhookFunctions;
-	api: ApiContext;
-	halt: Halt;
-	connection: Connection;
-	patience: Patience;
-}
+/** Resumes a parked execution if the callback was the last that it waits for, else leaves it parked. */
+export const resumeParked = async (ctx: IWebhookFunctions): Promise<IWebhookResponseData> =>
+	await answerCallback(ctx, () => TOLERANCE_SECONDS, lookAtParked);
 
 type OpenRow = Extract<ParkedRow, { state: 'open' }>;
 
-async function lookAtParked(ctx: IWebhookFunctions): Promise<Answer> {
-	const connection = await readConnection(ctx);
-	const halt = createHalt();
-	const api = openApi(ctx, connection, halt);
-	const patience = { deadline: api.clock.now() + ANSWER_WITHIN_MS, maxAttempts: MAX_ATTEMPTS };
-	const check = await checkCallback(ctx, api, connection, TOLERANCE_SECONDS, patience);
-	if (!check.ok) {
-		warn(ctx, `refused a callback: ${check.message}`);
-		return check;
-	}
-	const rows = readParked(
-		ctx.evaluateExpression(`{{ $node[${JSON.stringify(ctx.getNode().name)}].context }}`),
-	);
+async function lookAtParked(callback: Callback): Promise<CallbackAnswer> {
+	const { ctx } = callback;
+	const nodeName = JSON.stringify(ctx.getNode().name);
+	const rows = readParked(ctx.evaluateExpression(`{{ $node[${nodeName}].context }}`));
 	if (!rows) return { status: 404, message: 'No task is waited for here' };
 
 	const execution = ctx.getExecutionId();
 	if (resuming.has(execution)) return { status: 200, message: 'The workflow is about to go on' };
 	resuming.add(execution);
-	const resumption = { ctx, api, halt, connection, patience };
-	return await goOnIfAllEnded(resumption, rows, check.taskId).finally(() =>
-		resuming.delete(execution),
-	);
+	return await goOnIfAllEnded(callback, rows).finally(() => resuming.delete(execution));
 }
 
-async function goOnIfAllEnded(
-	resumption: Resumption,
-	rows: ParkedRow[],
-	calledTaskId: string,
-): Promise<Answer> {
-	const { api, patience } = resumption;
+async function goOnIfAllEnded(callback: Callback, rows: ParkedRow[]): Promise<CallbackAnswer> {
+	const { api, patience } = callback;
 	const open = rows.filter((row): row is OpenRow => row.state === 'open');
 	const tasks = new Map<string, Task>();
 	const hasEnded = async ({ taskId }: OpenTask): Promise<boolean> => {
@@ -92,7 +53,7 @@ async function goOnIfAllEnded(
 		tasks.set(taskId, task);
 		return phaseOf(task) !== 'running';
 	};
-	const called = open.find(({ taskId }) => taskId === calledTaskId);
+	const called = open.find(({ taskId }) => taskId === callback.taskId);
 	if (called && !(await hasEnded(called))) {
 		return { status: 503, message: `Task ${called.taskId} has not ended yet; send again` };
 	}
@@ -105,7 +66,7 @@ async function goOnIfAllEnded(
 		rows.map(async (row) => {
 			const task = row.state === 'open' ? tasks.get(row.taskId) : undefined;
 			if (row.state === 'done') return row.items;
-			return task ? [await toResumedItem(resumption, row, task)] : [];
+			return task ? [await toResumedItem(callback, row, task)] : [];
 		}),
 	);
 	return { status: 200, message: 'The workflow goes on', items: items.flat() };
@@ -116,7 +77,7 @@ async function goOnIfAllEnded(
  * sends it to the error branch; else it is an item with `status` and `failureReason`.
  */
 async function toResumedItem(
-	{ ctx, api, halt, connection }: Resumption,
+	{ ctx, api, halt, connection }: Callback,
 	{ row, settings, asked, inputFields }: OpenRow,
 	task: Task,
 ): Promise<INodeExecutionData> {
@@ -129,7 +90,7 @@ async function toResumedItem(
 	const inputItem = { json: inputFields };
 	const toFailed = (error: unknown): INodeExecutionData => {
 		const failure = failureOf(error);
-		const text = describe(error);
+		const text = describeError(error);
 		const details = { ...failure?.details } as IDataObject;
 		const kept = onError === 'continueRegularOutput' ? inputFields : {};
 		if (goesOn) return { json: { ...kept, error: text, details }, pairedItem: { item: row } };
@@ -145,18 +106,3 @@ async function toResumedItem(
 	if (!video.ok) return toFailed(video.error);
 	return toItem(row, json, inputItem, settings, { [settings.downloadTo]: video.value });
 }
-
-/** Still parked: the API can't be reached, the credential doesn't work … */
-function askToSendAgain(ctx: IWebhookFunctions, error: unknown): Answer {
-	warn(ctx, `could not use a callback, WaveSpeed may send it again: ${describe(error)}`);
-	return { status: 503, message: 'The tasks could not be looked at; send again' };
-}
-
-function describe(error: unknown): string {
-	const failure = failureOf(error);
-	if (failure) return `${failure.message}. ${failure.advice}`;
-	return error instanceof Error ? error.message : String(error);
-}
-
-const warn = (ctx: IWebhookFunctions, message: string): void =>
-	ctx.logger.warn(`${ctx.getNode().name}: ${message}`);

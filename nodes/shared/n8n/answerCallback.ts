@@ -1,0 +1,83 @@
+import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+
+import type { ApiContext, Patience } from '../wavespeed/apiRead';
+import { failureOf, settle } from '../wavespeed/failures';
+import { createHalt, type Halt } from '../wavespeed/halt';
+import { checkCallback } from './checkCallback';
+import { type Connection, readConnection } from './credential';
+import { openApi } from './openApi';
+
+/** What the trigger and a parked execution do alike with a callback. */
+
+/** What the service is told. */
+export interface CallbackAnswer {
+	status: number;
+	message: string;
+	/** With items the workflow starts or goes on, and n8n answers. */
+	items?: INodeExecutionData[];
+}
+
+/** A callback that WaveSpeed has sent. */
+export interface Callback {
+	ctx: IWebhookFunctions;
+	api: ApiContext;
+	halt: Halt;
+	connection: Connection;
+	patience: Patience;
+	deliveryId: string;
+	/** Which task to look at. Nothing else in the body is believed. */
+	taskId: string;
+}
+
+/** The service doesn't wait for ever, and sends again after a 503. */
+const ANSWER_WITHIN_MS = 20_000;
+const MAX_ATTEMPTS = 3;
+
+/**
+ * Checks who has sent the request and lets `work` look at it. Never throws: n8n would resume a parked execution with
+ * one empty item, and make a failed execution of every forged request.
+ */
+export async function answerCallback(
+	ctx: IWebhookFunctions,
+	toleranceSeconds: () => number,
+	work: (callback: Callback) => Promise<CallbackAnswer>,
+): Promise<IWebhookResponseData> {
+	const received = await settle(receive(ctx, toleranceSeconds, work));
+	const answer = received.ok ? received.value : askToSendAgain(ctx, received.error);
+	if (answer.items) return { workflowData: [answer.items] };
+	ctx.getResponseObject().status(answer.status).json({ message: answer.message });
+	return { noWebhookResponse: true };
+}
+
+async function receive(
+	ctx: IWebhookFunctions,
+	toleranceSeconds: () => number,
+	work: (callback: Callback) => Promise<CallbackAnswer>,
+): Promise<CallbackAnswer> {
+	const connection = await readConnection(ctx);
+	const halt = createHalt();
+	const api = openApi(ctx, connection, halt);
+	const patience = { deadline: api.clock.now() + ANSWER_WITHIN_MS, maxAttempts: MAX_ATTEMPTS };
+	const check = await checkCallback(ctx, api, connection, toleranceSeconds(), patience);
+	if (!check.ok) {
+		warn(ctx, `refused a callback: ${check.message}`);
+		return check;
+	}
+	const { deliveryId, taskId } = check;
+	return await work({ ctx, api, halt, connection, patience, deliveryId, taskId });
+}
+
+/** Nothing was started: the API can't be reached, the credential doesn't work, a parameter is wrong … */
+export function askToSendAgain(ctx: IWebhookFunctions, error: unknown): CallbackAnswer {
+	warn(ctx, `could not use a callback, WaveSpeed may send it again: ${describeError(error)}`);
+	return { status: 503, message: 'The task could not be looked at; send again' };
+}
+
+export function describeError(error: unknown): string {
+	const failure = failureOf(error);
+	if (failure) return `${failure.message}. ${failure.advice}`;
+	return error instanceof Error ? error.message : String(error);
+}
+
+const warn = (ctx: IWebhookFunctions, message: string): void =>
+	ctx.logger.warn(`${ctx.getNode().name}: ${message}`);
