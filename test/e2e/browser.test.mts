@@ -74,6 +74,8 @@ describe('the editor, as a new user meets it', () => {
 		await openPage(page, `${testbed.n8n.url}/workflow/new`);
 		const names = await searchNodes(page, 'talking');
 		await names.filter({ hasText: NODE_NAME }).first().click();
+		// As the first step of a workflow n8n offers the triggers first, and folds the actions away.
+		await page.getByText(/^Actions \(\d+\)$/).click();
 		await names.filter({ hasText: 'Generate a talking video' }).click();
 		const panel = page.getByTestId('node-parameters');
 		await panel.waitFor();
