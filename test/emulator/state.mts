@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,9 +110,16 @@ export async function createWorld(options: EmulatorOptions): Promise<World> {
 		mediaUrl: '',
 		folder: await mkdtemp(join(tmpdir(), 'wavespeed-emulator-')),
 		webhookSecret: newSecret(),
-		closing: new AbortController(),
+		closing: createClosing(),
 		...emptyState(),
 	};
+}
+
+/** Everything that sleeps listens to it, and hundreds of tasks may. */
+function createClosing(): AbortController {
+	const closing = new AbortController();
+	setMaxListeners(0, closing.signal);
+	return closing;
 }
 
 /** What a reset brings back; the origins, the key and the secret stay. */
