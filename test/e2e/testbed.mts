@@ -31,6 +31,8 @@ export interface Testbed {
 	/** What a user types into the credential, with this key. */
 	credentialInput: (apiKey?: string) => CredentialInput;
 	saveCredential: () => ReturnType<typeof saveCredential>;
+	/** Starts n8n again, after `n8n.kill()`, on the same port and with all that it has stored. */
+	restart: () => Promise<void>;
 	close: () => Promise<void>;
 }
 
@@ -51,26 +53,29 @@ export async function startTestbed(
 		const emulator = await startEmulator({ accountLevel: 'ultra', speed: 50, ...emulatorOptions });
 		stops.push(() => emulator.close());
 		const port = await findFreePort();
-		const n8n = await startN8n(installation, {
-			userFolder,
-			port,
-			readableFolders: [MEDIA, ...readableFolders],
-		});
-		stops.push(n8n.stop);
+		const options = { userFolder, port, readableFolders: [MEDIA, ...readableFolders] };
+		let n8n = await startN8n(installation, options);
+		stops.push(() => n8n.stop());
 		const session = await logIn(n8n.url, LOGIN);
 		const credentialInput = (apiKey = emulator.apiKey) => ({
 			name: 'WaveSpeed (emulator)',
 			type: CREDENTIAL_TYPE,
 			data: { apiKey, baseUrl: emulator.url, accountLevel: 'ultra' },
 		});
-		return {
+		const testbed: Testbed = {
 			n8n,
 			session,
 			emulator,
 			credentialInput,
-			saveCredential: () => saveCredential(session, credentialInput()),
+			saveCredential: () => saveCredential(testbed.session, credentialInput()),
+			async restart() {
+				n8n = await startN8n(installation, options);
+				testbed.n8n = n8n;
+				testbed.session = await logIn(n8n.url, LOGIN);
+			},
 			close,
 		};
+		return testbed;
 	} catch (error) {
 		await close();
 		throw error;
