@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import axios from 'axios';
 
-import { NODE_TYPE, prepareExample } from '../../scripts/n8n/examples.mts';
+import { NODE_TYPE, prepareExample, readExamples } from '../../scripts/n8n/examples.mts';
 import {
 	describeFailure,
 	type Execution,
@@ -13,10 +13,18 @@ import {
 	retryExecution,
 	waitForExecution,
 } from '../../scripts/n8n/n8nExecutions.mts';
-import { activateWorkflow, saveWorkflow } from '../../scripts/n8n/n8nWorkflows.mts';
-import { valueAt } from '../../scripts/n8n/shape.mts';
+import { unwrap } from '../../scripts/n8n/n8nRest.mts';
+import { activateWorkflow, saveWorkflow, type Workflow } from '../../scripts/n8n/n8nWorkflows.mts';
+import { isRecord, type JsonRecord, listAt, textAt, valueAt } from '../../scripts/n8n/shape.mts';
 import { type FileServer, serveFolder } from './fileServer.mts';
-import { MEDIA, RUN_TIMEOUT_MS, START_TIMEOUT_MS, startTestbed, type Testbed } from './testbed.mts';
+import {
+	MEDIA,
+	ROOT,
+	RUN_TIMEOUT_MS,
+	START_TIMEOUT_MS,
+	startTestbed,
+	type Testbed,
+} from './testbed.mts';
 
 /** Twenty minutes at the emulator's speed: these tasks end when the test says so. */
 const LONG_SECONDS = 60_000;
@@ -69,13 +77,7 @@ describe('long tasks in a real n8n', () => {
 	async function switchOn(name: string, nodes: object[], settings: object = {}): Promise<string> {
 		const rows = [1, 2, 3].map((row) => ({ prompt: `${name} ${row}` }));
 		const all = [
-			{
-				name: 'Start',
-				type: 'n8n-nodes-base.webhook',
-				typeVersion: 2,
-				webhookId: name,
-				parameters: { path: name, httpMethod: 'POST', responseMode: 'onReceived', options: {} },
-			},
+			{ name: 'Start', ...webhookAt(name) },
 			{
 				name: 'Rows',
 				type: 'n8n-nodes-base.set',
@@ -106,12 +108,33 @@ describe('long tasks in a real n8n', () => {
 		return id;
 	}
 
+	/** An example, switched on, with a webhook in place of its schedule. */
+	async function switchOnExample(
+		key: string,
+		change: (node: JsonRecord) => JsonRecord = (one) => one,
+	): Promise<Workflow & { id: string }> {
+		const example = (await readExamples(ROOT)).find((found) => found.key === key);
+		const workflow = prepareExample(example!, await testbed.saveCredential(), folder);
+		const nodes = workflow.nodes.map((one) => {
+			const isSchedule = one.type === 'n8n-nodes-base.scheduleTrigger';
+			return isSchedule ? { ...one, ...webhookAt(key) } : change(one);
+		});
+		const id = await saveWorkflow(testbed.session, { ...workflow, nodes });
+		await activateWorkflow(testbed.session, id);
+		return { ...workflow, nodes, id };
+	}
+
 	/** Returns the execution's id. */
 	async function start(workflowId: string, path: string): Promise<string> {
+		const known = await listExecutions(testbed.session, workflowId);
 		const url = `${testbed.n8n.url}/webhook/${path}`;
 		expect((await axios.post(url, {}, { proxy: false })).status).toBe(200);
-		await until(async () => (await listExecutions(testbed.session, workflowId)).length > 0);
-		return (await listExecutions(testbed.session, workflowId))[0]!;
+		let id: string | undefined;
+		await until(async () => {
+			[id] = await listExecutions(testbed.session, workflowId);
+			return id !== undefined && !known.includes(id);
+		});
+		return id!;
 	}
 
 	const waitUntil = async (id: string, status: string): Promise<Execution> =>
@@ -225,6 +248,156 @@ describe('long tasks in a real n8n', () => {
 		},
 		CRASH_TIMEOUT_MS,
 	);
+
+	/** An old row, so that rows and items are counted differently, three new ones, and one whose audio is missing. */
+	async function writeSheet(): Promise<void> {
+		const header = 'row,name,image_url,audio_url,prompt,status,video_url,cost_usd,error';
+		const media = `${files.url}/portrait.png,${files.url}/speech.mp3`;
+		const lines = [1, 2, 3, 4].map(
+			(row) => `${row},Name ${row},${media},Hello ${row},${row === 1 ? 'done' : 'new'},,,`,
+		);
+		lines.push(`5,Name 5,${media.replace('speech', 'missing')},Hello 5,new,,,`);
+		await writeFile(join(folder, 'batch.csv'), `${[header, ...lines].join('\n')}\n`);
+	}
+	const readSheet = async () =>
+		(await readFile(join(folder, 'batch.csv'), 'utf8')).trim().split('\n').slice(1);
+
+	/** The video of row 2 has been made, row 3 has failed. */
+	function endTwo(before: number): string[] {
+		const ids = [2, 3, 4].map((row) => {
+			const task = newTasks(before).find((one) => one.input.prompt === `Hello ${row}`);
+			return task!.id;
+		});
+		testbed.emulator.finishTask(ids[0]!);
+		testbed.emulator.failTask(ids[1]!, { code: 1200, error: 'flagged as sensitive' });
+		return ids;
+	}
+
+	it(
+		'the durable batch writes back what the callbacks bring',
+		async () => {
+			const before = testbed.emulator.paidTasks();
+			await writeSheet();
+			const { id: workflowId } = await switchOnExample('durable-batch');
+			const id = await start(workflowId, 'durable-batch');
+			await waitUntil(id, 'waiting');
+			const ids = endTwo(before);
+			testbed.emulator.finishTask(ids[2]!);
+			await waitForSuccess(id);
+			const sheet = await readSheet();
+			expect(sheet).toHaveLength(5);
+			expect(sheet[0]).toMatch(/^1,Name 1,.*,Hello 1,done,/);
+			expect(sheet[1]).toMatch(/^2,Name 2,.*,Hello 2,done,\w+,http.*\.mp4,0\.15,/);
+			expect(sheet[2]).toMatch(/^3,Name 3,.*,Hello 3,failed,.*sensitive/);
+			expect(sheet[3]).toMatch(/^4,Name 4,.*,Hello 4,done,\w+,http.*\.mp4,0\.15,/);
+			expect(sheet[4]).toMatch(/^5,Name 5,.*,Hello 5,failed,.*audio/i);
+			ids.forEach((taskId, index) => expect(sheet[index + 1]).toContain(taskId));
+			expect(testbed.emulator.paidTasks() - before).toBe(3);
+		},
+		2 * RUN_TIMEOUT_MS,
+	);
+
+	it(
+		'the durable batch goes on at the time limit, and says which row is late',
+		async () => {
+			const before = testbed.emulator.paidTasks();
+			await writeSheet();
+			const { id: workflowId } = await switchOnExample('durable-batch', (one) => {
+				const options = valueAt(one, 'parameters', 'options');
+				if (one.name !== 'Make the videos' || !isRecord(options)) return one;
+				// Just more than the shortest wait that is worth parking for.
+				const shorter = { ...options, timeoutMinutes: 1.1 };
+				return { ...one, parameters: { ...(one.parameters as object), options: shorter } };
+			});
+			const id = await start(workflowId, 'durable-batch');
+			await waitUntil(id, 'waiting');
+			const ids = endTwo(before);
+			await waitForExecution(testbed.session, id, { timeoutMs: 2 * RUN_TIMEOUT_MS });
+			await waitForSuccess(id);
+			const sheet = await readSheet();
+			expect(sheet).toHaveLength(5);
+			expect(sheet[1]).toMatch(/^2,Name 2,.*,Hello 2,done,\w+,http.*\.mp4,0\.15,/);
+			expect(sheet[2]).toMatch(/^3,Name 3,.*,Hello 3,failed,.*sensitive/);
+			expect(sheet[3]).toMatch(/^4,Name 4,.*,Hello 4,late,\w+,,0\.15,/);
+			expect(sheet[4]).toMatch(/^5,Name 5,.*,Hello 5,failed,.*audio/i);
+			ids.forEach((taskId, index) => expect(sheet[index + 1]).toContain(taskId));
+			expect(testbed.emulator.paidTasks() - before).toBe(3);
+		},
+		3 * RUN_TIMEOUT_MS,
+	);
+
+	it(
+		'the fan-out writes each result into the row with its task ID',
+		async () => {
+			const before = testbed.emulator.paidTasks();
+			const { http } = testbed.session;
+			const project = unwrap(await http.get('/rest/projects/personal'), 'the project');
+			const tables = `/rest/projects/${textAt(project, 'id')}/data-tables`;
+			const sample = await readFile(join(ROOT, 'examples', 'fan-out.csv'), 'utf8');
+			const names = sample.split('\n')[0]!.split(',');
+			const columns = names.map((name) => ({ name, type: 'string' }));
+			const created = await http.post(tables, { name: 'Talking videos', columns });
+			const table = `${tables}/${textAt(unwrap(created, 'creating the table'), 'id')}`;
+			const media = {
+				image_url: `${files.url}/portrait.png`,
+				audio_url: `${files.url}/speech.mp3`,
+			};
+			const data = [1, 2, 3, 4, 5].map((row) => ({
+				...{ name: `Name ${row}`, ...media, prompt: `Hello ${row}` },
+				...(row === 5 ? { audio_url: `${files.url}/missing.mp3` } : {}),
+				status: row === 1 ? 'done' : 'new',
+			}));
+			unwrap(await http.post(`${table}/insert`, { data, returnType: 'count' }), 'adding rows');
+			const readRows = async () =>
+				listAt(unwrap(await http.get(`${table}/rows`), 'reading the rows'), 'data');
+
+			const results = await switchOnExample('fan-out-result');
+			const trigger = results.nodes.find(({ type }) => type === `${NODE_TYPE}Trigger`);
+			const webhookUrl = `${testbed.n8n.url}/webhook/${textAt(trigger, 'webhookId')}/webhook`;
+			const { id: workflowId } = await switchOnExample('fan-out-submit', (one) => {
+				const parameters = { ...(one.parameters as JsonRecord) };
+				if (one.name !== 'Submit') return one;
+				expect(valueAt(parameters, 'options', 'webhookUrl')).toMatch(
+					new RegExp(`${new URL(webhookUrl).pathname}$`),
+				);
+				parameters.options = { ...(parameters.options as object), webhookUrl };
+				return { ...one, parameters };
+			});
+			await waitForSuccess(await start(workflowId, 'fan-out-submit'));
+			const submitted = await readRows();
+			expect(submitted.map((row) => valueAt(row, 'status'))).toEqual([
+				...['done', 'submitted', 'submitted', 'submitted', 'failed'],
+			]);
+			expect(testbed.emulator.paidTasks() - before).toBe(3);
+
+			const ids = endTwo(before);
+			testbed.emulator.finishTask(ids[2]!);
+			const statuses = ['done', 'done', 'failed', 'done', 'failed'];
+			await until(async () => {
+				const found = (await readRows()).map((row) => valueAt(row, 'status'));
+				return found.join() === statuses.join();
+			});
+			const rows = await readRows();
+			expect(rows.slice(1, 4).map((row) => valueAt(row, 'task_id'))).toEqual(ids);
+			const video = expect.stringMatching(/^http.*\.mp4/);
+			expect(rows[1]).toMatchObject({ prompt: 'Hello 2', video_url: video });
+			expect(rows[2]).toMatchObject({
+				prompt: 'Hello 3',
+				error: expect.stringContaining('sensitive'),
+			});
+			expect(rows[3]).toMatchObject({ prompt: 'Hello 4', video_url: video });
+			expect(rows[4]).toMatchObject({ prompt: 'Hello 5', error: expect.stringMatching(/audio/i) });
+		},
+		2 * RUN_TIMEOUT_MS,
+	);
+});
+
+/** A trigger that starts the workflow outside of the editor. */
+const webhookAt = (path: string) => ({
+	type: 'n8n-nodes-base.webhook',
+	typeVersion: 2,
+	webhookId: path,
+	parameters: { path, httpMethod: 'POST', responseMode: 'onReceived', options: {} },
 });
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {

@@ -23,8 +23,11 @@ import { valueAt } from '../../scripts/n8n/shape.mts';
 import { MEDIA, RUN_TIMEOUT_MS, START_TIMEOUT_MS, startTestbed, type Testbed } from './testbed.mts';
 import { probeMedia } from './videoFile.mts';
 
-/** Run by the browser test, since it starts with a web page, and by the test of batches. */
-const RUN_ELSEWHERE = ['talking-portrait-form', 'spreadsheet-batch'];
+/** Run by the browser test, since it starts with a web page, and by the tests of batches and of callbacks. */
+const RUN_ELSEWHERE = [
+	...['talking-portrait-form', 'spreadsheet-batch'],
+	...['durable-batch', 'fan-out-submit', 'fan-out-result'],
+];
 
 /** Needs an account of another service: only checked for being a workflow of nodes that n8n has. */
 const NOT_RUN = ['spreadsheet-batch-google-sheets'];
