@@ -86,7 +86,8 @@ test('takes callbacks in any order and more than once, and goes on exactly at th
 		expect(waiting.isParked()).toBe(true);
 		rig.emulator.finishTask(id);
 		const isLast = index === tasks.length - 1;
-		for (const _ of isLast ? [1] : [1, 2]) await rig.emulator.deliverWebhook(id);
+		await rig.emulator.deliverWebhook(id);
+		if (!isLast) await rig.emulator.deliverWebhook(id);
 	}
 	const result = await waiting.resumed;
 	expect(jsonOf(result.items).map(({ prompt }) => prompt)).toEqual(['row 0', 'row 1', 'row 2']);

@@ -10,12 +10,11 @@ import { fail, type FailureDetails, settle } from '../wavespeed/failures';
 import { toPathSegment } from '../wavespeed/endpoints';
 import type { Halt } from '../wavespeed/halt';
 import { pauseBeforeRetry } from '../wavespeed/retry';
-import { passThrough } from '../wavespeed/streams';
 import type { Task } from '../wavespeed/task';
 import { cancelSignalOf } from './caller';
-import { systemTime } from './clock';
 import { describeNetworkError } from './networkErrors';
 import type { OptionReader } from './parameters';
+import { type DownloadStream, watch } from './watchedStream';
 
 /** Where the video goes; undefined if it isn't wanted. */
 export function readDownloadField(options: OptionReader): string | undefined {
@@ -33,8 +32,6 @@ export interface DownloadContext {
 
 const MAX_ATTEMPTS = 4;
 const ANSWER_TIMEOUT_MS = 60_000;
-/** A connection that delivers nothing for so long is dead, however large the file is. */
-const SILENCE_TIMEOUT_MS = 60_000;
 
 /**
  * Streams the video into n8n's binary storage. The host is public, so the key is not sent. A failure keeps the URL:
@@ -75,11 +72,6 @@ function nameProblem({ halt, hideKey }: DownloadContext, error: unknown): string
 	return describeNetworkError(error, hideKey).text;
 }
 
-interface VideoStream extends NodeJS.ReadableStream {
-	destroyed?: boolean;
-	destroy(): void;
-}
-
 async function fetchOnce(
 	{ ctx, halt }: DownloadContext,
 	url: string,
@@ -95,7 +87,7 @@ async function fetchOnce(
 		abortSignal: cancelSignalOf(ctx),
 	});
 	const { statusCode, headers, body } = answer as IN8nHttpFullResponse;
-	const stream = body as unknown as VideoStream;
+	const stream = body as unknown as DownloadStream;
 	const mimeType =
 		String(headers['content-type'] ?? '')
 			.split(';')[0]
@@ -142,67 +134,4 @@ async function fetchOnce(
 		return { ok: false, problem: 'only a part of the video arrived', canPass: true };
 	}
 	return { ok: true, binary: prepared.value };
-}
-
-interface WatchedStream {
-	stream: NodeJS.ReadableStream;
-	byteCount(): number;
-	/** Ends the stream with an error, whatever it is waiting for. */
-	breakOff(reason: Error): void;
-	/** To be called when the stream has been read or given up. */
-	finish(): void;
-}
-
-/**
- * Counts what passes, and breaks off a connection that has gone silent: n8n's time limit ends with the headers, so a
- * body that stops coming would hold the workflow for ever. Destroying the stream is not enough, since the HTTP
- * client's own wrapper then waits for the chunk that doesn't come.
- */
-function watch(source: VideoStream): WatchedStream {
-	let byteCount = 0;
-	let lastAt = systemTime.now();
-	let isDone = false;
-	let broken: Error | undefined;
-	let reject: ((reason: Error) => void) | undefined;
-	const breakOff = (reason: Error): void => {
-		broken = reason;
-		reject?.(reason);
-	};
-	const watchSilence = async (): Promise<void> => {
-		while (!isDone && !broken) {
-			await systemTime.sleep(SILENCE_TIMEOUT_MS);
-			const isSilent = systemTime.now() - lastAt >= SILENCE_TIMEOUT_MS;
-			if (isSilent && !isDone) breakOff(new Error('No data arrived for a minute'));
-		}
-	};
-	const readNext = async (chunks: AsyncIterator<Buffer>): Promise<IteratorResult<Buffer>> =>
-		await new Promise((resolve, fail) => {
-			reject = fail;
-			if (broken) fail(broken);
-			else chunks.next().then(resolve, fail);
-		});
-	const count = async function* (content: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
-		const chunks = content[Symbol.asyncIterator]();
-		for (;;) {
-			const next = await readNext(chunks);
-			if (next.done) return;
-			byteCount += next.value.length;
-			lastAt = systemTime.now();
-			yield next.value;
-		}
-	};
-	// A connection that breaks off is reported by n8n's storage; unheard, the same event would end n8n itself.
-	const ignore = (): void => {};
-	source.on('error', ignore);
-	const stream = passThrough(source, count).on('error', ignore);
-	void watchSilence();
-	return {
-		stream,
-		breakOff,
-		byteCount: () => byteCount,
-		finish() {
-			isDone = true;
-			if (!source.destroyed) source.destroy();
-		},
-	};
 }
