@@ -23,8 +23,11 @@ import { phaseOf, type Task } from '../shared/wavespeed/task';
 /** Docs: Verify webhooks. */
 const TOLERANCE_SECONDS = 300;
 
-/** Executions that a callback is bringing to their end: two at once would run what follows twice. */
-const resuming = new Set<string>();
+/** Whether the execution goes on, by the callback that was looked at last. */
+const turns = new Map<string, Promise<boolean>>();
+
+/** As many tasks are looked at side by side. */
+const LOOKS_AT_ONCE = 32;
 
 /** Resumes a parked execution if the callback was the last that it waits for, else leaves it parked. */
 export const resumeParked = async (ctx: IWebhookFunctions): Promise<IWebhookResponseData> =>
@@ -38,18 +41,37 @@ async function lookAtParked(callback: Callback): Promise<CallbackAnswer> {
 	const rows = readParked(ctx.evaluateExpression(`{{ $node[${nodeName}].context }}`));
 	if (!rows) return { status: 404, message: 'No task is waited for here' };
 
-	const execution = ctx.getExecutionId();
-	if (resuming.has(execution)) return { status: 200, message: 'The workflow is about to go on' };
-	resuming.add(execution);
-	return await goOnIfAllEnded(callback, rows).finally(() => resuming.delete(execution));
+	return await takeTurn(ctx.getExecutionId(), async () => await goOnIfAllEnded(callback, rows));
+}
+
+/**
+ * Callbacks of one execution are looked at one after the other: two at once could both resume it, or both decline
+ * because each has seen the other's task while it still ran.
+ */
+async function takeTurn(
+	execution: string,
+	work: () => Promise<CallbackAnswer>,
+): Promise<CallbackAnswer> {
+	const before = turns.get(execution) ?? Promise.resolve(false);
+	const answered = before.then(
+		async (goesOn): Promise<CallbackAnswer> =>
+			goesOn ? { status: 200, message: 'The workflow is about to go on' } : await work(),
+	);
+	const turn = Promise.all([before, settle(answered)]).then(
+		([wentOn, answer]) => wentOn || (answer.ok && answer.value.items !== undefined),
+	);
+	turns.set(execution, turn);
+	return await answered.finally(async () => {
+		await turn;
+		if (turns.get(execution) === turn) turns.delete(execution);
+	});
 }
 
 async function goOnIfAllEnded(callback: Callback, rows: ParkedRow[]): Promise<CallbackAnswer> {
-	const { api, patience } = callback;
 	const open = rows.filter((row): row is OpenRow => row.state === 'open');
 	const tasks = new Map<string, Task>();
 	const hasEnded = async ({ taskId }: OpenTask): Promise<boolean> => {
-		const task = await getTask(api, taskId, patience);
+		const task = await getTask(callback.api, taskId, callback.patience());
 		tasks.set(taskId, task);
 		return phaseOf(task) !== 'running';
 	};
@@ -59,8 +81,9 @@ async function goOnIfAllEnded(callback: Callback, rows: ParkedRow[]): Promise<Ca
 	}
 	// The last row is the likeliest to run still: one look usually tells that it is too early.
 	const others = open.filter((row) => row !== called).reverse();
-	for (const row of others) {
-		if (!(await hasEnded(row))) return { status: 200, message: 'Other tasks still run' };
+	for (let from = 0, to = 1; from < others.length; from = to, to += LOOKS_AT_ONCE) {
+		const ended = await Promise.all(others.slice(from, to).map(hasEnded));
+		if (ended.includes(false)) return { status: 200, message: 'Other tasks still run' };
 	}
 	const items = await Promise.all(
 		rows.map(async (row) => {

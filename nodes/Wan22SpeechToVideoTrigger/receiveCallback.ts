@@ -89,7 +89,7 @@ export function readTriggerSettings(
 /** The API's word counts: what the callback says of the task is not looked at. */
 async function lookAtTask(callback: Callback, settings: TriggerSettings): Promise<CallbackAnswer> {
 	const { api, patience, taskId } = callback;
-	const task = await getTask(api, taskId, patience);
+	const task = await getTask(api, taskId, patience());
 	const phase = phaseOf(task);
 	if (phase === 'running') {
 		const message = `Task ${task.id} has not ended yet (${task.status}); send again`;

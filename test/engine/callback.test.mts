@@ -95,6 +95,68 @@ test('takes callbacks in any order and more than once, and goes on exactly at th
 	expect(again.at(0)?.status).toBe(409);
 });
 
+test('goes on with many tasks although the API takes its time for each', async () => {
+	await runParked({}, 45);
+	const tasks = rig.emulator.tasks();
+	for (const { id } of tasks) rig.emulator.finishTask(id);
+	rig.emulator.addFault({ step: 'result', kind: 'slowBody', seconds: 1, times: Infinity });
+	void rig.emulator.deliverWebhook(tasks[0]!.id);
+	const result = await untilResumed();
+	expect(jsonOf(result.items).map(({ taskId }) => taskId)).toEqual(tasks.map(({ id }) => id));
+});
+
+test('goes on once when the last callbacks come at the same time', async () => {
+	await runParked();
+	const [first, second, third] = rig.emulator.tasks();
+	rig.emulator.finishTask(first!.id);
+	// The second task ends just after the first one's callback has seen it running.
+	let looks = 0;
+	let late: Promise<unknown> = Promise.resolve();
+	rig.emulator.finishTask(third!.id);
+	rig.emulator.addFault({
+		step: 'result',
+		kind: 'wrongShape',
+		times: Infinity,
+		when: ({ path }) => {
+			if (path.includes(third!.id) && (looks += 1) === 1) {
+				late = Promise.all([
+					rig.emulator.deliverWebhook(third!.id),
+					rig.emulator.deliverWebhook(third!.id),
+				]);
+			}
+			return false;
+		},
+	});
+	const early = rig.emulator.deliverWebhook(first!.id);
+	await rig.clock.runUntil(early, rig.emulator);
+	await late;
+	expect(waiting.isParked()).toBe(true);
+	rig.emulator.finishTask(second!.id);
+	const answers = await Promise.all([1, 2, 3].map(() => rig.emulator.deliverWebhook(second!.id)));
+	expect((await waiting.resumed).items).toHaveLength(3);
+	expect(waiting.timesResumed()).toBe(1);
+	expect(answers.flat().every(({ status }) => [200, 409].includes(status))).toBe(true);
+});
+
+test('a retried execution checks the tasks of the failed one, whose callbacks go elsewhere', async () => {
+	rig.emulator.addFault({
+		step: 'submit',
+		kind: 'status',
+		status: 400,
+		body: { code: 400, message: 'odd' },
+		when: ({ body }) => (body as { prompt: string }).prompt === 'row 2',
+	});
+	const failed = await runParked();
+	const paidBefore = rig.emulator.paidTasks();
+	expect(failed.error).toBeDefined();
+	expect(paidBefore).toBeGreaterThan(0);
+	const retried = await runParked({ retryOf: failed.run });
+	const result = retried.run.waitTill ? await untilResumed() : retried;
+	expect(jsonOf(result.items).map(({ status }) => status)).toEqual(Array(3).fill('completed'));
+	expect(rig.emulator.paidTasks()).toBe(3);
+	expect(polls().some(({ path }) => path.includes(rig.emulator.tasks()[0]!.id))).toBe(true);
+});
+
 test.each([
 	['forged', { signature: `v3,${'0'.repeat(64)}` }, 401],
 	['unsigned', { signature: null }, 401],
@@ -122,7 +184,7 @@ test('asks the service to send again while the API cannot be reached, and stays 
 	expect(answers.at(0)?.status).toBe(503);
 	expect(waiting.isParked()).toBe(true);
 	rig.emulator.clearFaults();
-	await rig.emulator.deliverWebhook(task!.id);
+	await rig.clock.runUntil(rig.emulator.deliverWebhook(task!.id), rig.emulator);
 	expect((await waiting.resumed).items).toHaveLength(1);
 });
 

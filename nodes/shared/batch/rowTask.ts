@@ -139,8 +139,10 @@ async function waitForPlaced(
 	parking: WaitUntilParked | undefined,
 ): Promise<RowTask | ParkedTask> {
 	parking?.notePlaced(row);
+	// Its callback goes to the execution that has submitted it, and Retry of an execution makes a new one.
+	const isCalledBack = parking !== undefined && !placed.isResumed;
 	const waited = await settle(
-		waitForTask(parking?.api ?? batch.api, placed.taskId, {
+		waitForTask(isCalledBack ? parking.api : batch.api, placed.taskId, {
 			...settings,
 			startedAt: placed.submittedAt,
 			firstGapMs: placed.isResumed ? 0 : settings.minGapMs,

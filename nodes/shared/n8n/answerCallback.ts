@@ -23,7 +23,8 @@ export interface Callback {
 	api: ApiContext;
 	halt: Halt;
 	connection: Connection;
-	patience: Patience;
+	/** For one request of the API, from now on. */
+	patience: () => Patience;
 	deliveryId: string;
 	/** Which task to look at. Nothing else in the body is believed. */
 	taskId: string;
@@ -57,8 +58,11 @@ async function receive(
 	const connection = await readConnection(ctx);
 	const halt = createHalt();
 	const api = openApi(ctx, connection, halt);
-	const patience = { deadline: api.clock.now() + ANSWER_WITHIN_MS, maxAttempts: MAX_ATTEMPTS };
-	const check = await checkCallback(ctx, api, connection, toleranceSeconds(), patience);
+	const patience = (): Patience => ({
+		deadline: api.clock.now() + ANSWER_WITHIN_MS,
+		maxAttempts: MAX_ATTEMPTS,
+	});
+	const check = await checkCallback(ctx, api, connection, toleranceSeconds(), patience());
 	if (!check.ok) {
 		warn(ctx, `refused a callback: ${check.message}`);
 		return check;

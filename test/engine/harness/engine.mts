@@ -247,7 +247,8 @@ function makeAdditionalData(
 	return {
 		credentialsHelper: new TestCredentials(credential),
 		hooks,
-		executionId: '1',
+		// Each parked execution has its own: the node lets the callbacks of one take turns.
+		executionId: new URL(resumeBase).port,
 		currentNodeExecutionIndex: 0,
 		restApiUrl: address,
 		instanceBaseUrl: `${address}/`,

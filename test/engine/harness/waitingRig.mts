@@ -27,6 +27,7 @@ export interface WaitingRig {
 	/** Stores a run that is parked; callbacks before that get 409, as in n8n. */
 	store(run: IRun, options: RunOptions): void;
 	isParked(): boolean;
+	timesResumed(): number;
 	/** The resumed run, as soon as there is one. */
 	resumed: Promise<RunResult>;
 	/** The statuses of the answers to callbacks. */
@@ -39,6 +40,7 @@ export interface WaitingRig {
 export async function startWaiting(): Promise<WaitingRig> {
 	let stored: string | undefined;
 	let options: RunOptions | undefined;
+	let timesResumed = 0;
 	const statuses: number[] = [];
 	let announce: (result: RunResult) => void = () => {};
 	const resumed = new Promise<RunResult>((resolve) => (announce = resolve));
@@ -58,6 +60,7 @@ export async function startWaiting(): Promise<WaitingRig> {
 	};
 	const goOn = async ({ data, workflow, additionalData }: ReturnType<typeof load>) => {
 		stored = undefined;
+		timesResumed += 1;
 		const execution = new core.WorkflowExecute(additionalData, 'trigger', data);
 		const result = describeRun(await execution.processRunExecutionData(workflow), []);
 		announce(result);
@@ -106,6 +109,7 @@ export async function startWaiting(): Promise<WaitingRig> {
 			options = given;
 		},
 		isParked: () => stored !== undefined,
+		timesResumed: () => timesResumed,
 		resumed,
 		statuses,
 		timeOut: async () => await goOn(load()),
