@@ -11,8 +11,7 @@ import {
 
 import { runNode } from '../shared/n8n/runNode';
 import { optionsField } from './fields/options.fields';
-import type { OperationName } from './fields/showFor';
-import { OPERATIONS } from './operations';
+import { OPERATIONS, planOf } from './operations';
 import { resumeParked } from './resume';
 
 /** WaveSpeed's callback to an execution that is parked here. */
@@ -92,8 +91,8 @@ export class Wan22SpeechToVideo implements INodeType {
 	};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		const name = this.getNodeParameter('operation', 0) as OperationName;
-		const items = await runNode(this, name, OPERATIONS[name].plan, this.continueOnFail());
+		const name: unknown = this.getNodeParameter('operation', 0);
+		const items = await runNode(this, name, planOf(name), this.continueOnFail());
 		return [items];
 	}
 

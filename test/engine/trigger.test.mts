@@ -349,6 +349,9 @@ describe('a signed callback', () => {
 		['no ID', { status: 'completed' }],
 		['an ID that is no text', { id: 5 }],
 		['an empty ID', { id: ' ' }],
+		['an ID of 5,000 letters', { id: 'x'.repeat(5_000) }],
+		['an ID that climbs', { id: '..' }],
+		['an ID with half a character', { id: 'a\ud800' }],
 	])('with %s gets 400 and starts nothing', async (_what, body) => {
 		const id = await submitFinished();
 		expect(await deliver(id, { body })).toBe(400);
@@ -360,12 +363,19 @@ describe('a signed callback', () => {
 		['that climbs', '../../balance'],
 		['with a query', 'a/b?c=d#e'],
 		['that is encoded', '%2e%2e/balance'],
-		['of 5,000 letters', 'x'.repeat(5_000)],
 	])('can not reach another endpoint by an ID %s', async (_what, hostile) => {
 		const id = await submitFinished();
 		expect(await deliverInTime(id, { body: { id: hostile } })).toBe(503);
 		expect(steps('balance')).toEqual([]);
 		expect(trigger.started).toEqual([]);
+	});
+
+	test('of some MB is refused before anything is computed or asked for', async () => {
+		const id = await submitFinished();
+		const body = JSON.stringify({ id, more: 'x'.repeat(1024 ** 2) });
+		expect(await deliver(id, { body })).toBe(401);
+		expect(steps('secret')).toEqual([]);
+		expect(trigger.logs.join()).toContain('too large');
 	});
 
 	test('is asked for again while the API does not know of the end yet', async () => {

@@ -45,7 +45,7 @@ describe('reading a task', () => {
 		{},
 		{ id: '' },
 		{ id: '  ' },
-		{ id: 7 },
+		{ id: 7.5 },
 		{ id: null, status: 'completed' },
 	])('takes nothing without an ID for a task: %j', (data) => {
 		expect(parseTask(data)).toBeUndefined();

@@ -143,7 +143,7 @@ describe('waiting for a task', () => {
 	);
 
 	it('puts the ID into the URL as one segment', async () => {
-		const rig = createRig([completed]);
+		const rig = createRig([ok(rawTask('../a b?c', 'completed'))]);
 		await rig.time.run(waitForTask(rig.api, '../a b?c', OPTIONS));
 		expect(rig.requests[0]?.target).toEqual({ path: '/api/v3/predictions/..%2Fa%20b%3Fc/result' });
 	});

@@ -229,8 +229,8 @@ describe('hostile headers', () => {
 	test('megabytes of signatures', () => {
 		const before = process.hrtime.bigint();
 		expect(signedWith('v3,'.repeat(2_000_000))).toBe('malformed');
-		expect(signedWith(`v3,${'0'.repeat(64)} `.repeat(50_000))).toBe('noMatch');
-		expect(signedWith(' '.repeat(5_000_000))).toBe('unknownVersion');
+		expect(signedWith(`v3,${'0'.repeat(64)} `.repeat(50_000))).toBe('malformed');
+		expect(signedWith(' '.repeat(5_000_000))).toBe('malformed');
 		expect(Number(process.hrtime.bigint() - before) / 1e6).toBeLessThan(5_000);
 	});
 });

@@ -4,6 +4,7 @@ import { inspectAsk } from '../../shared/batch/prepare';
 import { toItem } from '../../shared/n8n/outputItem';
 import type { ParameterReader } from '../../shared/n8n/parameters';
 import type { Run } from '../../shared/n8n/run';
+import { shorten } from '../../shared/wavespeed/envelope';
 import { fail, NOTHING_PAID } from '../../shared/wavespeed/failures';
 import type { RowWork } from './operation';
 
@@ -40,7 +41,7 @@ export function checkWebhookUrl(url: string | undefined): string | undefined {
 	if (parsed?.protocol === 'https:' || parsed?.protocol === 'http:') return url;
 	return fail(
 		'invalidInput',
-		`"Webhook URL" is not a web address: ${url.slice(0, 100)}`,
+		`"Webhook URL" is not a web address: ${shorten(url, 100)}`,
 		`Enter an address that starts with https://, or {{ $execution.resumeUrl }} as an expression. ${NOTHING_PAID}`,
 	);
 }

@@ -11,6 +11,11 @@ import { showFor } from '../fields/showFor';
 import { simplifyField } from '../fields/task.fields';
 import type { Operation } from './operation';
 
+const MOST_TASKS = 1_000_000;
+
+/** A list that knows no page numbers or filters gives the same, or what nobody wants, again and again. */
+const MAX_PAGES_WITHOUT_NEWS = 200;
+
 /** The account's tasks of the last 7 days, to bring back what a stopped workflow has left behind. */
 export const getAll: Operation = {
 	fields: showFor(['getAll'], [...getAllFields, simplifyField]),
@@ -21,13 +26,15 @@ export const getAll: Operation = {
 		const simplify = parameters.raw('simplify') !== false;
 		const limit =
 			parameters.raw('returnAll') === true
-				? Infinity
-				: parameters.integer('limit', 'Limit', { min: 1, max: 1_000_000 });
+				? MOST_TASKS
+				: parameters.integer('limit', 'Limit', { min: 1, max: MOST_TASKS });
 		return async () => {
 			const items: INodeExecutionData[] = [];
 			const seen = new Set<string>();
+			let pagesWithoutNews = 0;
 			for (let page = 1; items.length < limit; page += 1) {
 				const { tasks, isLast } = await listTasks(run.api, query, page);
+				const countBefore = items.length;
 				for (const task of tasks.filter((candidate) => isWanted(candidate, query))) {
 					// Tasks that are submitted meanwhile push others on to the next page.
 					if (seen.has(task.id) || items.length >= limit) continue;
@@ -36,7 +43,8 @@ export const getAll: Operation = {
 						toItem(row, toTaskJson(task, { simplify }), undefined, { includeInputFields: false }),
 					);
 				}
-				if (isLast) break;
+				pagesWithoutNews = items.length > countBefore ? 0 : pagesWithoutNews + 1;
+				if (isLast || pagesWithoutNews >= MAX_PAGES_WITHOUT_NEWS) break;
 			}
 			return items;
 		};
@@ -67,18 +75,22 @@ function readQuery({ raw }: ParameterReader): TaskQuery {
 /** ISO 8601 in UTC, from what the date field or an expression gives. */
 function readTime(value: unknown, label: string): string | undefined {
 	if (value === undefined || value === null || value === '') return undefined;
-	// Expressions such as {{ $now.minus(2, "days") }} give an object that knows its own text.
-	const text =
-		typeof value === 'string'
-			? value
-			: isRecord(value) || value instanceof Date
-				? String(value)
-				: '';
-	const ms = Date.parse(text);
+	const ms = Date.parse(toTimeText(value));
 	if (!Number.isNaN(ms)) return new Date(ms).toISOString();
 	return fail(
 		'invalidInput',
 		`"${label}" is not a date and time`,
 		`Choose one in the field, or use an expression such as {{ $now.minus(1, "day") }}. ${NOTHING_PAID}`,
 	);
+}
+
+/** Expressions such as {{ $now.minus(2, "days") }} give an object that knows its own text; others may not. */
+function toTimeText(value: unknown): string {
+	if (typeof value === 'string') return value;
+	if (!isRecord(value)) return '';
+	try {
+		return String(value);
+	} catch {
+		return '';
+	}
 }

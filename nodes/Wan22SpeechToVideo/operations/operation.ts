@@ -15,7 +15,8 @@ import type { Run } from '../../shared/n8n/run';
 import type { RowResult } from '../../shared/n8n/runNode';
 import { getTask } from '../../shared/wavespeed/client';
 import { fail, failureOf, NOTHING_PAID, settle } from '../../shared/wavespeed/failures';
-import { phaseOf, type Task } from '../../shared/wavespeed/task';
+import { shorten } from '../../shared/wavespeed/envelope';
+import { phaseOf, readTaskId as parseTaskId, type Task } from '../../shared/wavespeed/task';
 
 /** One entry of the Operation list: its fields and what it does. */
 export interface Operation {
@@ -32,7 +33,7 @@ export function readResultSettings({ raw, options }: ParameterReader): ResultSet
 	if (failedTasks !== 'error' && failedTasks !== 'output') {
 		fail(
 			'invalidInput',
-			`"Failed Tasks" must be "error" or "output", not "${failedTasks}"`,
+			`"Failed Tasks" must be "error" or "output", not "${shorten(failedTasks, 60)}"`,
 			`Correct the field, or the expression in it. ${NOTHING_PAID}`,
 		);
 	}
@@ -60,11 +61,14 @@ export function readWaitSettings({ options }: ParameterReader): WaitSettings {
 }
 
 export function readTaskId({ text }: ParameterReader): string {
-	const taskId = text('taskId', 'Task ID').trim();
-	if (taskId !== '') return taskId;
+	const given = text('taskId', 'Task ID').trim();
+	const taskId = parseTaskId(given);
+	if (taskId !== undefined) return taskId;
 	return fail(
 		'invalidInput',
-		'"Task ID" is empty',
+		given === ''
+			? '"Task ID" is empty'
+			: `"Task ID" is not the ID of a task: ${shorten(given, 60)}`,
 		`Enter the ID of a task, or an expression that gives it, such as {{ $json.taskId }} after "Submit Task". ${NOTHING_PAID}`,
 	);
 }

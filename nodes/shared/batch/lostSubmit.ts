@@ -89,10 +89,18 @@ async function search(
 	if (finding.kind !== 'several') return finding;
 	return fail(
 		'submitUnknown',
-		`WaveSpeed gave no clear answer to the submit (${text}). A task may exist and be paid for; it can't be told which of these is this row's: ${finding.taskIds.join(', ')}`,
+		`WaveSpeed gave no clear answer to the submit (${text}). A task may exist and be paid for; it can't be told which of these is this row's: ${listIds(finding.taskIds)}`,
 		'Look at these tasks with "Get Task" or at WaveSpeed and use the right one. Nothing was submitted again, and a retry does not submit again while these tasks leave it open.',
 		{ details: { candidateTaskIds: finding.taskIds } },
 	);
+}
+
+/** All of them are in the details. */
+const MOST_IDS_IN_TEXT = 20;
+
+function listIds(ids: string[]): string {
+	const more = ids.length - MOST_IDS_IN_TEXT;
+	return ids.slice(0, MOST_IDS_IN_TEXT).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 function describeFailedSearch(error: unknown, text: string): unknown {

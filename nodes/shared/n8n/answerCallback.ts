@@ -3,7 +3,8 @@ import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from
 import type { ApiContext, Patience } from '../wavespeed/apiRead';
 import { failureOf, settle } from '../wavespeed/failures';
 import { createHalt, type Halt } from '../wavespeed/halt';
-import { checkCallback } from './checkCallback';
+import { checkCallback, readCallback, type Refusal } from './checkCallback';
+import { systemTime } from './clock';
 import { type Connection, readConnection } from './credential';
 import { openApi } from './openApi';
 
@@ -55,6 +56,8 @@ async function receive(
 	toleranceSeconds: () => number,
 	work: (callback: Callback) => Promise<CallbackAnswer>,
 ): Promise<CallbackAnswer> {
+	const read = readCallback(ctx, systemTime.now(), toleranceSeconds());
+	if (!read.ok) return refuse(ctx, read);
 	const connection = await readConnection(ctx);
 	const halt = createHalt();
 	const api = openApi(ctx, connection, halt);
@@ -62,13 +65,15 @@ async function receive(
 		deadline: api.clock.now() + ANSWER_WITHIN_MS,
 		maxAttempts: MAX_ATTEMPTS,
 	});
-	const check = await checkCallback(ctx, api, connection, toleranceSeconds(), patience());
-	if (!check.ok) {
-		warn(ctx, `refused a callback: ${check.message}`);
-		return check;
-	}
+	const check = await checkCallback(api, connection, read.callback, patience());
+	if (!check.ok) return refuse(ctx, check);
 	const { deliveryId, taskId } = check;
 	return await work({ ctx, api, halt, connection, patience, deliveryId, taskId });
+}
+
+function refuse(ctx: IWebhookFunctions, refusal: Refusal): CallbackAnswer {
+	warn(ctx, `refused a callback: ${refusal.message}`);
+	return refusal;
 }
 
 /** Nothing was started: the API can't be reached, the credential doesn't work, a parameter is wrong … */

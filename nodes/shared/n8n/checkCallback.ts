@@ -2,6 +2,7 @@ import type { IWebhookFunctions } from 'n8n-workflow';
 
 import type { ApiContext, Patience } from '../wavespeed/apiRead';
 import { isRecord } from '../wavespeed/envelope';
+import { readTaskId as parseTaskId } from '../wavespeed/task';
 import { createSecretCache } from '../wavespeed/webhookSecret';
 import {
 	isSignedWith,
@@ -35,24 +36,42 @@ const PROBLEMS: Record<SignatureProblem, string> = {
 	tooNew: 'The signature is from the future: compare the clocks',
 };
 
+/** A request that looks like a callback; anybody can have sent it. */
+export interface UncheckedCallback {
+	delivery: SignedDelivery;
+	rawBody: Buffer;
+}
+
+export type Refusal = Extract<CallbackCheck, { ok: false }>;
+
+/** Callbacks have some kB. n8n takes 16 MB, and anybody could make us compute the digest of as much. */
+const MAX_BODY_BYTES = 1024 ** 2;
+
+/** What can be told without the credential, the secret or the API, so that forged requests stay cheap for us. */
+export function readCallback(
+	ctx: IWebhookFunctions,
+	nowMs: number,
+	toleranceSeconds: number,
+): { ok: true; callback: UncheckedCallback } | Refusal {
+	const refuse = (message: string): Refusal => ({ ok: false, status: 401, message });
+	const reading = readSignature(ctx.getHeaderData(), nowMs, toleranceSeconds);
+	if (!reading.ok) return refuse(PROBLEMS[reading.problem]);
+	const rawBody = readRawBody(ctx);
+	if (!rawBody) return refuse('The callback has no body');
+	if (rawBody.length > MAX_BODY_BYTES) return refuse('The callback is too large');
+	return { ok: true, callback: { delivery: reading.delivery, rawBody } };
+}
+
 /**
  * Whether WaveSpeed has sent this request: by the signature of its raw bytes, and the account's secret. Throws a
  * FailureError if the secret can't be fetched, which says nothing about the callback.
  */
 export async function checkCallback(
-	ctx: IWebhookFunctions,
 	api: ApiContext,
 	{ accountId }: Connection,
-	toleranceSeconds: number,
+	{ delivery, rawBody }: UncheckedCallback,
 	patience: Patience,
 ): Promise<CallbackCheck> {
-	// First what needs no secret, so that nobody without one can make us ask the API.
-	const reading = readSignature(ctx.getHeaderData(), api.clock.now(), toleranceSeconds);
-	if (!reading.ok) return { ok: false, status: 401, message: PROBLEMS[reading.problem] };
-	const rawBody = readRawBody(ctx);
-	if (!rawBody) return { ok: false, status: 401, message: 'The callback has no body' };
-
-	const { delivery } = reading;
 	if (!(await isGenuine(api, accountId, delivery, rawBody, patience))) {
 		return { ok: false, status: 401, message: 'The signature does not fit' };
 	}
@@ -86,8 +105,7 @@ function readRawBody(ctx: IWebhookFunctions): Buffer | undefined {
 function readTaskId(rawBody: Buffer): string | undefined {
 	try {
 		const body: unknown = JSON.parse(rawBody.toString('utf8'));
-		const id = isRecord(body) && typeof body.id === 'string' ? body.id.trim() : '';
-		return id === '' ? undefined : id;
+		return isRecord(body) && typeof body.id === 'string' ? parseTaskId(body.id) : undefined;
 	} catch {
 		return undefined;
 	}

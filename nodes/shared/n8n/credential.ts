@@ -35,8 +35,25 @@ export async function readConnection(ctx: NodeFunctions): Promise<Connection> {
 		accountId: createHash('sha256').update(`${baseUrl} ${key}`).digest('hex'),
 		accountLevel: level in ACCOUNT_LIMITS ? (level as AccountLevel) : 'bronze',
 		// A service, or a proxy before it, may repeat the request in its error page.
-		hideKey: (text) => text.split(key).join('[API key]'),
+		hideKey: createHideKey(key),
 	};
+}
+
+/** Also finds the key as JSON may write it: any character can stand there as `\\u0041` or behind a backslash. */
+function createHideKey(key: string): Connection['hideKey'] {
+	const escaped = new RegExp(key.split('').map(toJsonPattern).join(''), 'g');
+	return (text) => {
+		const hidden = text.split(key).join(HIDDEN_KEY);
+		return hidden.includes('\\') ? hidden.replace(escaped, HIDDEN_KEY) : hidden;
+	};
+}
+
+const HIDDEN_KEY = '[API key]';
+
+function toJsonPattern(char: string): string {
+	const hex = char.charCodeAt(0).toString(16).padStart(4, '0');
+	const anyCase = hex.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+	return `(?:\\\\u${anyCase}|\\\\?${char.replace(/[^\w]/, '\\$&')})`;
 }
 
 /** Plain HTTP would send the key readable over the network. */

@@ -8,6 +8,7 @@ import type {
 import type { Clock, Random } from '../wavespeed/clock';
 import { fail, type FailureDetails, settle } from '../wavespeed/failures';
 import { toPathSegment } from '../wavespeed/endpoints';
+import { shorten } from '../wavespeed/envelope';
 import type { Halt } from '../wavespeed/halt';
 import { pauseBeforeRetry } from '../wavespeed/retry';
 import type { Task } from '../wavespeed/task';
@@ -105,7 +106,7 @@ async function fetchOnce(
 		stream.destroy();
 		return {
 			ok: false,
-			problem: `the video's host sent ${mimeType} instead of a video`,
+			problem: `the video's host sent ${shorten(mimeType, 60)} instead of a video`,
 			canPass: false,
 		};
 	}
@@ -115,7 +116,7 @@ async function fetchOnce(
 		ctx.helpers.prepareBinaryData(
 			watched.stream as Parameters<typeof ctx.helpers.prepareBinaryData>[0],
 			fileName,
-			mimeType.startsWith('video/') ? mimeType : 'video/mp4',
+			/^video\/[\w.+-]{1,60}$/.test(mimeType) ? mimeType : 'video/mp4',
 		),
 	);
 	watched.finish();

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 
 import type { InspectedFile, Media } from '../batch/batch';
-import { isRecord } from '../wavespeed/envelope';
+import { isRecord, shorten } from '../wavespeed/envelope';
 import { fail, NOTHING_PAID, settle } from '../wavespeed/failures';
 import type { MediaKind } from '../wavespeed/mediaFormats';
 import {
@@ -65,7 +65,7 @@ function checkUrl(text: string, label: string): string {
 		'invalidInput',
 		trimmed === ''
 			? `"${label} URL" is empty`
-			: `"${label} URL" is not a web address: ${trimmed.slice(0, 100)}`,
+			: `"${label} URL" is not a web address: ${shorten(trimmed, 100)}`,
 		`Enter a public address that starts with https:// or http://. For a file of the workflow choose "Binary File" as the ${label.toLowerCase()} source. ${NOTHING_PAID}`,
 	);
 }
@@ -84,13 +84,15 @@ function findBinary(
 			`Enter the name, such as "data", or an expression that gives the file of another node. ${NOTHING_PAID}`,
 		);
 	}
-	const found = attempt(() => ctx.helpers.assertBinaryData(row, name as string | IBinaryData));
-	if (!found) {
+	const found: unknown = attempt(() =>
+		ctx.helpers.assertBinaryData(row, name as string | IBinaryData),
+	);
+	if (!isBinary(found)) {
 		const fields = Object.keys(ctx.getInputData()[row]?.binary ?? {});
 		fail(
 			'invalidInput',
 			typeof name === 'string'
-				? `There is no file in the field "${name}" ("${label}")`
+				? `There is no file in the field "${shorten(name, 60)}" ("${label}")`
 				: `The expression in "${label}" doesn't give a file`,
 			(fields.length > 0
 				? `Fields of this row with a file: ${fields.join(', ')}. `
@@ -99,6 +101,15 @@ function findBinary(
 	}
 	return { binary: found, field: typeof name === 'string' ? name : label };
 }
+
+/** An expression can give any object in the place of a file. */
+const isBinary = (value: unknown): value is IBinaryData =>
+	isRecord(value) &&
+	typeof value.data === 'string' &&
+	[value.mimeType, value.fileName, value.id].every(isTextOrUnset);
+
+const isTextOrUnset = (value: unknown): boolean =>
+	value === undefined || value === null || typeof value === 'string';
 
 function attempt<T>(work: () => T): T | undefined {
 	try {

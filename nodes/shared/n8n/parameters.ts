@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
 
-import { isRecord } from '../wavespeed/envelope';
+import { isRecord, shorten } from '../wavespeed/envelope';
 import { fail, NOTHING_PAID } from '../wavespeed/failures';
 
 /** Reads a row's parameters. An expression can give anything, so every value is checked, and errors name the label. */
@@ -101,6 +101,5 @@ function describeValue(value: unknown): string {
 	if (value === undefined || value === null || value === '') return 'empty';
 	if (Array.isArray(value)) return 'a list';
 	if (isRecord(value)) return 'an object';
-	const text = String(value);
-	return `"${text.length > MAX_VALUE_CHARS ? `${text.slice(0, MAX_VALUE_CHARS)}…` : text}"`;
+	return `"${shorten(String(value), MAX_VALUE_CHARS)}"`;
 }

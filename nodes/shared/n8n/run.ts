@@ -38,7 +38,7 @@ const MOST_ROWS_AT_ONCE = 1_000;
 
 const RATE_LIMIT_PATIENCE_MS = 60 * 60_000;
 
-export async function openRun(ctx: IExecuteFunctions, operation: string): Promise<Run> {
+export async function openRun(ctx: IExecuteFunctions, operation: unknown): Promise<Run> {
 	const items = ctx.getInputData();
 	const connection = await readConnection(ctx);
 	const halt = createHalt();

@@ -20,7 +20,7 @@ type Plan = (run: Run, row: number) => Promise<RowWork>;
  */
 export async function runNode(
 	ctx: IExecuteFunctions,
-	operation: string,
+	operation: unknown,
 	plan: Plan,
 	continueOnFail: boolean,
 ): Promise<INodeExecutionData[]> {

@@ -9,15 +9,19 @@ import { createSlots } from '../batch/limits';
 import type { HttpAnswer, HttpOutcome, HttpRequest, Send } from '../wavespeed/exchange';
 import { settle } from '../wavespeed/failures';
 import type { Halt } from '../wavespeed/halt';
-import { cancelSignalOf, type NodeFunctions } from './caller';
+import type { NodeFunctions } from './caller';
 import { systemTime } from './clock';
 import { type Connection, CREDENTIAL_TYPE } from './credential';
 import { describeNetworkError } from './networkErrors';
+import { readText } from './readText';
 
 const CLIENT_NAME = 'n8n-nodes-wavespeed-speech-to-video';
 
 /** A batch of thousands must not open thousands of connections just to look at its tasks. */
 const REQUESTS_AT_ONCE = 32;
+
+/** The description of a task is some kB; with this, 32 requests at once stay small whatever comes back. */
+const MAX_ANSWER_BYTES = 1024 ** 2;
 
 /**
  * Sends requests through n8n's helpers: with the credential below the base URL, without it everywhere else.
@@ -34,12 +38,10 @@ export function createSend(ctx: NodeFunctions, connection: Connection, halt: Hal
 
 	async function sendOnce(request: HttpRequest): Promise<HttpOutcome> {
 		if (!request.finishOnStop) halt.check();
-		const options = toOptions(request, connection.baseUrl);
-		const hasKey = 'path' in request.target;
-		const sending = hasKey
-			? sendWithKey(callerFor(ctx, request), options)
-			: ctx.helpers.httpRequest({ ...options, abortSignal: cancelSignalOf(ctx) });
-		const sent = await settle(withinTime(request, halt, sending));
+		const connecting = new AbortController();
+		const sent = await settle(withinTime(request, halt, exchange(request, connecting.signal)));
+		// What has not ended by now is not listened to any more: an answer that drips in, or a request after Stop.
+		connecting.abort();
 		if (!sent.ok) {
 			if (!request.finishOnStop) halt.check();
 			return describeNetworkError(sent.error, connection.hideKey);
@@ -49,7 +51,23 @@ export function createSend(ctx: NodeFunctions, connection: Connection, halt: Hal
 			const text = `there was no answer within ${seconds} seconds`;
 			return { answered: false, reason: 'noReply', text };
 		}
-		return toAnswer(sent.value, connection.hideKey);
+		return sent.value;
+	}
+
+	async function exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+		const options = { ...toOptions(request, connection.baseUrl), abortSignal: signal };
+		const sending: Promise<unknown> =
+			'path' in request.target
+				? sendWithKey(callerFor(ctx, signal), options)
+				: ctx.helpers.httpRequest(options);
+		const response = (await sending) as IN8nHttpFullResponse;
+		const text = await readText(response.body, request.maxAnswerBytes ?? MAX_ANSWER_BYTES);
+		return {
+			answered: true,
+			status: response.statusCode,
+			headers: toHeaders(response),
+			text: connection.hideKey(text),
+		};
 	}
 }
 
@@ -68,7 +86,8 @@ function toOptions(request: HttpRequest, baseUrl: string): IHttpRequestOptions {
 		},
 		body: file ? (file.body as IHttpRequestOptions['body']) : request.json,
 		timeout: request.timeoutMs,
-		encoding: 'text',
+		// Anything else would be read to its end, however long it is, before we see it.
+		encoding: 'stream',
 		returnFullResponse: true,
 		// Our own rules decide what is sent again: n8n would repeat every 401.
 		ignoreHttpStatusErrors: true,
@@ -79,14 +98,14 @@ function toOptions(request: HttpRequest, baseUrl: string): IHttpRequestOptions {
 }
 
 /**
- * n8n ties a request to Stop through `getExecutionCancelSignal` of the caller. A submit that is cut off may have been
- * accepted, and its task's ID would be lost, so a submit gets a caller without that function.
+ * n8n ties a request to the signal of its caller, which is Stop. A submit that is cut off may have been accepted, and
+ * its task's ID would be lost, so each request gets a caller with a signal of our own.
  */
-function callerFor(ctx: NodeFunctions, request: HttpRequest): IAllExecuteFunctions {
-	if (!request.finishOnStop) return ctx;
+function callerFor(ctx: NodeFunctions, signal: AbortSignal): IAllExecuteFunctions {
 	const caller: Partial<IExecuteFunctions> = {
 		getCredentials: ctx.getCredentials.bind(ctx),
 		getNode: ctx.getNode.bind(ctx),
+		getExecutionCancelSignal: () => signal,
 		helpers: ctx.helpers as IExecuteFunctions['helpers'],
 		logger: ctx.logger,
 	};
@@ -96,17 +115,12 @@ function callerFor(ctx: NodeFunctions, request: HttpRequest): IAllExecuteFunctio
 async function sendWithKey(
 	caller: IAllExecuteFunctions,
 	options: IHttpRequestOptions,
-): Promise<IN8nHttpFullResponse> {
+): Promise<unknown> {
 	const { helpers } = caller as IExecuteFunctions;
-	const answer: unknown = await helpers.httpRequestWithAuthentication.call(
-		caller,
-		CREDENTIAL_TYPE,
-		options,
-	);
-	return answer as IN8nHttpFullResponse;
+	return await helpers.httpRequestWithAuthentication.call(caller, CREDENTIAL_TYPE, options);
 }
 
-/** n8n's own time limit counts silence, so a body that drips in would hold a workflow for ever. */
+/** n8n's own time limit ends with the headers, so a body that drips in would hold a workflow for ever. */
 async function withinTime<T>(
 	request: HttpRequest,
 	halt: Halt,
@@ -114,31 +128,30 @@ async function withinTime<T>(
 ): Promise<T | 'timedOut'> {
 	// The request that lost the race may still fail later; nobody listens any more.
 	sending.catch(() => {});
+	const alarm = setAlarm(request.timeoutMs);
 	return await new Promise<T | 'timedOut'>((resolve, reject) => {
 		const forget = request.finishOnStop ? (): void => {} : halt.onHalt(reject);
 		const finish = (settleIt: () => void): void => {
 			forget();
+			alarm.ring = undefined;
 			settleIt();
 		};
+		alarm.ring = () => finish(() => resolve('timedOut'));
 		sending.then(
 			(value) => finish(() => resolve(value)),
 			(error: unknown) => finish(() => reject(error)),
 		);
-		void systemTime.sleep(request.timeoutMs).then(() => finish(() => resolve('timedOut')));
 	});
 }
 
-function toAnswer(response: IN8nHttpFullResponse, hideKey: (text: string) => string): HttpAnswer {
-	const { body } = response;
-	const text = typeof body === 'string' ? body : JSON.stringify(body ?? '');
-	const headers = Object.entries(response.headers ?? {}).map(([name, value]) => [
-		name.toLowerCase(),
-		String(value),
-	]);
-	return {
-		answered: true,
-		status: response.statusCode,
-		headers: Object.fromEntries(headers) as Record<string, string>,
-		text: hideKey(text),
-	};
+/** A timer can't be taken back; what it would wake can, so that it doesn't keep an answer in memory until it rings. */
+function setAlarm(ms: number): { ring: (() => void) | undefined } {
+	const alarm: { ring: (() => void) | undefined } = { ring: undefined };
+	void systemTime.sleep(ms).then(() => alarm.ring?.());
+	return alarm;
+}
+
+function toHeaders(response: IN8nHttpFullResponse): Record<string, string> {
+	const headers = Object.entries(response.headers ?? {});
+	return Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), String(value)]));
 }

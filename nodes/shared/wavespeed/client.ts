@@ -4,6 +4,7 @@ import {
 	type Patience,
 	preparationPatience,
 	readFromApi,
+	type ReadRequest,
 	sendAndRead,
 } from './apiRead';
 import { MODEL_ID, PATHS, resultPath } from './endpoints';
@@ -26,7 +27,11 @@ export async function getTask(api: ApiContext, taskId: string, patience: Patienc
 	return await readFromApi(
 		api,
 		{ method: 'GET', target: { path: resultPath(taskId) } },
-		parseTask,
+		(data) => {
+			const task = parseTask(data);
+			// A cache between us and the service may hand out another task, and its video to the wrong row.
+			return task?.id === taskId ? task : undefined;
+		},
 		`read task ${taskId}`,
 		patience,
 	);
@@ -41,6 +46,9 @@ export interface TaskQuery {
 
 /** The largest page that the API gives (docs: Predictions). */
 export const PAGE_SIZE = 100;
+
+/** The largest answer there is: 100 tasks, with inputs if the service repeats them, at 80 kB each. */
+const MAX_PAGE_BYTES = 8 * 1024 ** 2;
 
 /** One page of this model's tasks, newest first as the service gives them. `page` counts from 1. */
 export async function listTasks(
@@ -67,7 +75,12 @@ export async function listTasks(
 		const own = tasks.filter((task) => (task.raw.model ?? MODEL_ID) === MODEL_ID);
 		return { tasks: own, isLast: items.length < PAGE_SIZE };
 	};
-	const request = { method: 'POST', target: { path: PATHS.list }, json } as const;
+	const request: ReadRequest = {
+		method: 'POST',
+		target: { path: PATHS.list },
+		json,
+		maxAnswerBytes: MAX_PAGE_BYTES,
+	};
 	return await readFromApi(api, request, parse, 'list the tasks of the account', patience);
 }
 
@@ -134,8 +147,12 @@ export async function submitTask(
 			return { kind: 'rateLimited', text: reading.text };
 		case 'noAnswer':
 			return { kind: reading.reason === 'notSent' ? 'notSent' : 'unknown', text: reading.text };
-		case 'unclear':
+		case 'unclear': {
+			// An ID in spite of all is better than a search: only what was accepted has one.
+			const task = parseTask(reading.data);
+			if (task) return { kind: 'accepted', task };
 			return { kind: 'unknown', text: reading.text || `HTTP status ${reading.status}` };
+		}
 		case 'refused': {
 			const failure = describeRefusal('submit the task', reading.status, reading.text);
 			return { kind: 'refused', failure };

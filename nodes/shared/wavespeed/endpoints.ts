@@ -18,6 +18,16 @@ export const PATHS = {
 	webhookSecret: `${API}/webhook/secret`,
 } as const;
 
+/** No server takes longer ones; the service's have some hundred characters. */
+const MAX_URL_CHARS = 8_192;
+
+/** An address that a file can be loaded from; whatever else stands in its place is no link for anybody to click. */
+export const isWebUrl = (value: unknown): value is string =>
+	typeof value === 'string' &&
+	value.length <= MAX_URL_CHARS &&
+	/^https?:\/\//i.test(value) &&
+	URL.canParse(value);
+
 /** IDs come from users and from the service: one with a slash must not reach another endpoint. */
 export const toPathSegment = (id: string): string => encodeURIComponent(id);
 

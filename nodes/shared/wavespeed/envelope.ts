@@ -7,7 +7,14 @@ export type Reading =
 	| { kind: 'refused'; status: number; text: string }
 	| { kind: 'rateLimited'; status: number; text: string; retryAfter: string | undefined }
 	/** 5xx, a gateway's HTML page, cut-off JSON: says nothing about what the service did. */
-	| { kind: 'unclear'; status: number; text: string; retryAfter: string | undefined };
+	| {
+			kind: 'unclear';
+			status: number;
+			text: string;
+			retryAfter: string | undefined;
+			/** What could be read all the same: a submit's answer may name the task. */
+			data: unknown;
+	  };
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -18,9 +25,16 @@ const isText = (value: unknown): value is string =>
 /** Longer error texts are pages or dumps: nobody reads them in an error message. */
 const MAX_ERROR_TEXT_CHARS = 500;
 
+/** Control characters, halves of characters, and what turns the direction of writing: they forge lines of a log. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]/gu;
+
+/** One printable line of at most `maxChars`. */
 export function shorten(text: string, maxChars = MAX_ERROR_TEXT_CHARS): string {
-	const oneLine = text.replace(/\s+/g, ' ').trim();
-	return oneLine.length > maxChars ? `${oneLine.slice(0, maxChars)}…` : oneLine;
+	// Cut before it is looked at: a text may have some MB.
+	const start = text.slice(0, maxChars * 10);
+	const oneLine = start.replace(UNPRINTABLE, ' ').replace(/\s+/g, ' ').trim();
+	const isWhole = start.length === text.length && oneLine.length <= maxChars;
+	return isWhole ? oneLine : `${oneLine.slice(0, maxChars).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
 /**
@@ -34,16 +48,20 @@ export function readEnvelope(answer: HttpAnswer): Reading {
 
 	if (status === 429) return { kind: 'rateLimited', status, text: errorText(body), retryAfter };
 	// 408: a gateway gave up on the request, which may have come through all the same.
-	if (status >= 500 || status === 408)
-		return { kind: 'unclear', status, text: errorText(body), retryAfter };
+	if (status >= 500 || status === 408) {
+		const data = isRecord(body) ? body.data : undefined;
+		return { kind: 'unclear', status, text: errorText(body), retryAfter, data };
+	}
 	if (status >= 300) {
 		return { kind: 'refused', status, text: errorText(body) || `HTTP status ${status}` };
 	}
 	if (!isRecord(body) || !('code' in body)) {
 		const text = 'the answer was not the JSON that the API promises';
-		return { kind: 'unclear', status, text, retryAfter };
+		// Callbacks bring tasks without an envelope, so an answer may do so too.
+		const data = isRecord(body) && typeof body.status === 'string' ? body : undefined;
+		return { kind: 'unclear', status, text, retryAfter, data };
 	}
-	const code = Number(body.code);
+	const code = readCode(body.code);
 	if (code === 200) return { kind: 'data', data: body.data };
 	if (code === 429) return { kind: 'rateLimited', status: code, text: errorText(body), retryAfter };
 	if (code >= 400 && code < 500) {
@@ -52,23 +70,42 @@ export function readEnvelope(answer: HttpAnswer): Reading {
 	return {
 		kind: 'unclear',
 		status,
-		text: errorText(body) || `code ${String(body.code)}`,
+		text: errorText(body) || `code ${code}`,
 		retryAfter,
+		data: body.data,
 	};
 }
+
+const readCode = (code: unknown): number =>
+	typeof code === 'string' || typeof code === 'number' ? Number(code) : Number.NaN;
 
 function errorText(body: unknown): string {
 	if (!isRecord(body)) return '';
 	const inner = isRecord(body.data) ? body.data.error : undefined;
 	const text = [body.message, body.error, inner].find(isText) ?? '';
-	const code = isText(body.error_code) ? ` (${body.error_code})` : '';
+	const code = isText(body.error_code) ? ` (${shorten(body.error_code, 50)})` : '';
 	return shorten(text) + (text ? code : '');
 }
 
 function parseJson(text: string): unknown {
 	try {
-		return JSON.parse(text);
+		const value: unknown = JSON.parse(text);
+		return isTooDeep(value) ? undefined : value;
 	} catch {
 		return undefined;
 	}
+}
+
+/** Answers have five levels. What goes deeper than the stack can't be stored by n8n, and ends the execution. */
+const MAX_DEPTH = 100;
+
+function isTooDeep(root: unknown): boolean {
+	let level: unknown[] = [root];
+	for (let depth = 0; level.length > 0; depth += 1) {
+		if (depth > MAX_DEPTH) return true;
+		level = level.flatMap((value) =>
+			typeof value === 'object' && value !== null ? Object.values(value) : [],
+		);
+	}
+	return false;
 }

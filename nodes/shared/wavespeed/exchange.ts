@@ -8,6 +8,8 @@ export interface HttpRequest {
 	json?: Record<string, unknown>;
 	file?: { body: NodeJS.ReadableStream | Buffer; byteCount: number };
 	timeoutMs: number;
+	/** For answers that may be larger than the description of a task. */
+	maxAnswerBytes?: number;
 	/** A submit that is cut off on Stop may have been accepted, and its task's ID would be lost: let it end. */
 	finishOnStop?: boolean;
 }
@@ -17,6 +19,7 @@ export interface HttpAnswer {
 	status: number;
 	/** Names in lower case. */
 	headers: Record<string, string>;
+	/** '' if the answer was larger than allowed: that is as good as unreadable. */
 	text: string;
 }
 

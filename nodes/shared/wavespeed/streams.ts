@@ -15,3 +15,11 @@ export function passThrough(
 	const { from } = stream.constructor as unknown as ReadableClass;
 	return from(transform(stream as AsyncIterable<Buffer>));
 }
+
+/**
+ * Closes the file behind a stream that a request may not have read to its end, or not at all: n8n ends when a file is
+ * left to the garbage collector (Node.js: DEP0137).
+ */
+export function closeStream(stream: NodeJS.ReadableStream | Buffer): void {
+	if ('destroy' in stream && typeof stream.destroy === 'function') stream.destroy();
+}

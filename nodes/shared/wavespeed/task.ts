@@ -1,5 +1,5 @@
+import { isWebUrl, RETENTION_MS } from './endpoints';
 import { isRecord, shorten } from './envelope';
-import { RETENTION_MS } from './endpoints';
 
 /** A task as the API reports it ("prediction" in its docs), in our words and units. */
 export interface Task {
@@ -23,12 +23,12 @@ export interface Task {
 /** Returns undefined if the value is no task: without an ID there is nothing to wait for. */
 export function parseTask(data: unknown): Task | undefined {
 	if (!isRecord(data)) return undefined;
-	const id = typeof data.id === 'string' ? data.id.trim() : '';
-	if (id === '') return undefined;
+	const id = readTaskId(data.id);
+	if (id === undefined) return undefined;
 	const timings = isRecord(data.timings) ? data.timings : {};
 	return {
 		id,
-		status: typeof data.status === 'string' ? data.status : '',
+		status: typeof data.status === 'string' ? shorten(data.status, MAX_STATUS_CHARS) : '',
 		videoUrls: listOutputUrls(data.outputs),
 		// One flag per output; `[]` and null were seen, and mean that nothing was flagged.
 		hasNsfwContent:
@@ -37,10 +37,30 @@ export function parseTask(data: unknown): Task | undefined {
 		inferenceTimeMs:
 			positiveNumber(timings.inference) ?? positiveNumber(data.executionTime) ?? null,
 		errorText: typeof data.error === 'string' ? shorten(data.error) : '',
-		errorCode: typeof data.code === 'number' && data.code !== 0 ? data.code : null,
+		errorCode: Number.isSafeInteger(data.code) && data.code !== 0 ? (data.code as number) : null,
 		input: isRecord(data.input) ? data.input : null,
 		raw: data,
 	};
+}
+
+/** The service's IDs have 32 characters; they are kept and logged, and no URL takes much longer ones. */
+const MAX_ID_CHARS = 200;
+const MAX_STATUS_CHARS = 50;
+
+/**
+ * The ID of a task, from the service or from a user; undefined if it can't be one. "." and ".." would change the path
+ * of the request that they are put into, and half a character can't be put into a URL at all.
+ */
+export function readTaskId(value: unknown): string | undefined {
+	const id = Number.isSafeInteger(value) && Number(value) > 0 ? String(value) : value;
+	if (typeof id !== 'string' || id.length > 2 * MAX_ID_CHARS) return undefined;
+	const trimmed = id.trim();
+	const isFine =
+		trimmed !== '' &&
+		trimmed.length <= MAX_ID_CHARS &&
+		!/^\.\.?$/.test(trimmed) &&
+		!/[\p{C}\p{Zl}\p{Zp}]/u.test(trimmed);
+	return isFine ? trimmed : undefined;
 }
 
 /** A task of which only the ID is known. */
@@ -62,15 +82,18 @@ function listOutputUrls(outputs: unknown): string[] {
 	if (!Array.isArray(outputs)) return [];
 	return outputs
 		.map((output) => (isRecord(output) ? (output.url ?? output.video) : output))
-		.filter((url): url is string => typeof url === 'string' && /^https?:\/\//i.test(url));
+		.filter(isWebUrl);
 }
 
 /** Timestamps come with milliseconds or nanoseconds. */
 function toIsoTime(value: unknown): string | null {
 	if (typeof value !== 'string') return null;
 	const ms = Date.parse(value);
-	return Number.isNaN(ms) ? null : new Date(ms).toISOString();
+	return ms >= 0 && ms < LATEST_TIME_MS ? new Date(ms).toISOString() : null;
 }
+
+/** Years with more than four digits are written in another way, and what is counted from the last one has no date. */
+const LATEST_TIME_MS = Date.UTC(9999, 0);
 
 const positiveNumber = (value: unknown): number | undefined =>
 	typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined;

@@ -6,12 +6,13 @@ import {
 	readFromApi,
 	sendAndRead,
 } from './apiRead';
-import { PATHS } from './endpoints';
+import { isWebUrl, PATHS } from './endpoints';
 import { isRecord } from './envelope';
 import type { HttpOutcome } from './exchange';
 import { fail, FailureError, failureOf, NOTHING_PAID, settle } from './failures';
 import { wrapAsMultipart } from './multipart';
 import { pauseBeforeRetry } from './retry';
+import { closeStream } from './streams';
 
 export interface UploadFile {
 	fileName: string;
@@ -55,14 +56,16 @@ export async function uploadFile(
 		const ticket = await requestTicket(api, file, purpose);
 		if (ticket === 'notOffered') return await uploadAsMultipart(api, file, purpose);
 
-		const outcome = await api.send({
+		const body = await file.open();
+		const sending = api.send({
 			method: 'PUT',
 			// Another origin: the ticket is the permission, and the key must not go there.
 			target: { url: ticket.uploadUrl },
 			headers: ticket.headers,
-			file: { body: await file.open(), byteCount: file.byteCount },
+			file: { body, byteCount: file.byteCount },
 			timeoutMs: uploadTimeoutMs(file.byteCount),
 		});
+		const outcome = await sending.finally(() => closeStream(body));
 		if (outcome.answered && outcome.status >= 200 && outcome.status < 300)
 			return ticket.downloadUrl;
 		const canPass = !outcome.answered || NEW_TICKET_HELPS(outcome.status);
@@ -94,16 +97,24 @@ async function requestTicket(
 function parseTicket(data: unknown): Ticket | undefined {
 	if (!isRecord(data) || !isRecord(data.upload)) return undefined;
 	const { upload } = data;
-	const headers = isRecord(upload.headers) ? upload.headers : {};
+	const headers = Object.entries(isRecord(upload.headers) ? upload.headers : {});
 	if (!isWebUrl(upload.url) || !isWebUrl(data.download_url)) return undefined;
 	return {
 		uploadUrl: upload.url,
 		downloadUrl: data.download_url,
 		headers: Object.fromEntries(
-			Object.entries(headers).map(([name, value]) => [name, String(value)]),
+			headers
+				.filter(([name, value]) => isScalar(value) && !OWN_HEADERS.has(name.toLowerCase()))
+				.map(([name, value]) => [name, String(value)]),
 		),
 	};
 }
+
+const isScalar = (value: unknown): boolean =>
+	typeof value === 'string' || typeof value === 'number';
+
+/** They follow from the file; another length would leave the request waiting for the rest. */
+const OWN_HEADERS: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
 
 async function uploadAsMultipart(
 	api: ApiContext,
@@ -111,34 +122,39 @@ async function uploadAsMultipart(
 	purpose: string,
 ): Promise<string> {
 	for (let attempt = 1; ; attempt += 1) {
-		const content = { body: await file.open(), byteCount: file.byteCount };
-		const boundary = `n8n-${[0, 1, 2, 3].map(() => api.random().toString(36).slice(2)).join('')}`;
-		const body = await wrapAsMultipart(content, file.fileName, file.contentType, boundary);
-		const pass = await api.readPause.enterBefore(preparationPatience(api.clock).deadline);
-		const reading: ApiReading = pass
-			? await sendAndRead(api, pass, {
-					method: 'POST',
-					target: { path: PATHS.multipart },
-					headers: { 'Content-Type': body.contentType },
-					file: body,
-					timeoutMs: uploadTimeoutMs(file.byteCount),
-				})
-			: { kind: 'noAnswer', reason: 'notSent', text: 'WaveSpeed answers "too many requests"' };
+		const content = await file.open();
+		const reading = await sendForm(api, file, content).finally(() => closeStream(content));
 		if (reading.kind === 'refused') {
 			throw new FailureError(describeRefusal(purpose, reading.status, reading.text));
 		}
 		const data = reading.kind === 'data' ? reading.data : undefined;
 		if (isRecord(data) && isWebUrl(data.download_url)) return data.download_url;
-		if (attempt >= MAX_ATTEMPTS || !pass) {
+		if (attempt >= MAX_ATTEMPTS || reading.kind === 'outOfTime') {
 			failUpload(purpose, 'text' in reading && reading.text ? reading.text : 'no usable answer');
 		}
 		await api.clock.sleep(pauseBeforeRetry(attempt, api.random));
 	}
 }
 
+async function sendForm(
+	api: ApiContext,
+	file: UploadFile,
+	content: NodeJS.ReadableStream | Buffer,
+): Promise<ApiReading | { kind: 'outOfTime'; text: string }> {
+	const boundary = `n8n-${[0, 1, 2, 3].map(() => api.random().toString(36).slice(2)).join('')}`;
+	const part = { body: content, byteCount: file.byteCount };
+	const body = await wrapAsMultipart(part, file.fileName, file.contentType, boundary);
+	const pass = await api.readPause.enterBefore(preparationPatience(api.clock).deadline);
+	if (!pass) return { kind: 'outOfTime', text: 'WaveSpeed answers "too many requests"' };
+	return await sendAndRead(api, pass, {
+		method: 'POST',
+		target: { path: PATHS.multipart },
+		headers: { 'Content-Type': body.contentType },
+		file: body,
+		timeoutMs: uploadTimeoutMs(file.byteCount),
+	});
+}
+
 function failUpload(purpose: string, said: string): never {
 	fail('unavailable', `Could not ${purpose}: ${said}`, `Try again later. ${NOTHING_PAID}`);
 }
-
-const isWebUrl = (value: unknown): value is string =>
-	typeof value === 'string' && /^https?:\/\/./i.test(value);

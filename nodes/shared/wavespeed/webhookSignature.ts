@@ -28,6 +28,9 @@ export type SignatureReading =
 /** The service's IDs have about 36 characters; they are kept, so a longer one is refused. */
 const MAX_ID_CHARS = 200;
 
+/** Of the two signatures of a secret that is being replaced; texts of some MB have overflowed the stack. */
+const MAX_SIGNATURES_CHARS = 16_384;
+
 /**
  * Reads `webhook-id`, `webhook-timestamp` (seconds since the epoch) and `webhook-signature` (one or more
  * `<version>,<hex>`, separated by spaces) without trusting them. Header names are in lower case, as Node.js gives them.
@@ -42,6 +45,7 @@ export function readSignature(
 	const timestamp = headers['webhook-timestamp'];
 	const signatures = headers['webhook-signature'];
 	if (!isText(id) || !isText(timestamp) || !isText(signatures)) return refuse('missing');
+	if (signatures.length > MAX_SIGNATURES_CHARS) return refuse('malformed');
 	if (id.length > MAX_ID_CHARS || !/^\d{1,11}$/.test(timestamp)) return refuse('malformed');
 
 	// Both ways: a signature from the future could be kept and played back for as long as its sender likes.

@@ -1,6 +1,15 @@
 import diagnostics from 'node:diagnostics_channel';
+import type { ClientRequest } from 'node:http';
 
-import type { Emulator } from '../../emulator/types.mts';
+import type { RecordedRequest } from '../../emulator/types.mts';
+
+/** A server in this process that tells what it is doing. */
+export interface Observed {
+	url: string;
+	mediaUrl: string;
+	/** The requests so far; without a status while they are being answered. */
+	requests(): Pick<RecordedRequest, 'status'>[];
+}
 
 interface Sleeper {
 	at: number;
@@ -15,7 +24,7 @@ export interface VirtualClock {
 	now(): number;
 	sleep(ms: number, signal?: AbortSignal): Promise<void>;
 	/** Lets time pass until `work` has ended. */
-	runUntil<T>(work: Promise<T>, emulator: Emulator): Promise<T>;
+	runUntil<T>(work: Promise<T>, server: Observed): Promise<T>;
 }
 
 /** So many looks, a millisecond apart, without any movement count as rest. */
@@ -52,13 +61,13 @@ export function createVirtualClock(startMs: number): VirtualClock {
 				};
 				signal?.addEventListener('abort', end, { once: true });
 			}),
-		async runUntil(work, emulator) {
+		async runUntil(work, server) {
 			let isDone = false;
 			const finish = (): void => {
 				isDone = true;
 			};
 			work.then(finish, finish);
-			const traffic = watchTraffic(emulator);
+			const traffic = watchTraffic(server);
 			let quiet = 0;
 			let seen = '';
 			while (!isDone) {
@@ -76,22 +85,34 @@ export function createVirtualClock(startMs: number): VirtualClock {
 	};
 }
 
-/** What is on its way between this process and the emulator, which runs in it. */
-function watchTraffic(emulator: Emulator): {
+/** What is on its way between this process and the server, which runs in it. */
+function watchTraffic(server: Observed): {
 	isBusy(): boolean;
 	state(): string;
 	stop(): void;
 } {
-	const hosts = new Set([new URL(emulator.url).host, new URL(emulator.mediaUrl).host]);
-	const receivedBefore = emulator.requests().length;
+	const hosts = new Set([new URL(server.url).host, new URL(server.mediaUrl).host]);
+	const receivedBefore = server.requests().length;
 	let started = 0;
 	let ended = 0;
-	const isOurs = (message: unknown): boolean => {
-		const { request } = message as { request: { getHeader(name: string): unknown } };
-		return hosts.has(String(request.getHeader('host')));
-	};
+	const open = new Set<ClientRequest>();
+	const requestOf = (message: unknown): ClientRequest =>
+		(message as { request: ClientRequest }).request;
+	const isOurs = (message: unknown): boolean =>
+		hosts.has(String(requestOf(message).getHeader('host')));
 	const onStart = (message: unknown): void => {
-		if (isOurs(message)) started += 1;
+		if (!isOurs(message)) return;
+		started += 1;
+		open.add(requestOf(message));
+	};
+	/** An answer that was sent is still to be read. */
+	const countBytes = (): number => {
+		let bytes = 0;
+		for (const request of open) {
+			bytes += request.socket?.bytesRead ?? 0;
+			if (request.destroyed) open.delete(request);
+		}
+		return bytes;
 	};
 	const onEnd = (message: unknown): void => {
 		if (isOurs(message)) ended += 1;
@@ -100,11 +121,11 @@ function watchTraffic(emulator: Emulator): {
 	diagnostics.subscribe('http.client.response.finish', onEnd);
 	return {
 		isBusy() {
-			const received = emulator.requests().slice(receivedBefore);
+			const received = server.requests().slice(receivedBefore);
 			const isComing = started > received.length;
 			return isComing || received.some((request) => request.status === undefined);
 		},
-		state: () => `${started} ${ended} ${emulator.requests().length}`,
+		state: () => `${started} ${ended} ${server.requests().length} ${countBytes()}`,
 		stop() {
 			diagnostics.unsubscribe('http.client.request.start', onStart);
 			diagnostics.unsubscribe('http.client.response.finish', onEnd);
