@@ -96,6 +96,27 @@ describe('the shared pause', () => {
 		expect(sizes.reduce((sum, size) => sum + size)).toBe(100);
 	});
 
+	it('lets everyone have a turn before one that is refused again and again', async () => {
+		const { time, pause } = createRig(0);
+		const turns: string[] = [];
+		const come = async (name: string, isRefused: boolean): Promise<void> => {
+			const pass = await pause.enter();
+			turns.push(name);
+			// As a request does: it takes its time.
+			await time.delay(10);
+			if (isRefused) pass.refused(undefined);
+			else pass.accepted();
+			if (isRefused && turns.length < 8) await come(name, true);
+		};
+		const refused = come('refused', true);
+		const others = ['a', 'b', 'c'].map(async (name) => {
+			await time.delay(15);
+			await come(name, false);
+		});
+		await time.run(Promise.all([refused, ...others]));
+		expect(turns.slice(0, 5)).toEqual(['refused', 'refused', 'a', 'b', 'c']);
+	});
+
 	it('narrows again when a request of the slow start is refused', async () => {
 		const { time, pause } = createRig();
 		(await pause.enter()).refused('1');

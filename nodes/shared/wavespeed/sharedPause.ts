@@ -31,6 +31,13 @@ export interface SharedPause {
 /** Wide enough for any account; from here on nothing is held back any more. */
 const WIDEST = 64;
 
+interface Waiter {
+	/** ms since the epoch. */
+	deadline: number;
+	/** Set while it waits for a place. */
+	wake?: () => void;
+}
+
 export function createSharedPause(clock: Clock, random: Random, halt: Halt): SharedPause {
 	let openAt = 0;
 	let round = 0;
@@ -38,29 +45,41 @@ export function createSharedPause(clock: Clock, random: Random, halt: Halt): Sha
 	let since: number | undefined;
 	let width = Infinity;
 	let underWay = 0;
-	/** Who waits for a place, with their deadlines. */
-	const waiting = new Map<() => void, number>();
+	/** Who is not in yet, in the order of coming: one that is refused again and again must not keep all others out. */
+	const line = new Set<Waiter>();
+
+	const isTurnOf = (waiter: Waiter): boolean => {
+		if (width === Infinity) return true;
+		let places = width - underWay;
+		for (const other of line) {
+			if (places <= 0) return false;
+			if (other === waiter) return true;
+			places -= 1;
+		}
+		return false;
+	};
 
 	/** Wakes as many as there are places, and those who are too late, to give up. */
 	const wakeWaiting = (): void => {
 		const now = clock.now();
 		// In a pause everyone waits for its end alone: if the one with the next place gave up, nobody would wake the rest.
-		let places = now < openAt ? waiting.size : width - underWay;
-		for (const [resume, deadline] of [...waiting]) {
-			if (places <= 0 && now < deadline) continue;
-			if (now < deadline) places -= 1;
-			waiting.delete(resume);
-			resume();
+		let places = now < openAt ? line.size : width - underWay;
+		for (const waiter of line) {
+			if (places <= 0 && now < waiter.deadline) continue;
+			// Who is not asleep here comes by itself, and takes the place.
+			if (now < waiter.deadline) places -= 1;
+			waiter.wake?.();
+			waiter.wake = undefined;
 		}
 	};
 	const leave = (): void => {
 		underWay -= 1;
 		wakeWaiting();
 	};
-	const waitForPlace = async (deadline: number): Promise<void> => {
+	const waitForPlace = async (waiter: Waiter): Promise<void> => {
 		await untilResumed(halt, (resume) => {
-			waiting.set(resume, deadline);
-			return () => waiting.delete(resume);
+			waiter.wake = resume;
+			return () => (waiter.wake = undefined);
 		});
 	};
 	const createPass = (enteredIn: number): Pass => {
@@ -96,24 +115,35 @@ export function createSharedPause(clock: Clock, random: Random, halt: Halt): Sha
 			left: once(() => {}),
 		};
 	};
-	const enterBefore = async (deadline: number): Promise<Pass | undefined> => {
+	const enterInTurn = async (waiter: Waiter): Promise<Pass | undefined> => {
+		const { deadline } = waiter;
 		for (;;) {
 			halt.check();
 			const now = clock.now();
-			if (now >= openAt && underWay < width) break;
+			if (now >= openAt && isTurnOf(waiter)) break;
 			if (now >= deadline) return undefined;
-			if (now < openAt) {
-				await clock.sleep(Math.min(openAt, deadline) - now);
-				continue;
-			}
-			await waitForPlace(deadline);
-			if (clock.now() >= deadline) {
-				wakeWaiting();
-				return undefined;
+			if (now < openAt) await clock.sleep(Math.min(openAt, deadline) - now);
+			else {
+				await waitForPlace(waiter);
+				if (clock.now() >= deadline) return undefined;
 			}
 		}
+		// Both at once: whoever looks next must not count it twice.
+		line.delete(waiter);
 		underWay += 1;
 		return createPass(round);
+	};
+	const enterBefore = async (deadline: number): Promise<Pass | undefined> => {
+		const waiter: Waiter = { deadline };
+		line.add(waiter);
+		let pass: Pass | undefined;
+		try {
+			pass = await enterInTurn(waiter);
+			return pass;
+		} finally {
+			line.delete(waiter);
+			if (!pass) wakeWaiting();
+		}
 	};
 	return {
 		enterBefore,
