@@ -16,6 +16,7 @@ import { cancelSignalOf } from './caller';
 import { describeNetworkError } from './networkErrors';
 import type { OptionReader } from './parameters';
 import { type DownloadStream, watch } from './watchedStream';
+import { withinTime } from './withinTime';
 
 /** Where the video goes; undefined if it isn't wanted. */
 export function readDownloadField(options: OptionReader): string | undefined {
@@ -78,7 +79,7 @@ async function fetchOnce(
 	url: string,
 	fileName: string,
 ): Promise<FetchOutcome> {
-	const answer: unknown = await ctx.helpers.httpRequest({
+	const sending = ctx.helpers.httpRequest({
 		method: 'GET',
 		url,
 		encoding: 'stream',
@@ -86,8 +87,15 @@ async function fetchOnce(
 		returnFullResponse: true,
 		ignoreHttpStatusErrors: true,
 		abortSignal: cancelSignalOf(ctx),
-	});
-	const { statusCode, headers, body } = answer as IN8nHttpFullResponse;
+	}) as Promise<IN8nHttpFullResponse>;
+	const answer = await withinTime(ANSWER_TIMEOUT_MS, halt, sending);
+	if (answer === 'timedOut') {
+		// An answer that comes all the same would hold its connection.
+		sending.then(({ body }) => (body as unknown as DownloadStream).destroy()).catch(() => {});
+		const problem = `there was no answer within ${ANSWER_TIMEOUT_MS / 1000} seconds`;
+		return { ok: false, problem, canPass: true };
+	}
+	const { statusCode, headers, body } = answer;
 	const stream = body as unknown as DownloadStream;
 	const mimeType =
 		String(headers['content-type'] ?? '')

@@ -10,10 +10,10 @@ import type { HttpAnswer, HttpOutcome, HttpRequest, Send } from '../wavespeed/ex
 import { settle } from '../wavespeed/failures';
 import type { Halt } from '../wavespeed/halt';
 import type { NodeFunctions } from './caller';
-import { systemTime } from './clock';
 import { type Connection, CREDENTIAL_TYPE } from './credential';
 import { describeNetworkError } from './networkErrors';
 import { readText } from './readText';
+import { withinTime } from './withinTime';
 
 const CLIENT_NAME = 'n8n-nodes-wavespeed-speech-to-video';
 
@@ -39,7 +39,13 @@ export function createSend(ctx: NodeFunctions, connection: Connection, halt: Hal
 	async function sendOnce(request: HttpRequest): Promise<HttpOutcome> {
 		if (!request.finishOnStop) halt.check();
 		const connecting = new AbortController();
-		const sent = await settle(withinTime(request, halt, exchange(request, connecting.signal)));
+		const sent = await settle(
+			withinTime(
+				request.timeoutMs,
+				request.finishOnStop ? undefined : halt,
+				exchange(request, connecting.signal),
+			),
+		);
 		// What has not ended by now is not listened to any more: an answer that drips in, or a request after Stop.
 		connecting.abort();
 		if (!sent.ok) {
@@ -118,37 +124,6 @@ async function sendWithKey(
 ): Promise<unknown> {
 	const { helpers } = caller as IExecuteFunctions;
 	return await helpers.httpRequestWithAuthentication.call(caller, CREDENTIAL_TYPE, options);
-}
-
-/** n8n's own time limit ends with the headers, so a body that drips in would hold a workflow for ever. */
-async function withinTime<T>(
-	request: HttpRequest,
-	halt: Halt,
-	sending: Promise<T>,
-): Promise<T | 'timedOut'> {
-	// The request that lost the race may still fail later; nobody listens any more.
-	sending.catch(() => {});
-	const alarm = setAlarm(request.timeoutMs);
-	return await new Promise<T | 'timedOut'>((resolve, reject) => {
-		const forget = request.finishOnStop ? (): void => {} : halt.onHalt(reject);
-		const finish = (settleIt: () => void): void => {
-			forget();
-			alarm.ring = undefined;
-			settleIt();
-		};
-		alarm.ring = () => finish(() => resolve('timedOut'));
-		sending.then(
-			(value) => finish(() => resolve(value)),
-			(error: unknown) => finish(() => reject(error)),
-		);
-	});
-}
-
-/** A timer can't be taken back; what it would wake can, so that it doesn't keep an answer in memory until it rings. */
-function setAlarm(ms: number): { ring: (() => void) | undefined } {
-	const alarm: { ring: (() => void) | undefined } = { ring: undefined };
-	void systemTime.sleep(ms).then(() => alarm.ring?.());
-	return alarm;
 }
 
 function toHeaders(response: IN8nHttpFullResponse): Record<string, string> {
