@@ -168,7 +168,9 @@ describe('Get Task', () => {
 	test('says what the service says about an unknown ID', async () => {
 		const result = await rig.run({ parameters: { operation: 'get', taskId: 'f'.repeat(32) } });
 		expect(result.error?.message).toMatch(/Could not read task f+: /);
-		expect(result.error?.description).toMatch(/Check the ID.*7 days.*Nothing was paid/);
+		expect(result.error?.description).toMatch(
+			/Check the ID.*7 days.*look again before you submit another/,
+		);
 	});
 });
 

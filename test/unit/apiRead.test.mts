@@ -223,10 +223,10 @@ describe('a refusal in words', () => {
 		expect(failure.message).toContain('role viewer, required editor');
 	});
 
-	it('says how long tasks are kept when one is not found', () => {
-		const failure = describeRefusal('read task x', 404, 'gone');
-		expect(failure.message).toBe('Could not read task x: gone');
-		expect(failure.advice).toContain('7 days');
+	it('points to the base URL when the address is not found', () => {
+		const failure = describeRefusal('read it', 404, 'gone');
+		expect(failure.message).toBe('Could not read it: gone');
+		expect(failure.advice).toContain('base URL');
 	});
 
 	it('points to the base URL after a redirect', () => {

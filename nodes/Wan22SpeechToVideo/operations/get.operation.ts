@@ -1,6 +1,8 @@
 import { readParameters } from '../../shared/n8n/parameters';
 import { preparationPatience } from '../../shared/wavespeed/apiRead';
 import { getTask } from '../../shared/wavespeed/client';
+import { settle } from '../../shared/wavespeed/failures';
+import { describeFailedLook } from '../../shared/wavespeed/waitForTask';
 import { showFor } from '../fields/showFor';
 import { simplifyField, taskIdField } from '../fields/task.fields';
 import { type Operation, readResultSettings, readTaskId, toResultItem } from './operation';
@@ -14,8 +16,9 @@ export const get: Operation = {
 		const taskId = readTaskId(parameters);
 		const settings = readResultSettings(parameters);
 		return async () => {
-			const task = await getTask(run.api, taskId, preparationPatience(run.api.clock));
-			return [await toResultItem(run, row, task, settings)];
+			const looked = await settle(getTask(run.api, taskId, preparationPatience(run.api.clock)));
+			if (!looked.ok) throw describeFailedLook(looked.error, taskId);
+			return [await toResultItem(run, row, looked.value, settings)];
 		};
 	},
 };

@@ -14,9 +14,16 @@ import { findResumeUrl, showHint, toOpenTask } from '../../shared/n8n/parking';
 import type { Run } from '../../shared/n8n/run';
 import type { RowResult } from '../../shared/n8n/runNode';
 import { getTask } from '../../shared/wavespeed/client';
-import { fail, failureOf, NOTHING_PAID, settle } from '../../shared/wavespeed/failures';
 import { shorten } from '../../shared/wavespeed/envelope';
+import {
+	fail,
+	failureOf,
+	NOTHING_PAID,
+	settle,
+	withDetails,
+} from '../../shared/wavespeed/failures';
 import { phaseOf, readTaskId as parseTaskId, type Task } from '../../shared/wavespeed/task';
+import { describeLostSight } from '../../shared/wavespeed/waitForTask';
 
 /** One entry of the Operation list: its fields and what it does. */
 export interface Operation {
@@ -116,12 +123,21 @@ export async function toResultOrOpen(
 	const { clock } = run.api;
 	const patience = { deadline: clock.now() + LAST_CHECK_MS, maxAttempts: LAST_CHECK_ATTEMPTS };
 	const looked = await settle(getTask(run.api, task.id, patience));
-	const isOutOfReach = !looked.ok && failureOf(looked.error)?.kind === 'unavailable';
-	if (!looked.ok && !isOutOfReach) throw looked.error;
+	if (!looked.ok && !mayStillEnd(looked.error, placed !== undefined)) {
+		const lost = describeLostSight(looked.error, task.id, task.status || 'unknown');
+		throw withDetails(lost, placed?.costUsd === undefined ? {} : { costUsd: placed.costUsd });
+	}
 	const latest = looked.ok ? looked.value : task;
 	if (phaseOf(latest) !== 'running')
 		return [await toResultItem(run, row, latest, settings, placed)];
 	return { open: toOpenTask(latest, run.items[row], settings, timeoutMs, placed) };
+}
+
+/** Whether the callback may come all the same; a task that was accepted just now may not be found yet. */
+function mayStillEnd(error: unknown, isOwn: boolean): boolean {
+	const failure = failureOf(error);
+	const isOutOfReach = failure?.kind === 'unavailable' || failure?.kind === 'rateLimited';
+	return isOutOfReach || (isOwn && failure?.httpStatus === 404);
 }
 
 /** Whether the row waits by callback; decided once for the run, since an execution is parked as a whole. */

@@ -123,7 +123,7 @@ function adviceForFailedTask(task: Task): string {
 		return 'The content moderation refused it: change the picture, the voice or the prompt. The same inputs are not submitted again by a retry. Whether WaveSpeed refunds refused content is not documented.';
 	}
 	if (task.errorCode === 1402) {
-		return `WaveSpeed could not load the picture or the sound: check the web address, or choose "Binary File" so that the file is uploaded. ${refund}`;
+		return `WaveSpeed could not load the picture or the sound: check the web address, or choose "Binary File" so that the file is uploaded. A retry does not submit the same again; a new execution does. ${refund}`;
 	}
 	if (task.status.toLowerCase() === 'deleted') {
 		return 'Its video is gone. To make another one, change the seed or run the workflow anew, which is paid for; a retry does not submit it again.';

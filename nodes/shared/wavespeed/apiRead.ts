@@ -25,6 +25,7 @@ export interface Patience {
 }
 
 export const REQUEST_TIMEOUT_MS = 30_000;
+const SHORTEST_TRY_MS = 1_000;
 
 /** For requests before anything is paid: a service that is down should fail the row soon. */
 const MAX_ATTEMPTS = 5;
@@ -56,6 +57,11 @@ export async function readFromApi<T>(
 		const pass = await api.readPause.enterBefore(patience.deadline);
 		if (!pass) break;
 		const remaining = patience.deadline - clock.now();
+		// An answer can't come in so short a time, and "no answer" would hide what the last one said.
+		if (httpStatus !== undefined && remaining < SHORTEST_TRY_MS) {
+			pass.left();
+			break;
+		}
 		const timeoutMs = Math.max(1, Math.min(REQUEST_TIMEOUT_MS, remaining));
 		const reading = await sendAndRead(api, pass, { ...request, timeoutMs });
 		httpStatus = 'status' in reading ? reading.status : undefined;
@@ -141,7 +147,7 @@ export function describeRefusal(purpose: string, status: number, text: string): 
 
 function adviceForRefusal(status: number): string {
 	if (status === 404) {
-		return `Check the ID. WaveSpeed keeps tasks for 7 days, and a key sees only its own account's tasks. ${NOTHING_PAID}`;
+		return `There is no such address at the service: check the base URL in the credential. ${NOTHING_PAID}`;
 	}
 	if (status >= 300 && status < 400) {
 		return `The service answered with a redirect, which is not followed so that the key goes nowhere else. Check the base URL in the credential. ${NOTHING_PAID}`;

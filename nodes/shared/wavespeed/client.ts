@@ -9,7 +9,7 @@ import {
 } from './apiRead';
 import { MODEL_ID, PATHS, resultPath } from './endpoints';
 import { isRecord } from './envelope';
-import type { Failure } from './failures';
+import { type Failure, FailureError, failureOf, NOTHING_PAID, settle } from './failures';
 import type { Pass } from './sharedPause';
 import { parseTask, type Task } from './task';
 
@@ -24,18 +24,21 @@ export interface SubmitInput {
 
 /** Reads one task. "Get result" in the docs. */
 export async function getTask(api: ApiContext, taskId: string, patience: Patience): Promise<Task> {
-	return await readFromApi(
-		api,
-		{ method: 'GET', target: { path: resultPath(taskId) } },
-		(data) => {
-			const task = parseTask(data);
-			// A cache between us and the service may hand out another task, and its video to the wrong row.
-			return task?.id === taskId ? task : undefined;
-		},
-		`read task ${taskId}`,
-		patience,
-	);
+	const request = { method: 'GET', target: { path: resultPath(taskId) } } as const;
+	const purpose = `read task ${taskId}`;
+	const parse = (data: unknown): Task | undefined => {
+		const task = parseTask(data);
+		// A cache between us and the service may hand out another task, and its video to the wrong row.
+		return task?.id === taskId ? task : undefined;
+	};
+	const read = await settle(readFromApi(api, request, parse, purpose, patience));
+	if (read.ok) return read.value;
+	const failure = failureOf(read.error);
+	if (failure?.httpStatus !== 404) throw read.error;
+	throw new FailureError({ ...failure, advice: CHECK_THE_ID });
 }
+
+const CHECK_THE_ID = `Check the ID. WaveSpeed keeps tasks for 7 days, and a key sees only its own account's tasks. ${NOTHING_PAID}`;
 
 export interface TaskQuery {
 	status?: string;

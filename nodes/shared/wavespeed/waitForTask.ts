@@ -89,11 +89,22 @@ export function describeLostSight(error: unknown, taskId: string, status: string
 		return new FailureError({ ...failure, details });
 	}
 	const whatToDo = failure.advice.replace(NOTHING_PAID, '').trim();
-	// Whether there is such a task, and was paid for, is just what isn't known after "not found".
-	if (failure.httpStatus === 404)
-		return new FailureError({ ...failure, advice: whatToDo, details });
+	// Whether there is such a task is just what isn't known after "not found".
+	if (failure.httpStatus === 404) {
+		const advice = `${whatToDo} A task that WaveSpeed has accepted is paid for.`;
+		return new FailureError({ ...failure, advice, details });
+	}
 	const advice = `The task goes on at WaveSpeed and is paid for. ${whatToDo} Then fetch its video with "Wait for Task" or "Get Task" and this ID.`;
 	return new FailureError({ ...failure, advice, details });
+}
+
+/** A look at a task that may have ended long ago: what kept us from it says nothing about the task. */
+export function describeFailedLook(error: unknown, taskId: string): unknown {
+	const failure = failureOf(error);
+	if (!failure) return error;
+	const whatToDo = failure.advice.replace(NOTHING_PAID, '').trim();
+	const advice = `${whatToDo} Looking costs nothing. A task that WaveSpeed has accepted goes on and is paid for, so look again before you submit another.`;
+	return new FailureError({ ...failure, advice, details: { taskId, ...failure.details } });
 }
 
 function failTimedOut(taskId: string, status: string, waitedMs: number): never {
