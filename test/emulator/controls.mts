@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { addUpload } from './api/uploads.mts';
 import { newSecret, type Task, type World } from './state.mts';
 import { advance, completeTask, endTask, isEnded, spentUsd } from './tasks.mts';
 import type { Emulator, EmulatorTask } from './types.mts';
@@ -31,6 +32,8 @@ export function createControls(world: World, close: () => Promise<void>): Emulat
 		maxInFlight: () => world.maxInFlight,
 		requests: () => [...world.requests],
 		uploads: () => [...world.uploadRecords],
+		addUpload: async (filename, contentType, bytes) =>
+			await addUpload(world, filename, contentType, bytes),
 		inFlightRequests: () => world.inFlightRequests,
 		addFault: (fault) => void world.faults.push({ ...fault }),
 		clearFaults: () => void (world.faults.length = 0),

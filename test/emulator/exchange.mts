@@ -46,8 +46,9 @@ export function addRoute(app: FastifyInstance, world: World, route: Route): void
 			// Asleep before the first byte goes out: whoever sees it may move a virtual clock at once.
 			const isSlow = spoiled.way === 'slow';
 			const pause = isSlow ? sleepSeconds(world, spoiled.seconds) : undefined;
-			record.status = spoiled.way === 'slow' ? spoiled.answer.status : spoiled.way;
 			const rest = spoiled.answer ? await sendHalf(reply, spoiled.answer) : undefined;
+			// Not before its half is out: a virtual clock that looks at this would move on too early.
+			record.status = spoiled.way === 'slow' ? spoiled.answer.status : spoiled.way;
 			if (spoiled.way === 'reset') request.raw.socket.resetAndDestroy();
 			await pause;
 			if (isSlow) reply.raw.end(rest);

@@ -73,6 +73,24 @@ export function spoil(fault: Fault, real: Answer | undefined): Spoiled {
 	}
 }
 
+/** The body of a callback that meets the fault; it is signed as it is sent. Pure. */
+export function spoilCallback(fault: Fault, body: string): string {
+	if (typeof fault.body === 'string') return fault.body;
+	if (fault.body !== undefined) return JSON.stringify(fault.body);
+	switch (fault.kind) {
+		case 'truncatedJson':
+			return body.slice(0, Math.ceil(body.length / 2));
+		case 'emptyBody':
+			return '';
+		case 'wrongShape':
+			return '[]';
+		case 'missingId':
+			return body.replace(/"id":"[^"]*",?/, '');
+		default:
+			return body;
+	}
+}
+
 function badAnswer(fault: Fault, real: Answer | undefined): Answer {
 	const status = fault.status ?? 503;
 	const answer = (value: Answer): Answer => withBody(value, fault.body);

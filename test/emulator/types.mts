@@ -87,6 +87,8 @@ export interface Emulator {
 	maxInFlight(): number;
 	requests(): RecordedRequest[];
 	uploads(): UploadRecord[];
+	/** A file as if a client had uploaded it; returns its URL. */
+	addUpload(filename: string, contentType: string, bytes: Buffer): Promise<string>;
 	/** Requests being answered right now, hanging ones included. */
 	inFlightRequests(): number;
 	addFault(fault: Fault): void;

@@ -7,6 +7,7 @@ import {
 	HOUR,
 	makeWav,
 	MINUTE,
+	readMedia,
 	send,
 	sha256,
 	startRig,
@@ -187,4 +188,12 @@ describe('a multipart upload', () => {
 		expect(reply.status).toBe(413);
 		expect(reply.body.code).toBe(413);
 	});
+});
+
+test('a file can be put there by hand, and is refused as an upload would be', async () => {
+	const { emulator, submit } = await startRig();
+	const url = await emulator.addUpload('face.png', 'image/png', readMedia('portrait.png'));
+	expect((await download(url)).bytes).toEqual(readMedia('portrait.png'));
+	expect((await submit({ image: url, audio: emulator.uploads()[1]?.url })).status).toBe(200);
+	await expect(emulator.addUpload('a.txt', 'text/plain', Buffer.from('a'))).rejects.toThrow();
 });

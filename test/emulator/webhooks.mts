@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import axios from 'axios';
-import { takeFault } from './faults.mts';
+import { spoilCallback, takeFault } from './faults.mts';
 import { proxyFor } from './loopback.mts';
 import { toPrediction } from './predictions.mts';
 import { newId, type Task, type World } from './state.mts';
@@ -95,9 +95,7 @@ export async function deliver(
 		step: 'webhook',
 	};
 	const fault = takeFault(world.faults, 'webhook', record);
-	if (fault?.body !== undefined) {
-		body = typeof fault.body === 'string' ? fault.body : JSON.stringify(fault.body);
-	}
+	if (fault) body = spoilCallback(fault, body);
 	const secret = overrides.secret ?? world.webhookSecret;
 	const signature = overrides.signature ?? sign(secret, id, timestamp, body);
 	const isLost = fault?.kind === 'resetBefore' || fault?.kind === 'hang';

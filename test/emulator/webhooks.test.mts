@@ -165,6 +165,31 @@ describe('a callback', () => {
 	});
 });
 
+test.each([
+	['truncatedJson', /^\{"id":"[^}]*$/],
+	['emptyBody', /^$/],
+	['wrongShape', /^\[\]$/],
+	['missingId', /^\{"(?!id")/],
+] as const)(
+	'a callback with the fault %s has a bad body and a signature that fits it',
+	async (kind, bad) => {
+		const rig = await startRig();
+		const { url, received } = await startReceiver(400);
+		rig.emulator.addFault({ step: 'webhook', kind });
+		await submitTo(rig, url);
+		for (const pause of [MINUTE, 5 * SECOND]) {
+			await rig.clock.advance(pause);
+			await rig.emulator.idle();
+		}
+		const [spoiled, whole] = received as [Received, Received];
+		expect(spoiled.body).toMatch(bad);
+		expect(spoiled.headers['webhook-signature']).toBe(
+			expectedSignature(rig.emulator.webhookSecret, spoiled),
+		);
+		expect(JSON.parse(whole.body)).toHaveProperty('id');
+	},
+);
+
 describe('a callback by hand', () => {
 	test('is valid by default and forged where told', async () => {
 		const rig = await startRig();

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
+import { Readable } from 'node:stream';
 import '@fastify/multipart';
 import type { FastifyInstance } from 'fastify';
 import { isRecord, refusal, success } from '../answers.mts';
@@ -50,6 +51,20 @@ export function publish(
 	const { contentType, bytes, sha256 } = file;
 	const url = `${world.mediaUrl}${urlPath}`;
 	world.uploadRecords.push({ url, filename, contentType, bytes, sha256, via });
+}
+
+/** A file as if a client had uploaded it; returns its URL. */
+export async function addUpload(
+	world: World,
+	filename: string,
+	contentType: string,
+	bytes: Buffer,
+): Promise<string> {
+	checkKind(contentType, filename);
+	const file = await storeStream(world, Readable.from([bytes]), contentType, TICKET_LIMIT_BYTES);
+	const urlPath = newUrlPath(filename);
+	publish(world, file, urlPath, filename, 'ticket');
+	return `${world.mediaUrl}${urlPath}`;
 }
 
 function issueTicket(world: World, body: unknown) {

@@ -30,6 +30,9 @@ export interface VirtualClock {
 /** So many looks, a millisecond apart, without any movement count as rest. */
 const QUIET_LOOKS = 3;
 
+/** A request that was cut off on its way, as by a failure in stop mode, never arrives: after so many looks nobody waits for it. */
+const LOST_LOOKS = 150;
+
 const pause = async (): Promise<void> => await new Promise((resolve) => setTimeout(resolve, 1));
 
 export function createVirtualClock(startMs: number): VirtualClock {
@@ -69,10 +72,13 @@ export function createVirtualClock(startMs: number): VirtualClock {
 			work.then(finish, finish);
 			const traffic = watchTraffic(server);
 			let quiet = 0;
+			let unchanged = 0;
 			let seen = '';
 			while (!isDone) {
 				await pause();
 				const state = traffic.state();
+				unchanged = state === seen ? unchanged + 1 : 0;
+				if (unchanged >= LOST_LOOKS) traffic.giveUpComing();
 				quiet = traffic.isBusy() || state !== seen ? 0 : quiet + 1;
 				seen = state;
 				if (quiet < QUIET_LOOKS) continue;
@@ -89,12 +95,15 @@ export function createVirtualClock(startMs: number): VirtualClock {
 function watchTraffic(server: Observed): {
 	isBusy(): boolean;
 	state(): string;
+	/** What has left and not arrived so far is lost. */
+	giveUpComing(): void;
 	stop(): void;
 } {
 	const hosts = new Set([new URL(server.url).host, new URL(server.mediaUrl).host]);
 	const receivedBefore = server.requests().length;
 	let started = 0;
 	let ended = 0;
+	let lost = 0;
 	const open = new Set<ClientRequest>();
 	const requestOf = (message: unknown): ClientRequest =>
 		(message as { request: ClientRequest }).request;
@@ -119,12 +128,12 @@ function watchTraffic(server: Observed): {
 	};
 	diagnostics.subscribe('http.client.request.start', onStart);
 	diagnostics.subscribe('http.client.response.finish', onEnd);
+	const received = () => server.requests().slice(receivedBefore);
 	return {
-		isBusy() {
-			const received = server.requests().slice(receivedBefore);
-			const isComing = started > received.length;
-			return isComing || received.some((request) => request.status === undefined);
-		},
+		isBusy: () =>
+			started - lost > received().length ||
+			received().some((request) => request.status === undefined),
+		giveUpComing: () => void (lost = Math.max(lost, started - received().length)),
 		state: () => `${started} ${ended} ${server.requests().length} ${countBytes()}`,
 		stop() {
 			diagnostics.unsubscribe('http.client.request.start', onStart);
