@@ -1,7 +1,7 @@
 import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
 import type { ApiContext, Patience } from '../wavespeed/apiRead';
-import { failureOf, settle } from '../wavespeed/failures';
+import { failureOf, NOTHING_PAID, settle } from '../wavespeed/failures';
 import { createHalt, type Halt } from '../wavespeed/halt';
 import { checkCallback, readCallback, type Refusal } from './checkCallback';
 import { systemTime } from './clock';
@@ -78,7 +78,9 @@ function refuse(ctx: IWebhookFunctions, refusal: Refusal): CallbackAnswer {
 
 /** Nothing was started: the API can't be reached, the credential doesn't work, a parameter is wrong … */
 export function askToSendAgain(ctx: IWebhookFunctions, error: unknown): CallbackAnswer {
-	warn(ctx, `could not use a callback, WaveSpeed may send it again: ${describeError(error)}`);
+	// The task behind the callback is paid for, whatever the request that failed has cost.
+	const problem = describeError(error).replace(NOTHING_PAID, '').trim();
+	warn(ctx, `could not use a callback, WaveSpeed may send it again: ${problem}`);
 	return { status: 503, message: 'The task could not be looked at; send again' };
 }
 
