@@ -22,6 +22,7 @@ module.exports = {
 		{ ...shared, displayName: 'emulator', testMatch: ['<rootDir>/test/emulator/**/*.test.mts'] },
 		{ ...shared, displayName: 'engine', testMatch: ['<rootDir>/test/engine/**/*.test.mts'] },
 		{ ...shared, displayName: 'fuzz', testMatch: ['<rootDir>/test/fuzz/**/*.test.mts'] },
+		{ ...shared, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.test.mts'] },
 		{ ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.test.mts'] },
 	],
 };

@@ -79,7 +79,8 @@ export function createVirtualClock(startMs: number): VirtualClock {
 				const state = traffic.state();
 				unchanged = state === seen ? unchanged + 1 : 0;
 				if (unchanged >= LOST_LOOKS) traffic.giveUpComing();
-				quiet = traffic.isBusy() || state !== seen ? 0 : quiet + 1;
+				const isBusy = traffic.isBusy() || isReadingFiles();
+				quiet = isBusy || state !== seen ? 0 : quiet + 1;
 				seen = state;
 				if (quiet < QUIET_LOOKS) continue;
 				quiet = 0;
@@ -90,6 +91,10 @@ export function createVirtualClock(startMs: number): VirtualClock {
 		},
 	};
 }
+
+/** Videos and pictures on their way to or from n8n's storage: a busy disk must not look like an hour of silence. */
+const isReadingFiles = (): boolean =>
+	process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
 
 /** What is on its way between this process and the server, which runs in it. */
 function watchTraffic(server: Observed): {

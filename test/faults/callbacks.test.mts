@@ -1,0 +1,4 @@
+import { testStep } from './testStep.mts';
+
+testStep('secret');
+testStep('webhook');

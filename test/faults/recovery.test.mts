@@ -1,0 +1,4 @@
+import { testStep } from './testStep.mts';
+
+testStep('list');
+testStep('download');

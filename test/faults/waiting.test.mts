@@ -1,0 +1,3 @@
+import { testStep } from './testStep.mts';
+
+testStep('result');
