@@ -7,6 +7,8 @@ export interface N8nOptions {
 	port: number;
 	/** Folders that the Read/Write Files from Disk node may open. */
 	readableFolders?: string[];
+	/** A worker of a distributed n8n instead of an n8n with an editor; its port answers questions about its health only. */
+	worker?: { concurrency: number };
 	env?: NodeJS.ProcessEnv;
 	signal?: AbortSignal;
 }
@@ -35,6 +37,7 @@ export function makeN8nEnvironment(parts: Parts): NodeJS.ProcessEnv {
 		no_proxy: noProxy,
 		N8N_USER_FOLDER: parts.userFolder,
 		N8N_PORT: String(parts.port),
+		...(parts.worker ? makeWorkerEnvironment(parts.port) : {}),
 		N8N_LISTEN_ADDRESS: '127.0.0.1',
 		// Its default port is a fixed one, which would forbid two n8n side by side.
 		N8N_RUNNERS_BROKER_PORT: String(parts.brokerPort),
@@ -52,3 +55,10 @@ export function makeN8nEnvironment(parts: Parts): NodeJS.ProcessEnv {
 		...parts.env,
 	};
 }
+
+/** Without it a worker listens nowhere, and nobody could tell when it is ready. */
+const makeWorkerEnvironment = (port: number): NodeJS.ProcessEnv => ({
+	QUEUE_HEALTH_CHECK_ACTIVE: 'true',
+	QUEUE_HEALTH_CHECK_PORT: String(port),
+	N8N_WORKER_SERVER_ADDRESS: '127.0.0.1',
+});

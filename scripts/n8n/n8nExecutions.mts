@@ -52,15 +52,26 @@ export async function waitForExecution(
 	}
 }
 
-/** The ids of a workflow's executions, newest first. */
-export async function listExecutions({ http }: N8nSession, workflowId: string): Promise<string[]> {
+/** A workflow's executions with their status, newest first. */
+export async function listExecutionStatuses(
+	{ http }: N8nSession,
+	workflowId: string,
+	limit = 20,
+): Promise<Array<{ id: string; status: string }>> {
 	const filter = JSON.stringify({ workflowId });
 	const found = unwrap(
-		await http.get('/rest/executions', { params: { filter } }),
+		await http.get('/rest/executions', { params: { filter, limit } }),
 		'listing the executions',
 	);
-	const ids = listAt(found, 'results').map((entry) => textAt(entry, 'id'));
-	return ids.filter((id) => id !== undefined);
+	return listAt(found, 'results').map((entry) => ({
+		id: textAt(entry, 'id') ?? '',
+		status: textAt(entry, 'status') ?? 'unknown',
+	}));
+}
+
+/** The ids of a workflow's executions, newest first. */
+export async function listExecutions(session: N8nSession, workflowId: string): Promise<string[]> {
+	return (await listExecutionStatuses(session, workflowId)).map(({ id }) => id);
 }
 
 export async function stopExecution({ http }: N8nSession, id: string): Promise<void> {

@@ -47,14 +47,15 @@ export async function startN8n(
 	installation: N8nInstallation,
 	options: N8nOptions,
 ): Promise<N8nProcess> {
-	const { userFolder, port, signal } = options;
+	const { userFolder, port, worker, signal } = options;
 	// Only the owner may read it: it holds the key that encrypts the credentials.
 	await mkdir(join(userFolder, '.n8n'), { recursive: true, mode: 0o700 });
 	const logFile = join(userFolder, 'n8n.log');
 	const log = openSync(logFile, 'w');
 	// n8n compares real paths: a checkout may lie behind a symbolic link.
 	const readable = await Promise.all((options.readableFolders ?? []).map((path) => realpath(path)));
-	const child = spawn(installation.node, [...END_WITH_PARENT, installation.command, 'start'], {
+	const command = worker ? ['worker', `--concurrency=${worker.concurrency}`] : ['start'];
+	const child = spawn(installation.node, [...END_WITH_PARENT, installation.command, ...command], {
 		cwd: userFolder,
 		env: makeN8nEnvironment({
 			...options,
