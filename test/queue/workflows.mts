@@ -1,0 +1,132 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { CREDENTIAL_TYPE, NODE_TYPE, prepareExample } from '../../scripts/n8n/examples.mts';
+import { listExecutionStatuses } from '../../scripts/n8n/n8nExecutions.mts';
+import { saveCredential } from '../../scripts/n8n/n8nCredentials.mts';
+import { unwrap } from '../../scripts/n8n/n8nRest.mts';
+import { activateWorkflow, saveWorkflow } from '../../scripts/n8n/n8nWorkflows.mts';
+import { MEDIA } from '../e2e/testbed.mts';
+import type { QueueTestbed } from './queueTestbed.mts';
+
+export const IMAGE_FILE = join(MEDIA, 'portrait2.png');
+export const AUDIO_FILE = join(MEDIA, 'speech2.mp3');
+
+/** A workflow that is switched on: whoever sends a picture and a recording to its webhook starts an execution. */
+export interface LiveWorkflow {
+	id: string;
+	path: string;
+}
+
+export interface NamedNode {
+	name: string;
+	[key: string]: unknown;
+}
+
+/** The node under test, asking for what has come to the webhook. */
+export const talk = (parameters: object, name = 'Talk'): NamedNode => ({
+	...{ name, type: NODE_TYPE, typeVersion: 1 },
+	parameters: {
+		imageBinaryPropertyName: '={{ $("Start").item.binary.image }}',
+		audioBinaryPropertyName: '={{ $("Start").item.binary.audio }}',
+		prompt: '={{ $json.prompt ?? $json.body.prompt }}',
+		...parameters,
+	},
+});
+
+/** As many items as named, each with a prompt of its own. */
+export const rows = (count: number): NamedNode[] => [
+	{
+		...{ name: 'Rows', type: 'n8n-nodes-base.set', typeVersion: 3.4 },
+		parameters: {
+			mode: 'raw',
+			jsonOutput: `={{ { rows: Array.from({ length: ${count} }, (_, row) => ({ prompt: $json.body.prompt + ' ' + row })) } }}`,
+			options: {},
+		},
+	},
+	{
+		...{ name: 'Split', type: 'n8n-nodes-base.splitOut', typeVersion: 1 },
+		parameters: { fieldToSplitOut: 'rows', options: {} },
+	},
+];
+
+/** Webhook → the given nodes, switched on. */
+export async function switchOn(
+	testbed: QueueTestbed,
+	path: string,
+	nodes: NamedNode[],
+	settings: object = {},
+): Promise<LiveWorkflow> {
+	const { emulator, session } = testbed;
+	const start: NamedNode = {
+		...{ name: 'Start', type: 'n8n-nodes-base.webhook', typeVersion: 2, webhookId: path },
+		parameters: { path, httpMethod: 'POST', responseMode: 'onReceived', options: {} },
+	};
+	const all = [start, ...nodes].map((one, index) => ({
+		...{ id: `node-${index}`, position: [index * 220, 0] },
+		...one,
+	}));
+	const links = nodes.map(({ name: node }, index) => {
+		return [all[index]!.name, { main: [[{ node, type: 'main', index: 0 }]] }];
+	});
+	const workflow = {
+		...{ name: path, nodes: all, connections: Object.fromEntries(links) },
+		settings: { executionOrder: 'v1', ...settings },
+	};
+	const data = { apiKey: emulator.apiKey, baseUrl: emulator.url, accountLevel: 'ultra' };
+	const credential = { name: 'WaveSpeed (emulator)', type: CREDENTIAL_TYPE, data };
+	const reference = await saveCredential(session, credential);
+	const prepared = prepareExample({ key: path, workflow }, reference, MEDIA);
+	const id = await saveWorkflow(session, prepared);
+	await activateWorkflow(session, id);
+	return { id, path };
+}
+
+/** Sends the sample picture and recording to the workflow, once for each prompt. */
+export async function send(
+	{ session }: QueueTestbed,
+	{ path }: LiveWorkflow,
+	prompts: string[],
+): Promise<void> {
+	const image = new Blob([await readFile(IMAGE_FILE)], { type: 'image/png' });
+	const audio = new Blob([await readFile(AUDIO_FILE)], { type: 'audio/mpeg' });
+	await Promise.all(
+		prompts.map(async (prompt) => {
+			const form = new FormData();
+			form.append('prompt', prompt);
+			form.append('image', image, 'portrait.png');
+			form.append('audio', audio, 'speech.mp3');
+			unwrap(await session.http.post(`/webhook/${path}`, form), 'calling the webhook');
+		}),
+	);
+}
+
+/** Waits until `count` executions of the workflow have reached one of the statuses, and gives their ids. */
+export async function waitForStatus(
+	{ session }: QueueTestbed,
+	{ id, path }: LiveWorkflow,
+	statuses: string[],
+	count: number,
+	timeoutMs = 120_000,
+): Promise<string[]> {
+	const deadline = Date.now() + timeoutMs;
+	for (;;) {
+		const all = await listExecutionStatuses(session, id, 100);
+		const reached = all.filter(({ status }) => statuses.includes(status));
+		if (reached.length >= count) return reached.map((one) => one.id).reverse();
+		if (Date.now() > deadline) {
+			const found = all.map((one) => `${one.id} ${one.status}`).join(', ');
+			throw new Error(`"${path}": ${count} executions ${statuses.join(' or ')}? Found: ${found}`);
+		}
+		await sleep(500);
+	}
+}
+
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+	const deadline = Date.now() + 120_000;
+	while (!(await condition())) {
+		if (Date.now() > deadline) throw new Error('What the test waits for did not happen.');
+		await sleep(100);
+	}
+}
