@@ -1,9 +1,4 @@
-import type {
-	IDataObject,
-	INodeExecutionData,
-	IWebhookFunctions,
-	IWebhookResponseData,
-} from 'n8n-workflow';
+import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
 import {
 	answerCallback,
@@ -12,6 +7,7 @@ import {
 	describeError,
 } from '../shared/n8n/answerCallback';
 import { downloadVideo } from '../shared/n8n/downloadVideo';
+import { toErrorJson } from '../shared/n8n/nodeErrors';
 import { refuseFailedTask, toDetails, toItem, toTaskJson } from '../shared/n8n/outputItem';
 import { type OpenTask, type ParkedRow, readParked } from '../shared/n8n/parking';
 import { getTask } from '../shared/wavespeed/client';
@@ -104,7 +100,8 @@ async function toResumedItem(
 	{ row, settings, asked, inputFields }: OpenRow,
 	task: Task,
 ): Promise<INodeExecutionData> {
-	const { onError } = ctx.getNode();
+	const node = ctx.getNode();
+	const { onError } = node;
 	const goesOn = onError === 'continueErrorOutput' || onError === 'continueRegularOutput';
 	const costUsd = typeof asked.costUsd === 'number' ? asked.costUsd : undefined;
 	const json = settings.simplify
@@ -114,9 +111,9 @@ async function toResumedItem(
 	const toFailed = (error: unknown): INodeExecutionData => {
 		const failure = failureOf(error);
 		const text = describeError(error);
-		const details = { ...failure?.details } as IDataObject;
 		const kept = onError === 'continueRegularOutput' ? inputFields : {};
-		if (goesOn) return { json: { ...kept, error: text, details }, pairedItem: { item: row } };
+		const errorJson = toErrorJson(node, text, { ...failure?.details });
+		if (goesOn) return { json: { ...kept, ...errorJson }, pairedItem: { item: row } };
 		const told = failure?.kind === 'downloadFailed' ? { ...json, downloadError: text } : json;
 		return toItem(row, told, inputItem, settings);
 	};

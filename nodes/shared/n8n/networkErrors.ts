@@ -47,7 +47,10 @@ const DEEPEST_CAUSE = 5;
 function findCode(error: unknown): string | undefined {
 	let current = error;
 	for (let depth = 0; depth < DEEPEST_CAUSE && isRecord(current); depth += 1) {
-		if (typeof current.code === 'string' && current.code !== '') return current.code;
+		const { code, httpCode } = current;
+		if (typeof code === 'string' && code !== '') return code;
+		// All that n8n 1.123 and the first 2.x keep of a broken connection: no cause, and its own text as the message.
+		if (typeof httpCode === 'string' && /^[A-Z]/.test(httpCode)) return httpCode;
 		current = current.cause;
 	}
 	return undefined;

@@ -6,9 +6,10 @@ import {
 	NodeApiError,
 	NodeOperationError,
 } from 'n8n-workflow';
+import * as n8nWorkflow from 'n8n-workflow';
 
 import { isRecord } from '../wavespeed/envelope';
-import { type Failure, failureOf } from '../wavespeed/failures';
+import { type Failure, type FailureDetails, failureOf } from '../wavespeed/failures';
 
 /** A row that failed, with what made it fail. */
 export interface FailedRow {
@@ -89,11 +90,30 @@ export function toErrorItem(
 		: describeUnexpected(node, row, error).message;
 	const goesToErrorBranch = node.onError === 'continueErrorOutput';
 	const inputFields = includeInputFields && !goesToErrorBranch ? ctx.getInputData()[row]?.json : {};
-	return {
-		json: { ...inputFields, error: text, details: { ...failure?.details } as IDataObject },
-		pairedItem: { item: row },
-	};
+	const json = { ...inputFields, ...toErrorJson(node, text, { ...failure?.details }) };
+	return { json, pairedItem: { item: row } };
 }
+
+/**
+ * What an error row says, wherever it is made. Before 2.36 n8n sends rows with `details` to the regular output, also
+ * where there is an error branch: there the text alone has to name the task, which it does.
+ */
+export const toErrorJson = (
+	{ onError }: INode,
+	error: string,
+	details: FailureDetails,
+): IDataObject =>
+	onError === 'continueErrorOutput' && !ROUTES_DETAILS
+		? { error }
+		: { error, details: details as IDataObject };
+
+/**
+ * A node can't ask n8n for its version. The first of these came with 2.36, the others with 2.39: more than one, so that
+ * a later version may drop some of them.
+ */
+const ROUTES_DETAILS = ['redactedHeaders', 'toPathSegment', 'getConfiguredEndpointUrl'].some(
+	(name) => name in n8nWorkflow,
+);
 
 /** More IDs than this make a text that nobody reads; all of them are in the log and in Get Many Tasks. */
 const MOST_IDS_IN_TEXT = 50;
