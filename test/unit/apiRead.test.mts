@@ -223,6 +223,16 @@ describe('a refusal in words', () => {
 		expect(failure.message).toContain('role viewer, required editor');
 	});
 
+	it.each([400, 402, 403])(
+		'says to top up when the balance is too low, with HTTP status %i',
+		(status) => {
+			for (const text of ['insufficient_credits: please top up', 'Insufficient balance']) {
+				const { advice } = describeRefusal('submit the task', status, text);
+				expect(advice).toMatch(/balance.*too low\. Top it up.*Nothing was paid\.$/);
+			}
+		},
+	);
+
 	it('points to the base URL when the address is not found', () => {
 		const failure = describeRefusal('read it', 404, 'gone');
 		expect(failure.message).toBe('Could not read it: gone');

@@ -95,8 +95,9 @@ function findBinary(
 				? `There is no file in the field "${shorten(name, 60)}" ("${label}")`
 				: `The expression in "${label}" doesn't give a file`,
 			(fields.length > 0
-				? `Fields of this row with a file: ${fields.join(', ')}. `
-				: 'This row has no files: check the node before. ') + NOTHING_PAID,
+				? `Fields of this row that hold a file: ${fields.join(', ')}. Enter one of these names in "${label}". `
+				: `This row has no files: check the node before, whose output must have a "Binary" tab with the file. `) +
+				NOTHING_PAID,
 		);
 	}
 	return { binary: found, field: typeof name === 'string' ? name : label };

@@ -138,14 +138,24 @@ export function describeRefusal(purpose: string, status: number, text: string): 
 			...refusal,
 			kind: 'credential',
 			message: `WaveSpeed doesn't allow this with the API key of the credential: ${said}`,
-			advice: `Check the role of the key and the state of the account at WaveSpeed. ${NOTHING_PAID}`,
+			advice: adviceForRefusal(status, said),
 		};
 	}
 	const message = `Could not ${purpose}: ${said}`;
-	return { ...refusal, kind: 'refused', message, advice: adviceForRefusal(status) };
+	return { ...refusal, kind: 'refused', message, advice: adviceForRefusal(status, said) };
 }
 
-function adviceForRefusal(status: number): string {
+/** The status for an empty balance is not documented, so its words have to tell. */
+const EMPTY_BALANCE =
+	/insufficient[ _-]?(credit|balance|fund)|not enough (credit|balance)|top.?up/i;
+
+function adviceForRefusal(status: number, said: string): string {
+	if (EMPTY_BALANCE.test(said)) {
+		return `The balance of the WaveSpeed account is too low. Top it up at wavespeed.ai, then run again. ${NOTHING_PAID}`;
+	}
+	if (status === 403) {
+		return `Check the role of the key and the state of the account at WaveSpeed. ${NOTHING_PAID}`;
+	}
 	if (status === 404) {
 		return `There is no such address at the service: check the base URL in the credential. ${NOTHING_PAID}`;
 	}
