@@ -79,7 +79,7 @@ export function createVirtualClock(startMs: number): VirtualClock {
 				const state = traffic.state();
 				unchanged = state === seen ? unchanged + 1 : 0;
 				if (unchanged >= LOST_LOOKS) traffic.giveUpComing();
-				const isBusy = traffic.isBusy() || isReadingFiles();
+				const isBusy = traffic.isBusy() || isSystemBusy();
 				quiet = isBusy || state !== seen ? 0 : quiet + 1;
 				seen = state;
 				if (quiet < QUIET_LOOKS) continue;
@@ -92,9 +92,9 @@ export function createVirtualClock(startMs: number): VirtualClock {
 	};
 }
 
-/** Videos and pictures on their way to or from n8n's storage: a busy disk must not look like an hour of silence. */
-const isReadingFiles = (): boolean =>
-	process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
+/** Files that are being read and connections that are being made, which a busy machine takes its time for. */
+const isSystemBusy = (): boolean =>
+	process.getActiveResourcesInfo().some((name) => /^(FSReq|TCPConnect|WriteWrap)/.test(name));
 
 /** What is on its way between this process and the server, which runs in it. */
 function watchTraffic(server: Observed): {
