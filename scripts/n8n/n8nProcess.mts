@@ -35,12 +35,15 @@ async function readLogTail(logFile: string): Promise<string> {
 	return lines.slice(-15).join('\n').trim();
 }
 
-/** `/healthz` answers before the database is ready, `/healthz/readiness` doesn't. */
+/** `/healthz` answers before the database is ready, and in n8n 1.x `/healthz/readiness` before there is anything else. */
 async function isReady(url: string): Promise<boolean> {
-	const answer = await axios
-		.get(`${url}/healthz/readiness`, { proxy: false, timeout: 5_000, validateStatus: () => true })
-		.catch(() => undefined);
-	return answer?.status === 200;
+	for (const path of ['/healthz/readiness', '/rest/settings']) {
+		const answer = await axios
+			.get(`${url}${path}`, { proxy: false, timeout: 5_000, validateStatus: () => true })
+			.catch(() => undefined);
+		if (answer?.status !== 200) return false;
+	}
+	return true;
 }
 
 export async function startN8n(

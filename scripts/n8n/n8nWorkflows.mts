@@ -22,7 +22,10 @@ export async function saveWorkflow({ http }: N8nSession, workflow: Workflow): Pr
 	const knownId = textAt(known, 'id');
 	const saved =
 		knownId === undefined
-			? unwrap(await http.post('/rest/workflows', body), `importing "${name}"`)
+			? unwrap(
+					await http.post('/rest/workflows', { ...body, active: false }),
+					`importing "${name}"`,
+				)
 			: unwrap(await http.patch(`/rest/workflows/${knownId}`, body), `resetting "${name}"`);
 	const id = textAt(saved, 'id');
 	if (id === undefined) throw new Error(`n8n gave no id for the workflow "${name}".`);
@@ -39,6 +42,8 @@ export async function activateWorkflow({ http }: N8nSession, id: string): Promis
 	unwrap(await http.post(`/rest/workflows/${id}/activate`, body), 'activating the workflow');
 	for (let look = 0; look < ACTIVATION_LOOKS; look++) {
 		const answer = await http.get(`/rest/workflows/${id}/publication-status`);
+		// n8n 1.x activates before it answers, and says there why it can't.
+		if (answer.status === 404) return;
 		const state = unwrap(answer, 'reading the publication status');
 		const status = textAt(state, 'status');
 		if (status === 'published') return;
