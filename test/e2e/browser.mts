@@ -58,13 +58,17 @@ export async function searchNodes(page: Page, text: string): Promise<Locator> {
 }
 
 /** Pictures for the README, written on request only: they differ a little at every run. */
-export async function keepScreenshot(page: Page, name: string): Promise<void> {
+export async function keepScreenshot(
+	page: Page,
+	name: string,
+	part: Page | Locator = page,
+): Promise<void> {
 	if (process.env.UPDATE_SCREENSHOTS !== '1') return;
 	const folder = join(process.cwd(), 'docs', 'images');
 	await mkdir(folder, { recursive: true });
 	// Notices fly in and out.
 	await page.waitForTimeout(6_000);
-	await page.screenshot({ path: join(folder, `${name}.png`) });
+	await part.screenshot({ path: join(folder, `${name}.png`) });
 }
 
 /** What a failed browser test saw: a picture of every open page. */

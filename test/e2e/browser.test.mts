@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import type { Browser, Locator, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 
 import {
 	findNodeName,
@@ -18,6 +18,7 @@ import {
 	openPage,
 	searchNodes,
 } from './browser.mts';
+import { addNode, NODE_NAME } from './editor.mts';
 import {
 	LOGIN,
 	MEDIA,
@@ -27,8 +28,6 @@ import {
 	type Testbed,
 } from './testbed.mts';
 import { probeMedia } from './videoFile.mts';
-
-const NODE_NAME = 'Wan 2.2 Speech To Video';
 
 describe('the editor, as a new user meets it', () => {
 	let testbed: Testbed;
@@ -69,18 +68,7 @@ describe('the editor, as a new user meets it', () => {
 		return { id: await saveWorkflow(testbed.session, workflow), workflow };
 	}
 
-	/** Leaves the new node's panel open. */
-	async function addNode(): Promise<Locator> {
-		await openPage(page, `${testbed.n8n.url}/workflow/new`);
-		const names = await searchNodes(page, 'talking');
-		await names.filter({ hasText: NODE_NAME }).first().click();
-		// As the first step of a workflow n8n offers the triggers first, and folds the actions away.
-		await page.getByText(/^Actions \(\d+\)$/).click();
-		await names.filter({ hasText: 'Generate a talking video' }).click();
-		const panel = page.getByTestId('node-parameters');
-		await panel.waitFor();
-		return panel;
-	}
+	const addGenerate = async () => await addNode(page, testbed.n8n.url, 'Generate a talking video');
 
 	for (const words of ['talking', 'avatar', 'lip sync']) {
 		inBrowser(`finds the node by typing "${words}"`, async () => {
@@ -92,7 +80,7 @@ describe('the editor, as a new user meets it', () => {
 	}
 
 	inBrowser('asks for nothing but a credential when the node is added', async () => {
-		const panel = await addNode();
+		const panel = await addGenerate();
 		const valueOf = (name: string) =>
 			panel.getByTestId(`parameter-input-${name}`).locator('input').inputValue();
 		expect(await valueOf('operation')).toBe('Generate Video');
@@ -103,7 +91,7 @@ describe('the editor, as a new user meets it', () => {
 	});
 
 	inBrowser('shows the credential red with a wrong key and green with the right one', async () => {
-		const panel = await addNode();
+		const panel = await addGenerate();
 		await panel.getByRole('button', { name: 'Connect to WaveSpeed' }).click();
 		const dialog = page.getByTestId('editCredential-modal');
 		const fill = (name: string, value: string) =>
@@ -122,6 +110,23 @@ describe('the editor, as a new user meets it', () => {
 		expect(await page.getByTestId('node-issues').count()).toBe(0);
 	});
 
+	inBrowser('has its icon in the light and in the dark theme', async () => {
+		for (const [theme, file] of [
+			['dark', 'wavespeed.dark.svg'],
+			['light', 'wavespeed.svg'],
+		] as const) {
+			await page.evaluate(`localStorage.setItem('N8N_THEME', '${theme}')`);
+			await openPage(page, `${testbed.n8n.url}/workflow/new`);
+			await searchNodes(page, 'talking');
+			const icon = page.getByTestId('node-creator-node-item').first().locator('img');
+			await icon.waitFor();
+			expect(await icon.getAttribute('src')).toContain(`/${file}`);
+			// Zero while it is loaded, and for ever if it can't be.
+			const isDrawn = `[...document.images].some((image) => image.src.endsWith('/${file}') && image.naturalWidth > 0)`;
+			await page.waitForFunction(isDrawn);
+		}
+	});
+
 	inBrowser('runs the example and plays its video', async () => {
 		const { id, workflow } = await importExample('talking-portrait');
 		await openPage(page, `${testbed.n8n.url}/workflow/${id}`);
@@ -133,6 +138,10 @@ describe('the editor, as a new user meets it', () => {
 		await page.getByTestId('canvas-node').filter({ hasText: name }).dblclick();
 		const output = page.getByTestId('output-panel');
 		await output.getByTestId('radio-button-json').click();
+		await output
+			.getByText(/^"?http.*\.mp4"?$/)
+			.first()
+			.waitFor();
 		await page.getByTestId('ndv-input-panel').getByTestId('radio-button-schema').click();
 		await keepScreenshot(page, 'node');
 

@@ -13,6 +13,8 @@ export const optionsField: INodeProperties = {
 	type: 'collection',
 	placeholder: 'Add option',
 	default: {},
+	// Get Many has filters instead; an empty list would only raise questions.
+	displayOptions: { show: { operation: ['generate', 'get', 'submit', 'wait'] } },
 	options: [
 		{
 			displayName: 'Check Interval (Seconds)',

@@ -1,0 +1,99 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { Browser, Page } from 'playwright-core';
+
+import { keepScreenshot, openBrowser, openEditor } from './browser.mts';
+import { addAllOptions, addNode, choose, listFields } from './editor.mts';
+import {
+	LOGIN,
+	ROOT,
+	RUN_TIMEOUT_MS,
+	START_TIMEOUT_MS,
+	startTestbed,
+	type Testbed,
+} from './testbed.mts';
+
+/** What users see of each operation: `UPDATE_FIELDS=1` writes it anew, and the change is then looked at like any other. */
+const FILE = join(ROOT, 'test', 'e2e', 'editorFields.md');
+const isUpdate = process.env.UPDATE_FIELDS === '1';
+
+const HEAD = `# The fields in n8n's editor
+
+Label · value, or _placeholder_ · hint, as seen by a user who adds the node from n8n's panel. Compared in each run of the
+end-to-end tests; \`UPDATE_FIELDS=1\` writes it anew.
+`;
+
+type State = [title: string, reach: (page: Page) => Promise<unknown>];
+
+const URL_SOURCES: State = [
+	'with URLs',
+	async (page) => {
+		await choose(page, 'imageSource', 'URL');
+		await choose(page, 'audioSource', 'URL');
+	},
+];
+const CALLBACK: State = [
+	'with Wait Mode "Callback"',
+	async (page) => await choose(page, 'waitMode', 'Callback'),
+];
+const ALL_OPTIONS: State = ['with all options', addAllOptions];
+
+/** Each operation by the name of its action, and the states of its panel, each reached from the one before. */
+const OPERATIONS: Array<{ action: string; states: State[] }> = [
+	{ action: 'Generate a talking video', states: [URL_SOURCES, CALLBACK, ALL_OPTIONS] },
+	{ action: 'Submit a task', states: [URL_SOURCES, ALL_OPTIONS] },
+	{ action: 'Wait for a task', states: [CALLBACK, ALL_OPTIONS] },
+	{ action: 'Get a task', states: [ALL_OPTIONS] },
+	{ action: 'Get many tasks', states: [['with all filters', addAllOptions]] },
+	{ action: 'On task finished', states: [ALL_OPTIONS] },
+];
+
+/** The part of the document under the heading of an operation. */
+const sectionOf = (document: string, action: string): string =>
+	document.split('\n## ').find((section) => section.startsWith(`${action}\n`)) ?? '';
+
+describe('the fields in the editor', () => {
+	let testbed: Testbed;
+	let browser: Browser;
+	let page: Page;
+	let known: string;
+	const sections: string[] = [];
+
+	beforeAll(async () => {
+		known = await readFile(FILE, 'utf8').catch(() => '');
+		browser = await openBrowser();
+		testbed = await startTestbed({ video: 'placeholder' });
+		await testbed.saveCredential();
+		page = await openEditor(browser, testbed.n8n.url, LOGIN);
+	}, START_TIMEOUT_MS);
+	afterAll(async () => {
+		if (isUpdate) await writeFile(FILE, [HEAD, ...sections].join('\n## '));
+		await browser?.close();
+		await testbed?.close();
+	}, 60_000);
+
+	/** High enough for all fields. */
+	async function keepOptions(): Promise<void> {
+		await page.setViewportSize({ width: 1440, height: 1_800 });
+		await keepScreenshot(page, 'options', page.getByTestId('node-parameters'));
+		await page.setViewportSize({ width: 1440, height: 900 });
+	}
+
+	it.each(OPERATIONS)(
+		'"$action" asks for what it needs and nothing else',
+		async ({ action, states }) => {
+			await addNode(page, testbed.n8n.url, action);
+			const parts = [`${action}\n\n${await listFields(page)}\n`];
+			for (const [title, reach] of states) {
+				await reach(page);
+				parts.push(`### ${title}\n\n${await listFields(page)}\n`);
+			}
+			if (action === 'Generate a talking video') await keepOptions();
+			const section = parts.join('\n');
+			sections.push(section);
+			if (!isUpdate) expect(section.trim()).toBe(sectionOf(known, action).trim());
+		},
+		RUN_TIMEOUT_MS,
+	);
+});
