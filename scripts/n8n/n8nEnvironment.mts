@@ -41,6 +41,8 @@ export function makeN8nEnvironment(parts: Parts): NodeJS.ProcessEnv {
 		N8N_LISTEN_ADDRESS: '127.0.0.1',
 		// Its default port is a fixed one, which would forbid two n8n side by side.
 		N8N_RUNNERS_BROKER_PORT: String(parts.brokerPort),
+		// The default since 2.0; 1.x would keep files in the execution's data.
+		N8N_DEFAULT_BINARY_DATA_MODE: 'filesystem',
 		N8N_DIAGNOSTICS_ENABLED: 'false',
 		N8N_VERSION_NOTIFICATIONS_ENABLED: 'false',
 		N8N_TEMPLATES_ENABLED: 'false',

@@ -66,8 +66,11 @@ export async function runWorkflow(
 	id: string,
 	trigger: string,
 ): Promise<string> {
+	// n8n 1.x runs what it is given, later versions what they have stored.
+	const workflowData = unwrap(await http.get(`/rest/workflows/${id}`), 'reading the workflow');
+	const body = { workflowData, triggerToStartFrom: { name: trigger } };
 	const started = unwrap(
-		await http.post(`/rest/workflows/${id}/run`, { triggerToStartFrom: { name: trigger } }),
+		await http.post(`/rest/workflows/${id}/run`, body),
 		'starting the workflow',
 	);
 	const executionId = textAt(started, 'executionId');

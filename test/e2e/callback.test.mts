@@ -16,6 +16,7 @@ import {
 import { unwrap } from '../../scripts/n8n/n8nRest.mts';
 import { activateWorkflow, saveWorkflow, type Workflow } from '../../scripts/n8n/n8nWorkflows.mts';
 import { isRecord, type JsonRecord, listAt, textAt, valueAt } from '../../scripts/n8n/shape.mts';
+import { N8N_VERSION } from '../../scripts/n8n/versions.mts';
 import { type FileServer, serveFolder } from './fileServer.mts';
 import {
 	MEDIA,
@@ -33,6 +34,9 @@ const LONG_SECONDS = 60_000;
 const RETRY_DELAYS_SECONDS = [50, 1_000, 3_000];
 
 const CRASH_TIMEOUT_MS = 3 * RUN_TIMEOUT_MS;
+
+/** n8n 1.x finds a data table by its ID only, which an example can't know. */
+const onVersionsWithNamedTables = N8N_VERSION.startsWith('1.') ? it.skip : it;
 
 describe('long tasks in a real n8n', () => {
 	let folder: string;
@@ -326,7 +330,7 @@ describe('long tasks in a real n8n', () => {
 		3 * RUN_TIMEOUT_MS,
 	);
 
-	it(
+	onVersionsWithNamedTables(
 		'the fan-out writes each result into the row with its task ID',
 		async () => {
 			const before = testbed.emulator.paidTasks();
