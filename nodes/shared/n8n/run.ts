@@ -34,7 +34,7 @@ export interface Run {
 const PREPARED_AHEAD = 8;
 
 /** Waiting rows cost little, but not nothing. */
-const MOST_ROWS_AT_ONCE = 1_000;
+const MOST_ROWS_AT_ONCE = 10_000;
 
 const RATE_LIMIT_PATIENCE_MS = 60 * 60_000;
 

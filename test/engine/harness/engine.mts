@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 import type {
@@ -288,7 +289,7 @@ export function describeRun(run: IRun, logs: string[]): RunResult {
 
 /** Puts bytes where n8n keeps files, as a node before ours would have. */
 export async function storeFile(
-	content: Buffer,
+	content: Buffer | Readable,
 	fileName: string,
 	mimeType: string,
 ): Promise<IBinaryData> {

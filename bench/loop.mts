@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+
+import axios from 'axios';
+
+import { NODE_TYPE, prepareExample } from '../scripts/n8n/examples.mts';
+import { listExecutions, waitForExecution } from '../scripts/n8n/n8nExecutions.mts';
+import { unwrap } from '../scripts/n8n/n8nRest.mts';
+import { activateWorkflow, saveWorkflow } from '../scripts/n8n/n8nWorkflows.mts';
+import { textAt } from '../scripts/n8n/shape.mts';
+import { type FileServer, serveFolder } from '../test/e2e/fileServer.mts';
+import { startTestbed, type Testbed } from '../test/e2e/testbed.mts';
+import { shortestSchedule, taskSeconds } from './durations.mts';
+import { average, ratio, type Section } from './report.mts';
+
+/** The node beside the workflow that people build without it, both in the same real n8n against the same service. */
+
+const ROWS = 20;
+const TASK_SECONDS = 30;
+const RUN_TIMEOUT_MS = 300_000;
+
+type Node = { name: string; type: string; typeVersion: number; parameters: object };
+type Links = Record<string, string[][]>;
+
+interface Contender {
+	name: string;
+	nodes: Node[];
+	/** From a node's name to the names behind each of its outputs. */
+	links: Links;
+}
+
+const PREDICTIONS = '/api/v3/predictions';
+
+function makeLoop(testbed: Testbed, media: string): Contender {
+	const { url, apiKey } = testbed.emulator;
+	const http = (name: string, parameters: object): Node => ({
+		...{ name, type: 'n8n-nodes-base.httpRequest', typeVersion: 4.2 },
+		parameters: {
+			sendHeaders: true,
+			headerParameters: { parameters: [{ name: 'Authorization', value: `Bearer ${apiKey}` }] },
+			options: {},
+			...parameters,
+		},
+	});
+	const body = `={{ { image: '${media}/portrait.png', audio: '${media}/speech.mp3', prompt: $json.prompt } }}`;
+	const nodes = [
+		http('Submit', {
+			method: 'POST',
+			url: `${url}/api/v3/wavespeed-ai/wan-2.2/speech-to-video`,
+			...{ sendBody: true, specifyBody: 'json', jsonBody: body },
+		}),
+		{
+			...{ name: 'Pause', type: 'n8n-nodes-base.wait', typeVersion: 1.1 },
+			parameters: { amount: 5, unit: 'seconds' },
+		},
+		http('Look', { url: `=${url}${PREDICTIONS}/{{ $json.data.id }}/result` }),
+		{
+			...{ name: 'Done?', type: 'n8n-nodes-base.if', typeVersion: 2.2 },
+			parameters: {
+				conditions: {
+					options: { caseSensitive: true, typeValidation: 'strict', version: 2 },
+					combinator: 'and',
+					conditions: [
+						{
+							...{ id: 'done', leftValue: '={{ $json.data.status }}', rightValue: 'completed' },
+							operator: { type: 'string', operation: 'equals' },
+						},
+					],
+				},
+				options: {},
+			},
+		},
+	];
+	const links = { Submit: [['Pause']], Pause: [['Look']], Look: [['Done?']], 'Done?': [[], ['Pause']] };
+	return { name: 'HTTP Request → Wait 5 s → HTTP Request → If', nodes, links };
+}
+
+function makeOwn(media: string, waitMode: 'polling' | 'callback'): Contender {
+	const parameters = {
+		...{ operation: 'generate', prompt: '={{ $json.prompt }}', waitMode },
+		...{ imageSource: 'url', imageUrl: `${media}/portrait.png` },
+		...{ audioSource: 'url', audioUrl: `${media}/speech.mp3` },
+	};
+	const nodes = [{ name: 'Talk', type: NODE_TYPE, typeVersion: 1, parameters }];
+	return { name: `this node, ${waitMode}`, nodes, links: {} };
+}
+
+async function switchOn(testbed: Testbed, { nodes, links }: Contender): Promise<[string, string]> {
+	const path = randomUUID();
+	const rows = Array.from({ length: ROWS }, (_, row) => ({ prompt: `row ${row}` }));
+	const before: Node[] = [
+		{
+			...{ name: 'Start', type: 'n8n-nodes-base.webhook', typeVersion: 2, webhookId: path },
+			parameters: { path, httpMethod: 'POST', responseMode: 'onReceived', options: {} },
+		},
+		{
+			...{ name: 'Rows', type: 'n8n-nodes-base.set', typeVersion: 3.4 },
+			parameters: { mode: 'raw', jsonOutput: JSON.stringify({ rows }), options: {} },
+		},
+		{
+			...{ name: 'Split', type: 'n8n-nodes-base.splitOut', typeVersion: 1 },
+			parameters: { fieldToSplitOut: 'rows', options: {} },
+		},
+	];
+	const first = nodes[0]?.name ?? '';
+	const all: Links = { Start: [['Rows']], Rows: [['Split']], Split: [[first]], ...links };
+	const connections = Object.fromEntries(
+		Object.entries(all).map(([from, outputs]) => {
+			const main = outputs.map((to) => to.map((node) => ({ node, type: 'main', index: 0 })));
+			return [from, { main }];
+		}),
+	);
+	const workflow = {
+		...{ name: path, connections, settings: { executionOrder: 'v1' } },
+		nodes: [...before, ...nodes].map((node, index) => ({
+			...{ id: `node-${index}`, position: [index * 220, 0], ...node },
+		})),
+	};
+	const ready = prepareExample({ key: path, workflow }, await testbed.saveCredential(), '');
+	const id = await saveWorkflow(testbed.session, ready);
+	await activateWorkflow(testbed.session, id);
+	return [id, path];
+}
+
+interface Outcome {
+	seconds: number;
+	/** Looks at a task that found it running. */
+	waitingChecks: number;
+	lags: number[];
+}
+
+async function run(testbed: Testbed, contender: Contender): Promise<Outcome> {
+	const { emulator, session, n8n } = testbed;
+	const [tasksBefore, requestsBefore] = [emulator.paidTasks(), emulator.requests().length];
+	const [workflowId, path] = await switchOn(testbed, contender);
+	const startedAt = Date.now();
+	await axios.post(`${n8n.url}/webhook/${path}`, {}, { proxy: false });
+	let id: string | undefined;
+	while (!id) [id] = await listExecutions(session, workflowId);
+	const { status } = await waitForExecution(session, id, { timeoutMs: RUN_TIMEOUT_MS });
+	const tasks = emulator.tasks().slice(tasksBefore);
+	if (status !== 'success' || tasks.length !== ROWS) throw new Error(`${contender.name}: ${status}`);
+	const ended = unwrap(await session.http.get(`/rest/executions/${id}`), 'reading the execution');
+	const stoppedAt = Date.parse(textAt(ended, 'stoppedAt') ?? '');
+
+	const looks = emulator
+		.requests()
+		.slice(requestsBefore)
+		.filter(({ step }) => step === 'result');
+	const looksAt = (task: { id: string }) => looks.filter((look) => look.path.includes(task.id));
+	const lags = tasks.map((task) => {
+		const endedAt = task.endedAt ?? Number.NaN;
+		const seenAt = Math.min(...looksAt(task).map(({ at }) => at).filter((at) => at >= endedAt));
+		return (seenAt - endedAt) / 1000;
+	});
+	const waiting = tasks.flatMap((task) =>
+		looksAt(task).filter(({ at }) => at < (task.endedAt ?? 0)),
+	);
+	return {
+		seconds: (stoppedAt - startedAt) / 1000,
+		waitingChecks: waiting.length / ROWS,
+		lags,
+	};
+}
+
+export async function measureLoop(): Promise<Section> {
+	const section: Section = {
+		title: 'Against the loop that people build, in a real n8n',
+		method:
+			`${ROWS} rows with public addresses, tasks of ${TASK_SECONDS} s ± 20 %, enough places at the account, one n8n with SQLite, real time. ` +
+			"Time: the whole execution against the slowest task. Lag: from a task's end until it is seen. The callback's one look before parking and its reading of the result are part of the checks only if the task still ran.",
+		columns: ['', 'nodes', 'time / slowest task', 'checks of a running task', 'lag, average', 'lag, longest'],
+		rows: [],
+		bound:
+			"for polling the gaps between the checks; for callbacks n8n's resuming of the execution, whose results are read once all tasks have ended. The loop looks nearly as often as it can, and keeps nothing: " +
+			'see `docs/` for what it does when a task fails, when a request is refused, and when n8n is restarted.',
+		checks: [],
+	};
+	let testbed: Testbed | undefined;
+	let files: FileServer | undefined;
+	try {
+		files = await serveFolder(fileURLToPath(new URL('../test/media', import.meta.url)));
+		testbed = await startTestbed({
+			...{ video: 'placeholder', speed: 1, taskSeconds: taskSeconds(TASK_SECONDS) },
+		});
+		const slowest = shortestSchedule(ROWS, ROWS, TASK_SECONDS);
+		for (const contender of [
+			makeLoop(testbed, files.url),
+			makeOwn(files.url, 'polling'),
+			makeOwn(files.url, 'callback'),
+		]) {
+			const { seconds, waitingChecks, lags } = await run(testbed, contender);
+			section.rows.push([
+				...[contender.name, contender.nodes.length, ratio(seconds / slowest)],
+				...[waitingChecks.toFixed(1), `${average(lags).toFixed(2)} s`],
+				`${Math.max(...lags).toFixed(2)} s`,
+			]);
+		}
+	} finally {
+		await testbed?.close();
+		await files?.close();
+	}
+	return section;
+}
