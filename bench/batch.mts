@@ -71,7 +71,8 @@ async function runVirtual(batch: Batch): Promise<Outcome> {
 	const paid = rig.emulator.paidTasks();
 	const checksPerTask = countChecks(rig.emulator.requests()) / batch.rows;
 	await rig.close();
-	if (error || paid !== batch.rows) throw new Error(`${batch.rows} rows, ${paid} tasks: ${error?.message}`);
+	if (error || paid !== batch.rows)
+		throw new Error(`${batch.rows} rows, ${paid} tasks: ${error?.message}`);
 	return { seconds, checksPerTask };
 }
 
@@ -93,7 +94,8 @@ async function runReal(batch: Batch): Promise<Outcome> {
 	const paid = emulator.paidTasks();
 	const checksPerTask = countChecks(emulator.requests()) / batch.rows;
 	await emulator.close();
-	if (error || paid !== batch.rows) throw new Error(`${batch.rows} rows, ${paid} tasks: ${error?.message}`);
+	if (error || paid !== batch.rows)
+		throw new Error(`${batch.rows} rows, ${paid} tasks: ${error?.message}`);
 	return { seconds, checksPerTask };
 }
 

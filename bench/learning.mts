@@ -46,7 +46,11 @@ function simulate(durations: number[], law: Law) {
 	for (const seconds of durations) {
 		const place = places.reduce((a, b) => (a.freeAt <= b.freeAt ? a : b));
 		// Only what had been seen to end when this task began.
-		seen.splice(0, seen.length, ...ended.filter(({ at }) => at <= place.freeAt).map((one) => one.seconds));
+		seen.splice(
+			0,
+			seen.length,
+			...ended.filter(({ at }) => at <= place.freeAt).map((one) => one.seconds),
+		);
 		let waited = POLL_INTERVAL_SECONDS;
 		if (seen.length > 0) waited = Math.max(waited, law(0, seen));
 		for (checks += 1; waited < seconds; checks += 1) waited += law(waited, seen);
@@ -63,7 +67,14 @@ export async function measureLearning(): Promise<Section> {
 	const section: Section = {
 		title: 'Learning from the rows that have ended: not worth it',
 		method: `A calculation: ${ROWS} rows, ${IN_FLIGHT} in flight, Poll Interval ${POLL_INTERVAL_SECONDS} s, three laws for the gap between two checks.`,
-		columns: ['durations', 'law', 'checks per task', 'lag, average', 'lag, longest', 'time / shortest'],
+		columns: [
+			'durations',
+			'law',
+			'checks per task',
+			'lag, average',
+			'lag, longest',
+			'time / shortest',
+		],
 		rows: [],
 		bound:
 			'that nobody knows how long the next task takes. Where all tasks are alike, learning saves checks, which cost nothing, and a few percent of the time. Where the first ones were slow, or the voices differ in length, ' +

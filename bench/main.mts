@@ -1,12 +1,13 @@
 /** `npm run bench`: all figures into RESULTS.md; `-- --short`: a few, checked with wide margins; `-- batch`: one section. */
 import { measureBatches } from './batch.mts';
-import { measureStart } from './start.mts';
-import { measureWaiting } from './waiting.mts';
 import { measureLearning } from './learning.mts';
 import { measureLoop } from './loop.mts';
 import { measureMemory } from './memory.mts';
-import { measureScale } from './scale.mts';
+import { measureQueue } from './queue.mts';
 import { printSection, type Section, writeResults } from './report.mts';
+import { measureScale } from './scale.mts';
+import { measureStart } from './start.mts';
+import { measureWaiting } from './waiting.mts';
 
 const SECTIONS: Record<string, (isShort: boolean) => Promise<Section>> = {
 	batch: measureBatches,
@@ -15,11 +16,16 @@ const SECTIONS: Record<string, (isShort: boolean) => Promise<Section>> = {
 	loop: measureLoop,
 	memory: measureMemory,
 	scale: measureScale,
+	queue: measureQueue,
 	start: measureStart,
 };
 
+/** What needs neither a real n8n nor other packages. */
+const SHORT = ['batch', 'waiting', 'memory', 'scale'];
+
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const isShort = process.argv.includes('--short');
+if (isShort) wanted.push(...SHORT);
 
 const sections: Section[] = [];
 for (const [name, measure] of Object.entries(SECTIONS)) {

@@ -47,8 +47,7 @@ async function describeMachine(): Promise<string> {
 		const file = load.resolve(`${name}/package.json`);
 		return String((JSON.parse(await readFile(file, 'utf8')) as { version: unknown }).version);
 	};
-	const git = async (...args: string[]): Promise<string> =>
-		(await run('git', args)).stdout.trim();
+	const git = async (...args: string[]): Promise<string> => (await run('git', args)).stdout.trim();
 	const changed = (await git('status', '--porcelain', '--untracked-files=no')).split('\n');
 	const isChanged = changed.some((line) => line !== '' && !line.endsWith('bench/RESULTS.md'));
 	const commit = `${await git('rev-parse', '--short', 'HEAD')}${isChanged ? ' with changes' : ''}`;
