@@ -49,6 +49,7 @@ function textsOf(expression: ts.Expression, scope: Scope, depth = 0): string[] {
 		return both.some((text) => text !== '') ? both.filter((text) => text !== '') : both;
 	}
 	if (ts.isBinaryExpression(expression)) {
+		if (expression.operatorToken.kind !== ts.SyntaxKind.PlusToken) return go(expression.left);
 		return go(expression.left).flatMap((left) => go(expression.right).map((right) => left + right));
 	}
 	if (ts.isTemplateExpression(expression)) {

@@ -36,7 +36,11 @@ async function confirm(question: string): Promise<boolean> {
 
 /** What the emulator answers to the same, a video included: there it costs nothing. */
 async function askEmulator(): Promise<Service> {
-	const emulator = await startEmulator({ video: 'placeholder', taskSeconds: 2, accountLevel: 'ultra' });
+	const emulator = await startEmulator({
+		video: 'placeholder',
+		taskSeconds: 2,
+		accountLevel: 'ultra',
+	});
 	const service = openService(emulator.url, emulator.apiKey);
 	await askForFree(service, emulator.url);
 	const inputs = await uploadSamples(service, MEDIA);
@@ -48,7 +52,9 @@ async function askEmulator(): Promise<Service> {
 
 const apiKey = process.env.WAVESPEED_API_KEY?.trim() ?? '';
 if (apiKey === '') {
-	console.error('Set WAVESPEED_API_KEY to a key of wavespeed.ai. Nothing is paid before you have agreed to the price.');
+	console.error(
+		'Set WAVESPEED_API_KEY to a key of wavespeed.ai. Nothing is paid before you have agreed to the price.',
+	);
 	process.exit(2);
 }
 const baseUrl = (process.env.WAVESPEED_BASE_URL ?? 'https://api.wavespeed.ai').replace(/\/+$/, '');

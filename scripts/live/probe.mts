@@ -174,7 +174,9 @@ async function checkVideo(
 	head.data.destroy();
 	const type = String(head.headers['content-type']);
 	const length = String(head.headers['content-length'] ?? 'unknown');
-	notes.push(`The video's host answers HTTP ${head.status}, ${type}, ${length} bytes, without a key.`);
+	notes.push(
+		`The video's host answers HTTP ${head.status}, ${type}, ${length} bytes, without a key.`,
+	);
 }
 
 /** The signature that a callback would carry: shows that the secret has the form that the node expects. */

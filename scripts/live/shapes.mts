@@ -75,7 +75,8 @@ export function printable(value: unknown): string {
 		value,
 		(name, one: unknown) => {
 			if (typeof one !== 'string') return one;
-			if (/secret|signature|authorization/i.test(name) || one.startsWith('whsec_')) return '(hidden)';
+			if (/secret|signature|authorization/i.test(name) || one.startsWith('whsec_'))
+				return '(hidden)';
 			return kindOf(one) === 'address' ? one.split('?')[0] : one;
 		},
 		2,

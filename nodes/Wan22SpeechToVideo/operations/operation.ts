@@ -2,6 +2,7 @@ import type { IBinaryData, INodeExecutionData, INodeProperties } from 'n8n-workf
 
 import type { RowTask, WaitSettings } from '../../shared/batch/rowTask';
 import { downloadVideo, readDownloadField } from '../../shared/n8n/downloadVideo';
+import { showHint } from '../../shared/n8n/hints';
 import {
 	refuseFailedTask,
 	type ResultSettings,
@@ -10,7 +11,7 @@ import {
 	toTaskJson,
 } from '../../shared/n8n/outputItem';
 import type { ParameterReader } from '../../shared/n8n/parameters';
-import { findResumeUrl, showHint, toOpenTask } from '../../shared/n8n/parking';
+import { findResumeUrl, toOpenTask } from '../../shared/n8n/parking';
 import type { Run } from '../../shared/n8n/run';
 import type { RowResult } from '../../shared/n8n/runNode';
 import { getTask } from '../../shared/wavespeed/client';

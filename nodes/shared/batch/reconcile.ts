@@ -62,7 +62,7 @@ async function listWindow(api: ApiContext, fromMs: number, toMs: number): Promis
 		if (isLast) return [...tasks.values()];
 	}
 	// "None" would be a guess, and a submit on a guess could be paid for twice.
-	return fail('unavailable', 'The task list has no end', '');
+	return fail('unavailable', 'The task list has no end', 'Try again later.');
 }
 
 /** The time filter may be ignored by the service. */

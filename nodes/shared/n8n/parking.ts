@@ -118,11 +118,6 @@ export function findResumeUrl(
 const isTool = (ctx: IExecuteFunctions): boolean =>
 	!('putExecutionToWait' in ctx) || ('isToolExecution' in ctx && ctx.isToolExecution());
 
-/** Shows a hint in the output pane; older versions of n8n have none. */
-export function showHint(ctx: IExecuteFunctions, message: string): void {
-	if ('addExecutionHints' in ctx) ctx.addExecutionHints({ message, location: 'outputPane' });
-}
-
 /**
  * Parks the execution: n8n stores it, frees its slot, and wakes it by a callback or at the time limit. At the limit
  * n8n doesn't run the node again but hands on its input, so the records of the tasks take the place of the input.

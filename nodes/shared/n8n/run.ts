@@ -6,6 +6,7 @@ import type { ApiContext } from '../wavespeed/apiRead';
 import { type Failure, FailureError } from '../wavespeed/failures';
 import { createHalt, type Halt } from '../wavespeed/halt';
 import { type Connection, readConnection } from './credential';
+import type { Pace } from './hints';
 import { createMediaReader, type MediaReader } from './inputMedia';
 import { openApi } from './openApi';
 import { openLedgerStore, readRunIndex } from './nodeContext';
@@ -26,6 +27,8 @@ export interface Run {
 	/** Why there is no callback mode although a row wants it. */
 	parkingHint: string | undefined;
 	startParking(resumeUrl: string): Parking;
+	/** What the account's limits mean for the time that the run takes. */
+	pace: Pace;
 	/** How many rows are worked on side by side. */
 	rowsAtOnce: number;
 }
@@ -48,9 +51,8 @@ export async function openRun(ctx: IExecuteFunctions, operation: unknown): Promi
 	const { options } = readParameters(ctx, 0);
 	const range = { min: 1, max: 10_000 };
 	const limits = ACCOUNT_LIMITS[connection.accountLevel];
-	const tasksInFlight = Math.floor(
-		options.number('maxTasksInFlight', 'Max Tasks in Flight', range) ?? limits.tasksInFlight,
-	);
+	const chosenInFlight = options.number('maxTasksInFlight', 'Max Tasks in Flight', range);
+	const tasksInFlight = Math.floor(chosenInFlight ?? limits.tasksInFlight);
 	const submitsPerMinute = Math.floor(
 		options.number('maxSubmitsPerMinute', 'Max Submits per Minute', range) ??
 			limits.submitsPerMinute,
@@ -69,6 +71,10 @@ export async function openRun(ctx: IExecuteFunctions, operation: unknown): Promi
 	const readMedia = createMediaReader(ctx);
 	const run: Run = {
 		...{ ctx, items, api, batch, halt, connection, readMedia, rowsAtOnce },
+		pace: {
+			...{ accountLevel: connection.accountLevel, tasksInFlight },
+			isChosen: chosenInFlight !== undefined,
+		},
 		parking: undefined,
 		parkingHint: undefined,
 		startParking(resumeUrl) {

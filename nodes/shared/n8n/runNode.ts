@@ -2,6 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import { runRows } from '../batch/runRows';
 import { failureOf, FailureError, settle, type Settled } from '../wavespeed/failures';
+import { describeExpiry, describePace, showHint } from './hints';
 import { describeOtherTasks, type FailedRow, toErrorItem, toNodeError } from './nodeErrors';
 import { readParameters } from './parameters';
 import { type OpenTask, park, type ParkedRow } from './parking';
@@ -65,7 +66,10 @@ export async function runNode(
 		return { row, state: 'done', items };
 	});
 	if (rows.some(({ state }) => state === 'open')) return await park(ctx, rows);
-	return rows.flatMap((row) => (row.state === 'done' ? row.items : []));
+	const items = rows.flatMap((row) => (row.state === 'done' ? row.items : []));
+	const pace = operation === 'generate' ? describePace(run) : undefined;
+	for (const hint of [pace, describeExpiry(items)]) if (hint) showHint(ctx, hint);
+	return items;
 }
 
 const taskIdOf = (result: RowResult): unknown =>

@@ -1,0 +1,55 @@
+import type { RunResult } from './harness/engine.mts';
+import { GENERATE, makeRows, startRig, type Rig } from './harness/rig.mts';
+
+let rig: Rig;
+afterEach(async () => await rig.close());
+
+const hintsOf = ({ run }: RunResult): string[] =>
+	(run.data.resultData.runData.Talk?.at(-1)?.hints ?? []).map(({ message }) => message);
+
+const DAY_MS = 24 * 60 * 60_000;
+
+describe('hints above the output', () => {
+	it('say that the account level in the credential has set the pace of a batch', async () => {
+		rig = await startRig({ accountLevel: 'bronze', taskSeconds: 60 });
+		const result = await rig.run({ items: await makeRows(3), parameters: GENERATE });
+		expect(hintsOf(result)).toEqual([
+			expect.stringMatching(/^These 3 videos were made 2 at a time, .* level is Bronze/),
+		]);
+	});
+
+	it('say nothing where the rows had places enough, or the user has chosen how many', async () => {
+		rig = await startRig({ accountLevel: 'bronze', taskSeconds: 60 });
+		const two = await rig.run({ items: await makeRows(2), parameters: GENERATE });
+		const options = { maxTasksInFlight: 1 };
+		const chosen = await rig.run({
+			items: await makeRows(2),
+			parameters: { ...GENERATE, options },
+		});
+		expect([two.error, chosen.error]).toEqual([undefined, undefined]);
+		expect([...hintsOf(two), ...hintsOf(chosen)]).toEqual([]);
+	});
+
+	it('say nothing of pace where nothing was submitted', async () => {
+		rig = await startRig({ accountLevel: 'bronze' });
+		const parameters = { ...GENERATE, options: { quoteOnly: true } };
+		const result = await rig.run({ items: await makeRows(3), parameters });
+		expect(result.items).toHaveLength(3);
+		expect(hintsOf(result)).toEqual([]);
+	});
+
+	it('warn of videos that WaveSpeed will delete within a day', async () => {
+		rig = await startRig({ taskSeconds: 60 });
+		await rig.run({ items: await makeRows(2), parameters: GENERATE });
+		const list = { operation: 'getAll' };
+		await rig.clock.runUntil(rig.clock.sleep(5.9 * DAY_MS), rig.emulator);
+		const early = await rig.run({ parameters: list });
+		await rig.clock.runUntil(rig.clock.sleep(0.2 * DAY_MS), rig.emulator);
+		const late = await rig.run({ parameters: list });
+		expect(early.items).toHaveLength(2);
+		expect(hintsOf(early)).toEqual([]);
+		expect(hintsOf(late)).toEqual([
+			expect.stringMatching(/^2 of these videos will be deleted by WaveSpeed within a day/),
+		]);
+	});
+});
