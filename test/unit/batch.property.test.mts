@@ -118,14 +118,17 @@ const failsForPassingReason = ({ end }: ServiceTask): boolean =>
 
 /** The ledger's row of a task, also of one whose answer was lost. */
 function rowOf({ store }: BatchRig, { id, input }: ServiceTask): number | undefined {
-	const found = Object.entries(store).find(
-		([, entry]) =>
-			entry.taskId === id ||
-			(entry.state === 'sent' &&
+	const entries = Object.entries(store);
+	const found =
+		entries.find(([, entry]) => entry.taskId === id) ??
+		// Rows that ask for the same look alike here, so only a task that no row has can be one of these.
+		entries.find(
+			([, entry]) =>
+				entry.state === 'sent' &&
 				entry.seed === input.seed &&
 				entry.image === input.image &&
-				entry.audio === input.audio),
-	);
+				entry.audio === input.audio,
+		);
 	return found && Number(found[0].split(':')[1]);
 }
 
