@@ -8,6 +8,13 @@ import { listExecutions, waitForExecution } from '../scripts/n8n/n8nExecutions.m
 import { unwrap } from '../scripts/n8n/n8nRest.mts';
 import { activateWorkflow, saveWorkflow } from '../scripts/n8n/n8nWorkflows.mts';
 import { textAt } from '../scripts/n8n/shape.mts';
+import {
+	chain,
+	type Links,
+	type NamedNode,
+	splitIntoRows,
+	webhookAt,
+} from '../test/e2e/chainedWorkflow.mts';
 import { type FileServer, serveFolder } from '../test/e2e/fileServer.mts';
 import { startTestbed, type Testbed } from '../test/e2e/testbed.mts';
 import { shortestSchedule, taskSeconds } from './durations.mts';
@@ -19,13 +26,10 @@ const ROWS = 20;
 const TASK_SECONDS = 30;
 const RUN_TIMEOUT_MS = 300_000;
 
-type Node = { name: string; type: string; typeVersion: number; parameters: object };
-type Links = Record<string, string[][]>;
-
 interface Contender {
 	name: string;
-	nodes: Node[];
-	/** From a node's name to the names behind each of its outputs. */
+	nodes: NamedNode[];
+	/** Where the way doesn't lead to the next node. */
 	links: Links;
 }
 
@@ -33,7 +37,7 @@ const PREDICTIONS = '/api/v3/predictions';
 
 function makeLoop(testbed: Testbed, media: string): Contender {
 	const { url, apiKey } = testbed.emulator;
-	const http = (name: string, parameters: object): Node => ({
+	const http = (name: string, parameters: object): NamedNode => ({
 		...{ name, type: 'n8n-nodes-base.httpRequest', typeVersion: 4.2 },
 		parameters: {
 			sendHeaders: true,
@@ -71,12 +75,7 @@ function makeLoop(testbed: Testbed, media: string): Contender {
 			},
 		},
 	];
-	const links = {
-		Submit: [['Pause']],
-		Pause: [['Look']],
-		Look: [['Done?']],
-		'Done?': [[], ['Pause']],
-	};
+	const links = { 'Done?': [[], ['Pause']] };
 	return { name: 'HTTP Request → Wait 5 s → HTTP Request → If', nodes, links };
 }
 
@@ -93,34 +92,8 @@ function makeOwn(media: string, waitMode: 'polling' | 'callback'): Contender {
 async function switchOn(testbed: Testbed, { nodes, links }: Contender): Promise<[string, string]> {
 	const path = randomUUID();
 	const rows = Array.from({ length: ROWS }, (_, row) => ({ prompt: `row ${row}` }));
-	const before: Node[] = [
-		{
-			...{ name: 'Start', type: 'n8n-nodes-base.webhook', typeVersion: 2, webhookId: path },
-			parameters: { path, httpMethod: 'POST', responseMode: 'onReceived', options: {} },
-		},
-		{
-			...{ name: 'Rows', type: 'n8n-nodes-base.set', typeVersion: 3.4 },
-			parameters: { mode: 'raw', jsonOutput: JSON.stringify({ rows }), options: {} },
-		},
-		{
-			...{ name: 'Split', type: 'n8n-nodes-base.splitOut', typeVersion: 1 },
-			parameters: { fieldToSplitOut: 'rows', options: {} },
-		},
-	];
-	const first = nodes[0]?.name ?? '';
-	const all: Links = { Start: [['Rows']], Rows: [['Split']], Split: [[first]], ...links };
-	const connections = Object.fromEntries(
-		Object.entries(all).map(([from, outputs]) => {
-			const main = outputs.map((to) => to.map((node) => ({ node, type: 'main', index: 0 })));
-			return [from, { main }];
-		}),
-	);
-	const workflow = {
-		...{ name: path, connections, settings: { executionOrder: 'v1' } },
-		nodes: [...before, ...nodes].map((node, index) => ({
-			...{ id: `node-${index}`, position: [index * 220, 0], ...node },
-		})),
-	};
+	const all = [{ name: 'Start', ...webhookAt(path) }, ...splitIntoRows(rows), ...nodes];
+	const workflow = chain(path, all, {}, links);
 	const ready = prepareExample({ key: path, workflow }, await testbed.saveCredential(), '');
 	const id = await saveWorkflow(testbed.session, ready);
 	await activateWorkflow(testbed.session, id);

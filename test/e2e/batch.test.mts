@@ -18,6 +18,7 @@ import {
 } from '../../scripts/n8n/n8nExecutions.mts';
 import { runWorkflow, saveWorkflow, type Workflow } from '../../scripts/n8n/n8nWorkflows.mts';
 import { valueAt } from '../../scripts/n8n/shape.mts';
+import { chain, splitIntoRows, until } from './chainedWorkflow.mts';
 import { type FileServer, serveFolder } from './fileServer.mts';
 import {
 	MEDIA,
@@ -51,35 +52,18 @@ describe('batches in a real n8n', () => {
 	/** Start → three rows → the node, with what the test wants to see. */
 	async function saveBatch(name: string, settings: object): Promise<Workflow & { id: string }> {
 		const rows = [1, 2, 3].map((row) => ({ prompt: `${name} ${row}` }));
-		const nodes = [
-			{ name: 'Start', type: 'n8n-nodes-base.manualTrigger', typeVersion: 1, parameters: {} },
-			{
-				name: 'Rows',
-				type: 'n8n-nodes-base.set',
-				typeVersion: 3.4,
-				parameters: { mode: 'raw', jsonOutput: JSON.stringify({ rows }), options: {} },
+		const talk = {
+			...{ name: 'Talk', type: NODE_TYPE, typeVersion: 1 },
+			parameters: {
+				...{ imageSource: 'url', imageUrl: `${files.url}/portrait.png` },
+				...{ audioSource: 'url', audioUrl: `${files.url}/speech.mp3` },
+				prompt: '={{ $json.prompt }}',
 			},
-			{
-				name: 'Split',
-				type: 'n8n-nodes-base.splitOut',
-				typeVersion: 1,
-				parameters: { fieldToSplitOut: 'rows', options: {} },
-			},
-			{
-				name: 'Talk',
-				type: NODE_TYPE,
-				typeVersion: 1,
-				parameters: {
-					...{ imageSource: 'url', imageUrl: `${files.url}/portrait.png` },
-					...{ audioSource: 'url', audioUrl: `${files.url}/speech.mp3` },
-					prompt: '={{ $json.prompt }}',
-				},
-				...settings,
-			},
-		].map((node, index) => ({ id: `node-${index}`, position: [index * 220, 0], ...node }));
-		const link = (node: string) => ({ main: [[{ node, type: 'main', index: 0 }]] });
-		const connections = { Start: link('Rows'), Rows: link('Split'), Split: link('Talk') };
-		const example = { key: name, workflow: { name, nodes, connections } };
+			...settings,
+		};
+		const start = { name: 'Start', type: 'n8n-nodes-base.manualTrigger' };
+		const nodes = [start, ...splitIntoRows(rows), talk];
+		const example = { key: name, workflow: chain(name, nodes) };
 		const workflow = prepareExample(example, await testbed.saveCredential(), MEDIA);
 		return { ...workflow, id: await saveWorkflow(testbed.session, workflow) };
 	}
@@ -205,14 +189,6 @@ describe('batches in a real n8n', () => {
 });
 
 const pause = async (ms: number) => await new Promise((resolve) => setTimeout(resolve, ms));
-
-async function until(condition: () => boolean): Promise<void> {
-	const deadline = Date.now() + RUN_TIMEOUT_MS;
-	while (!condition()) {
-		if (Date.now() > deadline) throw new Error('What the test waits for did not happen.');
-		await pause(100);
-	}
-}
 
 /** The sample recording, so often one after the other that a video would cost more than two dollars. */
 async function makeLongWav(): Promise<Buffer> {

@@ -17,6 +17,7 @@ import { unwrap } from '../../scripts/n8n/n8nRest.mts';
 import { activateWorkflow, saveWorkflow, type Workflow } from '../../scripts/n8n/n8nWorkflows.mts';
 import { isRecord, type JsonRecord, listAt, textAt, valueAt } from '../../scripts/n8n/shape.mts';
 import { N8N_VERSION } from '../../scripts/n8n/versions.mts';
+import { chain, type NamedNode, splitIntoRows, until, webhookAt } from './chainedWorkflow.mts';
 import { type FileServer, serveFolder } from './fileServer.mts';
 import {
 	MEDIA,
@@ -68,7 +69,7 @@ describe('long tasks in a real n8n', () => {
 		for (const { id } of newTasks(before)) testbed.emulator.finishTask(id);
 	};
 
-	const node = (name: string, parameters: object): object => ({
+	const node = (name: string, parameters: object): NamedNode => ({
 		...{ name, type: NODE_TYPE, typeVersion: 1, parameters },
 	});
 	const input = () => ({
@@ -78,34 +79,14 @@ describe('long tasks in a real n8n', () => {
 	});
 
 	/** Webhook → three rows → the given nodes, switched on: some of it is different in a manual execution. */
-	async function switchOn(name: string, nodes: object[], settings: object = {}): Promise<string> {
+	async function switchOn(
+		name: string,
+		nodes: NamedNode[],
+		settings: object = {},
+	): Promise<string> {
 		const rows = [1, 2, 3].map((row) => ({ prompt: `${name} ${row}` }));
-		const all = [
-			{ name: 'Start', ...webhookAt(name) },
-			{
-				name: 'Rows',
-				type: 'n8n-nodes-base.set',
-				typeVersion: 3.4,
-				parameters: { mode: 'raw', jsonOutput: JSON.stringify({ rows }), options: {} },
-			},
-			{
-				name: 'Split',
-				type: 'n8n-nodes-base.splitOut',
-				typeVersion: 1,
-				parameters: { fieldToSplitOut: 'rows', options: {} },
-			},
-			...(nodes as Array<{ name: string }>),
-		].map((one, index) => ({ id: `node-${index}`, position: [index * 220, 0], ...one }));
-		const connections = Object.fromEntries(
-			all.slice(1).map(({ name: to }, index) => {
-				const from = all[index]!.name;
-				return [from, { main: [[{ node: to, type: 'main', index: 0 }]] }];
-			}),
-		);
-		const example = {
-			key: name,
-			workflow: { name, nodes: all, connections, settings: { executionOrder: 'v1', ...settings } },
-		};
+		const all = [{ name: 'Start', ...webhookAt(name) }, ...splitIntoRows(rows), ...nodes];
+		const example = { key: name, workflow: chain(name, all, settings) };
 		const workflow = prepareExample(example, await testbed.saveCredential(), folder);
 		const id = await saveWorkflow(testbed.session, workflow);
 		await activateWorkflow(testbed.session, id);
@@ -395,19 +376,3 @@ describe('long tasks in a real n8n', () => {
 		2 * RUN_TIMEOUT_MS,
 	);
 });
-
-/** A trigger that starts the workflow outside of the editor. */
-const webhookAt = (path: string) => ({
-	type: 'n8n-nodes-base.webhook',
-	typeVersion: 2,
-	webhookId: path,
-	parameters: { path, httpMethod: 'POST', responseMode: 'onReceived', options: {} },
-});
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-	const deadline = Date.now() + RUN_TIMEOUT_MS;
-	while (!(await condition())) {
-		if (Date.now() > deadline) throw new Error('What the test waits for did not happen.');
-		await new Promise((resolve) => setTimeout(resolve, 100));
-	}
-}

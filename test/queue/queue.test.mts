@@ -10,6 +10,7 @@ import {
 	waitForExecution,
 } from '../../scripts/n8n/n8nExecutions.mts';
 import { listAt, textAt, valueAt } from '../../scripts/n8n/shape.mts';
+import { until } from '../e2e/chainedWorkflow.mts';
 import { RUN_TIMEOUT_MS, START_TIMEOUT_MS } from '../e2e/testbed.mts';
 import { type QueueTestbed, startQueue } from './queueTestbed.mts';
 import {
@@ -20,7 +21,6 @@ import {
 	send,
 	switchOn,
 	talk,
-	until,
 	waitForStatus,
 } from './workflows.mts';
 

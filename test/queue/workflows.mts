@@ -7,6 +7,7 @@ import { listExecutionStatuses } from '../../scripts/n8n/n8nExecutions.mts';
 import { saveCredential } from '../../scripts/n8n/n8nCredentials.mts';
 import { unwrap } from '../../scripts/n8n/n8nRest.mts';
 import { activateWorkflow, saveWorkflow } from '../../scripts/n8n/n8nWorkflows.mts';
+import { chain, type NamedNode, splitIntoRows, webhookAt } from '../e2e/chainedWorkflow.mts';
 import { MEDIA } from '../e2e/testbed.mts';
 import type { QueueTestbed } from './queueTestbed.mts';
 
@@ -17,11 +18,6 @@ export const AUDIO_FILE = join(MEDIA, 'speech2.mp3');
 export interface LiveWorkflow {
 	id: string;
 	path: string;
-}
-
-export interface NamedNode {
-	name: string;
-	[key: string]: unknown;
 }
 
 /** The node under test, asking for what has come to the webhook. */
@@ -36,20 +32,10 @@ export const talk = (parameters: object, name = 'Talk'): NamedNode => ({
 });
 
 /** As many items as named, each with a prompt of its own. */
-export const rows = (count: number): NamedNode[] => [
-	{
-		...{ name: 'Rows', type: 'n8n-nodes-base.set', typeVersion: 3.4 },
-		parameters: {
-			mode: 'raw',
-			jsonOutput: `={{ { rows: Array.from({ length: ${count} }, (_, row) => ({ prompt: $json.body.prompt + ' ' + row })) } }}`,
-			options: {},
-		},
-	},
-	{
-		...{ name: 'Split', type: 'n8n-nodes-base.splitOut', typeVersion: 1 },
-		parameters: { fieldToSplitOut: 'rows', options: {} },
-	},
-];
+export const rows = (count: number): NamedNode[] =>
+	splitIntoRows(
+		`={{ { rows: Array.from({ length: ${count} }, (_, row) => ({ prompt: $json.body.prompt + ' ' + row })) } }}`,
+	);
 
 /** Webhook → the given nodes, switched on. */
 export async function switchOn(
@@ -59,21 +45,8 @@ export async function switchOn(
 	settings: object = {},
 ): Promise<LiveWorkflow> {
 	const { emulator, session } = testbed;
-	const start: NamedNode = {
-		...{ name: 'Start', type: 'n8n-nodes-base.webhook', typeVersion: 2, webhookId: path },
-		parameters: { path, httpMethod: 'POST', responseMode: 'onReceived', options: {} },
-	};
-	const all = [start, ...nodes].map((one, index) => ({
-		...{ id: `node-${index}`, position: [index * 220, 0] },
-		...one,
-	}));
-	const links = nodes.map(({ name: node }, index) => {
-		return [all[index]!.name, { main: [[{ node, type: 'main', index: 0 }]] }];
-	});
-	const workflow = {
-		...{ name: path, nodes: all, connections: Object.fromEntries(links) },
-		settings: { executionOrder: 'v1', ...settings },
-	};
+	const start = { name: 'Start', ...webhookAt(path) };
+	const workflow = chain(path, [start, ...nodes], settings);
 	const data = { apiKey: emulator.apiKey, baseUrl: emulator.url, accountLevel: 'ultra' };
 	const credential = { name: 'WaveSpeed (emulator)', type: CREDENTIAL_TYPE, data };
 	const reference = await saveCredential(session, credential);
@@ -120,13 +93,5 @@ export async function waitForStatus(
 			throw new Error(`"${path}": ${count} executions ${statuses.join(' or ')}? Found: ${found}`);
 		}
 		await sleep(500);
-	}
-}
-
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-	const deadline = Date.now() + 120_000;
-	while (!(await condition())) {
-		if (Date.now() > deadline) throw new Error('What the test waits for did not happen.');
-		await sleep(100);
 	}
 }
