@@ -13,6 +13,7 @@ import { type OpenTask, type ParkedRow, readParked } from '../shared/n8n/parking
 import { getTask } from '../shared/wavespeed/client';
 import { failureOf, settle } from '../shared/wavespeed/failures';
 import { phaseOf, type Task } from '../shared/wavespeed/task';
+import { createEndedTasks } from './endedTasks';
 
 /** A callback reaches a parked execution: it goes on when the last of its tasks has ended. */
 
@@ -21,6 +22,9 @@ const TOLERANCE_SECONDS = 300;
 
 /** Whether the execution goes on, by the callback that was looked at last. */
 const turns = new Map<string, Promise<boolean>>();
+
+/** Some executions of the largest size. */
+const endedTasks = createEndedTasks(30_000);
 
 /** As many tasks are looked at side by side. */
 const LOOKS_AT_ONCE = 32;
@@ -64,19 +68,23 @@ async function takeTurn(
 }
 
 async function goOnIfAllEnded(callback: Callback, rows: ParkedRow[]): Promise<CallbackAnswer> {
+	const execution = callback.ctx.getExecutionId();
 	const open = rows.filter((row): row is OpenRow => row.state === 'open');
-	const tasks = new Map<string, Task>();
+	const tasks = new Map(endedTasks.of(execution));
 	const hasEnded = async ({ taskId }: OpenTask): Promise<boolean> => {
 		const task = await getTask(callback.api, taskId, callback.patience());
+		if (phaseOf(task) === 'running') return false;
 		tasks.set(taskId, task);
-		return phaseOf(task) !== 'running';
+		endedTasks.note(execution, task);
+		return true;
 	};
+	const isKnown = ({ taskId }: OpenTask): boolean => tasks.has(taskId);
 	const called = open.find(({ taskId }) => taskId === callback.taskId);
-	if (called && !(await hasEnded(called))) {
+	if (called && !isKnown(called) && !(await hasEnded(called))) {
 		return { status: 503, message: `Task ${called.taskId} has not ended yet; send again` };
 	}
 	// The last row is the likeliest to run still: one look usually tells that it is too early.
-	const others = open.filter((row) => row !== called).reverse();
+	const others = open.filter((row) => !isKnown(row)).reverse();
 	for (let from = 0, to = 1; from < others.length; from = to, to += LOOKS_AT_ONCE) {
 		const ended = await Promise.all(others.slice(from, to).map(hasEnded));
 		if (ended.includes(false)) return { status: 200, message: 'Other tasks still run' };
@@ -88,6 +96,7 @@ async function goOnIfAllEnded(callback: Callback, rows: ParkedRow[]): Promise<Ca
 			return task ? [await toResumedItem(callback, row, task)] : [];
 		}),
 	);
+	endedTasks.forget(execution);
 	return { status: 200, message: 'The workflow goes on', items: items.flat() };
 }
 

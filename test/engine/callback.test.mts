@@ -105,6 +105,16 @@ test('goes on with many tasks although the API takes its time for each', async (
 	expect(jsonOf(result.items).map(({ taskId }) => taskId)).toEqual(tasks.map(({ id }) => id));
 });
 
+test('reads each task once when it has ended, and one that runs for each callback that is too early', async () => {
+	await runParked({}, 9);
+	const before = polls().length;
+	const result = await untilResumed();
+	expect(result.items).toHaveLength(9);
+	const looks = polls().slice(before);
+	// The callbacks come one by one, in the order of the rows, and the last row is the one that still runs.
+	expect(looks.length).toBeLessThanOrEqual(9 + 8);
+});
+
 test('goes on once when the last callbacks come at the same time', async () => {
 	await runParked();
 	const [first, second, third] = rig.emulator.tasks();
