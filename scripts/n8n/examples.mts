@@ -10,8 +10,8 @@ export const CREDENTIAL_TYPE = 'waveSpeedApi';
 
 const OUR_TYPES = /^n8n-nodes-wavespeed-speech-to-video\./;
 
-/** Where the examples expect the user's files: the folder that n8n's Docker image lets workflows read. */
-const USER_FILES = '/home/node/.n8n-files/';
+/** Where the examples expect the user's files: the folder that n8n's Docker image lets workflows read. A "=" makes an expression of a path. */
+const USER_FILE = /^(=?)\/home\/node\/\.n8n-files\/(.*)$/;
 
 /** What the node for files on disk calls the path to read, and the path to write. */
 const PATH_PARAMETERS = ['fileSelector', 'fileName'];
@@ -43,14 +43,19 @@ function readWorkflow(content: unknown, file: string): Workflow {
 	return { ...content, name, nodes, connections };
 }
 
+/** Our nodes, and requests of n8n's HTTP node that use the same account. */
+function needsCredential(node: JsonRecord): boolean {
+	if (textAt(node, 'parameters', 'nodeCredentialType') === CREDENTIAL_TYPE) return true;
+	return OUR_TYPES.test(textAt(node, 'type') ?? '');
+}
+
 function prepareNode(node: JsonRecord, credential: CredentialReference, files: string): JsonRecord {
-	const type = textAt(node, 'type') ?? '';
-	if (OUR_TYPES.test(type)) return { ...node, credentials: { [CREDENTIAL_TYPE]: credential } };
+	if (needsCredential(node)) return { ...node, credentials: { [CREDENTIAL_TYPE]: credential } };
 	if (!isRecord(node.parameters)) return node;
 	const parameters = { ...node.parameters };
 	for (const name of PATH_PARAMETERS) {
-		const path = textAt(parameters, name);
-		if (path?.startsWith(USER_FILES)) parameters[name] = join(files, path.slice(USER_FILES.length));
+		const [, expression, path] = USER_FILE.exec(textAt(parameters, name) ?? '') ?? [];
+		if (path !== undefined) parameters[name] = `${expression}${join(files, path)}`;
 	}
 	return { ...node, parameters };
 }

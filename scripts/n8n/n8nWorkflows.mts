@@ -6,6 +6,12 @@ import { listAt, textAt, valueAt, type JsonRecord } from './shape.mts';
 const ACTIVATION_POLL_MS = 300;
 const ACTIVATION_LOOKS = 100;
 
+/** What the editor says about a trigger that it has run itself. */
+const TRIGGER_RUN = {
+	...{ startTime: 0, executionTime: 0, executionIndex: 0 },
+	...{ executionStatus: 'success', source: [] },
+};
+
 /** A workflow as it stands in a file that people import. */
 export interface Workflow extends JsonRecord {
 	name: string;
@@ -60,15 +66,20 @@ export async function deactivateWorkflow({ http }: N8nSession, id: string): Prom
 	unwrap(await http.post(`/rest/workflows/${id}/deactivate`, {}), 'deactivating the workflow');
 }
 
-/** "Execute workflow" in the editor, from the trigger of this name. Returns the execution's id. */
+/**
+ * "Execute workflow" in the editor, from the trigger of this name. `item` is what the trigger hands out, such as the
+ * message that was typed into the chat. Returns the execution's id.
+ */
 export async function runWorkflow(
 	{ http }: N8nSession,
 	id: string,
 	trigger: string,
+	item?: JsonRecord,
 ): Promise<string> {
 	// n8n 1.x runs what it is given, later versions what they have stored.
 	const workflowData = unwrap(await http.get(`/rest/workflows/${id}`), 'reading the workflow');
-	const body = { workflowData, triggerToStartFrom: { name: trigger } };
+	const data = item && { ...TRIGGER_RUN, data: { main: [[{ json: item }]] } };
+	const body = { workflowData, triggerToStartFrom: { name: trigger, data } };
 	const started = unwrap(
 		await http.post(`/rest/workflows/${id}/run`, body),
 		'starting the workflow',

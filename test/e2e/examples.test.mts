@@ -1,27 +1,21 @@
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-import {
-	findNodeName,
-	NODE_TYPE,
-	prepareExample,
-	readExamples,
-	type Example,
-} from '../../scripts/n8n/examples.mts';
-import {
-	describeFailure,
-	downloadBinary,
-	outputItems,
-	waitForExecution,
-} from '../../scripts/n8n/n8nExecutions.mts';
+import { describeFailure, downloadBinary, outputItems } from '../../scripts/n8n/n8nExecutions.mts';
 import { listNodeTypes } from '../../scripts/n8n/n8nRest.mts';
-import { runWorkflow, saveWorkflow } from '../../scripts/n8n/n8nWorkflows.mts';
+import { saveWorkflow } from '../../scripts/n8n/n8nWorkflows.mts';
 import { valueAt } from '../../scripts/n8n/shape.mts';
-import { MEDIA, RUN_TIMEOUT_MS, START_TIMEOUT_MS, startTestbed, type Testbed } from './testbed.mts';
+import { startExampleBench, type ExampleBench } from './exampleBench.mts';
+import { runExamplesOfMoney } from './examplesOfMoney.mts';
+import { runExamplesWithServices } from './examplesWithServices.mts';
+import { MEDIA, RUN_TIMEOUT_MS, START_TIMEOUT_MS } from './testbed.mts';
 import { probeMedia } from './videoFile.mts';
+
+const RUN_HERE = [
+	...['talking-portrait', 'text-to-talking-video', 'text-to-talking-video-by-url'],
+	...['ai-agent', 'cost-check', 'recover-lost-tasks'],
+];
 
 /** Run by the browser test, since it starts with a web page, and by the tests of batches and of callbacks. */
 const RUN_ELSEWHERE = [
@@ -29,53 +23,32 @@ const RUN_ELSEWHERE = [
 	...['durable-batch', 'fan-out-submit', 'fan-out-result'],
 ];
 
-/** Needs an account of another service: only checked for being a workflow of nodes that n8n has. */
+/** The addresses of Google's services are fixed in n8n's node: only checked for being a workflow of nodes that n8n has. */
 const NOT_RUN = ['spreadsheet-batch-google-sheets'];
 
 describe('the examples in a real n8n', () => {
-	let testbed: Testbed;
-	let folder: string;
-	let examples: Example[];
+	let bench: ExampleBench;
 
 	beforeAll(async () => {
-		examples = await readExamples(process.cwd());
-		testbed = await startTestbed();
-		folder = await mkdtemp(join(tmpdir(), 'video-'));
+		bench = await startExampleBench();
 	}, START_TIMEOUT_MS);
-	afterAll(async () => {
-		await testbed?.close();
-		if (folder) await rm(folder, { recursive: true, force: true });
-	}, 60_000);
-
-	async function runExample(key: string) {
-		const example = examples.find((candidate) => candidate.key === key);
-		if (example === undefined) throw new Error(`examples/${key}.json is missing`);
-		const workflow = prepareExample(example, await testbed.saveCredential(), MEDIA);
-		const id = await saveWorkflow(testbed.session, workflow);
-		const trigger = findNodeName(workflow, 'n8n-nodes-base.manualTrigger');
-		const executionId = await runWorkflow(testbed.session, id, trigger);
-		const execution = await waitForExecution(testbed.session, executionId, {
-			timeoutMs: RUN_TIMEOUT_MS,
-		});
-		if (execution.status !== 'success') throw new Error(describeFailure(execution));
-		return { execution, items: outputItems(execution, findNodeName(workflow, NODE_TYPE)) };
-	}
+	afterAll(async () => await bench?.close(), 60_000);
 
 	it('are all run by a test', () => {
-		const tested = ['talking-portrait', ...RUN_ELSEWHERE, ...NOT_RUN];
-		expect(examples.map(({ key }) => key).sort()).toEqual(tested.sort());
+		const tested = [...RUN_HERE, ...RUN_ELSEWHERE, ...NOT_RUN];
+		expect(bench.examples.map(({ key }) => key).sort()).toEqual(tested.sort());
 	});
 
 	it('consist of nodes that n8n has, also those that are not run, and can be imported', async () => {
-		const known = await listNodeTypes(testbed.session);
-		for (const { workflow } of examples) {
+		const known = await listNodeTypes(bench.testbed.session);
+		for (const { workflow } of bench.examples) {
 			for (const node of workflow.nodes) expect(known).toContain(node.type);
-			expect(await saveWorkflow(testbed.session, workflow)).not.toBe('');
+			expect(await saveWorkflow(bench.testbed.session, workflow)).not.toBe('');
 		}
 	});
 
 	it('carry neither a credential nor anything else of whoever exported them', () => {
-		for (const { workflow } of examples) {
+		for (const { workflow } of bench.examples) {
 			for (const node of workflow.nodes) expect(node).not.toHaveProperty('credentials');
 			expect(workflow).not.toHaveProperty('id');
 			expect(workflow).not.toHaveProperty('meta');
@@ -85,14 +58,18 @@ describe('the examples in a real n8n', () => {
 	it(
 		'make a portrait talk, as long as the voice, and pay once',
 		async () => {
-			const { items } = await runExample('talking-portrait');
+			const { testbed, folder } = bench;
+			const before = testbed.emulator.paidTasks();
+			const execution = await bench.run('talking-portrait');
 
+			if (execution.status !== 'success') throw new Error(describeFailure(execution));
+			const items = outputItems(execution, 'Wan 2.2 Speech To Video');
 			expect(items).toHaveLength(1);
 			expect(items[0]).toMatchObject({
 				json: { status: 'completed', videoUrl: expect.stringMatching(/^http.*\.mp4/) },
 				pairedItem: { item: 0 },
 			});
-			expect(testbed.emulator.paidTasks()).toBe(1);
+			expect(testbed.emulator.paidTasks() - before).toBe(1);
 
 			const file = join(folder, 'video.mp4');
 			const video = await downloadBinary(testbed.session, valueAt(items[0], 'binary', 'data'));
@@ -104,4 +81,8 @@ describe('the examples in a real n8n', () => {
 		},
 		RUN_TIMEOUT_MS + 30_000,
 	);
+
+	describe('with another service', () => runExamplesWithServices(() => bench));
+
+	describe('that count money', () => runExamplesOfMoney(() => bench));
 });

@@ -38,11 +38,15 @@ describe('an example', () => {
 	it('gets the credential and the sample files, and keeps everything else', () => {
 		const file = { type: 'n8n-nodes-base.readWriteFile' };
 		const parameters = { fileSelector: '/home/node/.n8n-files/portrait.png', options: {} };
+		const request = { type: 'n8n-nodes-base.httpRequest' };
 		const own = 'n8n-nodes-wavespeed-speech-to-video.wan22SpeechToVideo';
 		const nodes = [
 			{ ...file, parameters },
 			{ ...file, parameters: { ...parameters, fileSelector: '/else/a.png' } },
 			{ type: own, parameters: {} },
+			{ ...file, parameters: { fileName: '=/home/node/.n8n-files/{{ $json.name }}.mp4' } },
+			{ ...request, parameters: { nodeCredentialType: 'waveSpeedApi' } },
+			{ ...request, parameters: { genericAuthType: 'httpHeaderAuth' } },
 		];
 		const workflow = { name: 'W', nodes, connections: {} };
 		const credential = { id: 'c1', name: 'C' };
@@ -51,6 +55,13 @@ describe('an example', () => {
 			{ ...file, parameters: { ...parameters, fileSelector: '/media/portrait.png' } },
 			nodes[1],
 			{ type: own, parameters: {}, credentials: { waveSpeedApi: credential } },
+			{ ...file, parameters: { fileName: '=/media/{{ $json.name }}.mp4' } },
+			{
+				...request,
+				parameters: { nodeCredentialType: 'waveSpeedApi' },
+				credentials: { waveSpeedApi: credential },
+			},
+			nodes[5],
 		]);
 	});
 });
