@@ -7,7 +7,7 @@ import { runEngine } from './runEngine.mts';
 /** What a row costs n8n when there are thousands of them in one execution. */
 
 const ROWS = [300, 1_000, 3_000, 10_000];
-const TASK_SECONDS = 60;
+const TASK_SECONDS = 30;
 
 /** Enough for ten thousand videos. */
 const PLENTY_USD = 100_000;
