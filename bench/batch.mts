@@ -118,7 +118,7 @@ export async function measureBatches(isShort: boolean): Promise<Section> {
 		title: 'Batch: as long as its slowest video',
 		method:
 			'Time of one execution of Generate Video, divided by the shortest schedule that the account allows: no task is longer than the whole, and no place of the account is ever empty. ' +
-			'Tasks differ by ± 20 %. Virtual time shows the waiting alone (Poll Interval 5 s, the default), real time adds uploads, requests and n8n itself (Poll Interval 1 s). ' +
+			'Tasks differ by ± 20 %. Virtual time shows the waiting alone (Check Interval 5 s, the default), real time adds uploads, requests and n8n itself (Check Interval 1 s). ' +
 			'Beside it a simple node: one row after the other, checked every 2 s. In brackets: checks per task.',
 		columns: ['rows', 'tasks in flight', 'a task', 'clock', 'this node', 'one after the other'],
 		rows: [],

@@ -66,7 +66,7 @@ function simulate(durations: number[], law: Law) {
 export async function measureLearning(): Promise<Section> {
 	const section: Section = {
 		title: 'Learning from the rows that have ended: not worth it',
-		method: `A calculation: ${ROWS} rows, ${IN_FLIGHT} in flight, Poll Interval ${POLL_INTERVAL_SECONDS} s, three laws for the gap between two checks.`,
+		method: `A calculation: ${ROWS} rows, ${IN_FLIGHT} in flight, Check Interval ${POLL_INTERVAL_SECONDS} s, three laws for the gap between two checks.`,
 		columns: [
 			'durations',
 			'law',

@@ -35,13 +35,13 @@ export async function measureWaiting(isShort: boolean): Promise<Section> {
 			`One row, default options, virtual time, ${isShort ? 5 : TASKS} tasks of each kind (± 20 %). Lag: from the end at the service until the item leaves the node. ` +
 			'"Fixed 2 s" is what a check every two seconds takes for the same tasks.',
 		columns: [
-			...['a task', 'Poll Interval', 'checks', 'fixed 2 s', 'share'],
+			...['a task', 'Check Interval', 'checks', 'fixed 2 s', 'share'],
 			...['lag, average', 'lag, longest', 'lag / duration, longest'],
 		],
 		rows: [],
 		bound:
-			'the law of the gaps: a tenth of the time waited, at least the Poll Interval, at most 30 s. Only for tasks shorter than ten Poll Intervals is the lag more than a tenth: with the default of 5 s ' +
-			'that is a video of about four seconds or less, and Poll Interval 1 brings it back below a tenth.',
+			'the law of the gaps: a tenth of the time waited, at least the Check Interval, at most 30 s. Only for tasks shorter than ten Check Intervals is the lag more than a tenth: with the default of 5 s ' +
+			'that is a video of about four seconds or less, and Check Interval 1 brings it back below a tenth.',
 		checks: [],
 	};
 	for (const typical of TYPICAL_SECONDS) {

@@ -64,7 +64,7 @@ export const optionsField: INodeProperties = {
 			default: 10,
 			displayOptions: showIn('generate', 'submit'),
 			description:
-				'What all videos of one run of this node may cost together. The price is asked for before each submit; a row that would go beyond the limit fails and is not submitted.',
+				'What all videos of one run of this node may cost together. The price is asked for before each submit; a row that would go beyond the limit fails and is not submitted. For an AI agent each call is a run of its own.',
 		},
 		{
 			displayName: 'Max Cost per Video (USD)',
