@@ -77,16 +77,17 @@ export const optionsField: INodeProperties = {
 				'What one video may cost. The price is asked for before each submit; a row above the limit fails and is not submitted.',
 		},
 		{
-			displayName: 'Max Submits per Minute',
+			displayName: 'Max New Videos per Minute',
 			name: 'maxSubmitsPerMinute',
 			type: 'number',
 			typeOptions: { minValue: 1, numberPrecision: 0 },
 			default: 2,
 			displayOptions: showIn('generate', 'submit'),
-			description: 'Replaces the limit that follows from the account level in the credential',
+			description:
+				'How many videos may be started in a minute. Replaces the limit that follows from the account level in the credential.',
 		},
 		{
-			displayName: 'Max Tasks in Flight',
+			displayName: 'Max Videos at Once',
 			name: 'maxTasksInFlight',
 			type: 'number',
 			typeOptions: { minValue: 1, numberPrecision: 0 },

@@ -51,10 +51,10 @@ export async function openRun(ctx: IExecuteFunctions, operation: unknown): Promi
 	const { options } = readParameters(ctx, 0);
 	const range = { min: 1, max: 10_000 };
 	const limits = ACCOUNT_LIMITS[connection.accountLevel];
-	const chosenInFlight = options.number('maxTasksInFlight', 'Max Tasks in Flight', range);
+	const chosenInFlight = options.number('maxTasksInFlight', 'Max Videos at Once', range);
 	const tasksInFlight = Math.floor(chosenInFlight ?? limits.tasksInFlight);
 	const submitsPerMinute = Math.floor(
-		options.number('maxSubmitsPerMinute', 'Max Submits per Minute', range) ??
+		options.number('maxSubmitsPerMinute', 'Max New Videos per Minute', range) ??
 			limits.submitsPerMinute,
 	);
 	const batch = createBatch(api, halt, {
