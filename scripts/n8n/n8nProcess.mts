@@ -36,8 +36,8 @@ async function readLogTail(logFile: string): Promise<string> {
 }
 
 /** `/healthz` answers before the database is ready, and in n8n 1.x `/healthz/readiness` before there is anything else. */
-async function isReady(url: string): Promise<boolean> {
-	for (const path of ['/healthz/readiness', '/rest/settings']) {
+async function isReady(url: string, isWorker: boolean): Promise<boolean> {
+	for (const path of ['/healthz/readiness', ...(isWorker ? [] : ['/rest/settings'])]) {
 		const answer = await axios
 			.get(`${url}${path}`, { proxy: false, timeout: 5_000, validateStatus: () => true })
 			.catch(() => undefined);
@@ -91,7 +91,7 @@ export async function startN8n(
 
 	const url = `http://127.0.0.1:${port}`;
 	const deadline = Date.now() + START_TIMEOUT_MS;
-	while (!(await isReady(url))) {
+	while (!(await isReady(url, worker !== undefined))) {
 		const problem = hasEnded
 			? `n8n ended (${await ended}) while starting`
 			: signal?.aborted
