@@ -59,10 +59,23 @@ async function describeMachine(): Promise<string> {
 
 const INTRODUCTION = `# Benchmark results
 
-Written by \`npm run bench\`; don't edit by hand. Ratios and counts rather than seconds, wherever that is possible: seconds say more about the
-machine than about the node. Everything runs against the emulator in \`test/emulator\`, and nothing here has seen the real service.`;
+Written by \`npm run bench\`; don't edit by hand. \`npm run bench -- scale\` measures one section anew. Ratios and counts rather than seconds, wherever that is
+possible: seconds say more about the machine than about the node. Everything runs against the emulator in \`test/emulator\`, and nothing here has seen the real service.`;
 
-export async function writeResults(file: URL, sections: Section[]): Promise<void> {
-	const parts = [INTRODUCTION, await describeMachine(), ...sections.map(printSection)];
-	await writeFile(file, `${parts.join('\n\n')}\n`);
+const HEADING = /^(?=## )/m;
+const NAME = /<!-- (\w+) -->/;
+
+/** Takes the place of the section of the same name; `order`: the names in the order of the page. */
+export async function writeSection(
+	file: URL,
+	name: string,
+	section: Section,
+	order: string[],
+): Promise<void> {
+	const before = await readFile(file, 'utf8').catch(() => '');
+	const text = `${printSection(section)}\n\n*${await describeMachine()}* <!-- ${name} -->`;
+	const kept = before.split(HEADING).slice(1);
+	const sections = new Map([...kept, text].map((one) => [NAME.exec(one)?.[1], one.trim()]));
+	const known = order.flatMap((one) => sections.get(one) ?? []);
+	await writeFile(file, `${[INTRODUCTION, ...known].join('\n\n')}\n`);
 }
