@@ -177,7 +177,7 @@ describe('what the editor says about a mistake', () => {
 				/without a video: Failed to download image from http:.* \(code 1402\)$/,
 			);
 			expect(description).toBe(
-				'WaveSpeed could not load the picture or the sound: check the web address, or choose "Binary File" so that the file is uploaded. WaveSpeed refunds failed tasks within some hours.',
+				'WaveSpeed could not load the picture or the sound: check the web address, or choose "Binary File" so that the file is uploaded. A retry does not submit the same again; a new execution does. WaveSpeed refunds failed tasks within some hours.',
 			);
 		},
 		RUN_TIMEOUT_MS,

@@ -124,6 +124,21 @@ describe('a submit', () => {
 		expect(service.countOf('/speech-to-video')).toBe(1);
 	});
 
+	it('keeps at most 100 submits under way, however many rows there are', async () => {
+		const faults = Array.from({ length: 250 }, () => 'slow' as const);
+		const { service, store, attempt } = createBatchRig({ submitFaults: faults });
+		let most = 0;
+		service.onAccepted = () => {
+			const underWay = Object.values(store).filter(({ state }) => state === 'sent').length;
+			most = Math.max(most, underWay);
+		};
+		const asks = faults.map((_, row) => createAsk({ prompt: `row ${row}` }));
+		const outcomes = await attempt(asks, { tasksInFlight: 1_000, submitsPerMinute: 1_000 });
+		expect(outcomes.every(({ ok }) => ok)).toBe(true);
+		expect(service.tasks).toHaveLength(250);
+		expect(most).toBe(100);
+	});
+
 	it('that is under way at a halt is waited for, so that its task is known', async () => {
 		const { time, store, start } = createBatchRig({ submitFaults: ['slow'] });
 		const { halt, outcomes } = start(ONE);

@@ -62,6 +62,8 @@ export interface Batch {
 	/** Tasks in flight. */
 	slots: Slots;
 	rateWindow: RateWindow;
+	/** Submits under way. */
+	submitSlots: Slots;
 	submitLock: SubmitLock;
 	submitPause: SharedPause;
 	budget: Budget;
@@ -74,6 +76,12 @@ export interface Batch {
 /** Enough to keep a connection busy while a file is read or a ticket is asked for. */
 const UPLOADS_AT_ONCE = 4;
 
+/**
+ * The largest account may start 5,000 tasks a minute: with a second for each answer that takes 84 side by side. Without a limit a batch of
+ * thousands opens thousands of connections at once, and those that break off leave open whether they were paid for.
+ */
+const SUBMITS_AT_ONCE = 100;
+
 export function createBatch(api: ApiContext, halt: Halt, options: BatchOptions): Batch {
 	const ledger = createLedger(options.ledgerStore, options.runIndex);
 	const spentUsd = ledger.entriesOfRun().reduce((sum, { entry }) => sum + (entry.costUsd ?? 0), 0);
@@ -84,6 +92,7 @@ export function createBatch(api: ApiContext, halt: Halt, options: BatchOptions):
 		slots: createSlots(options.tasksInFlight, halt),
 		// A retry comes within seconds, and the service still counts what the earlier attempt has sent.
 		rateWindow: createRateWindow(options.submitsPerMinute, api.clock, halt, ledger.sentTimes()),
+		submitSlots: createSlots(SUBMITS_AT_ONCE, halt),
 		submitLock: createSubmitLock(),
 		submitPause: createSharedPause(api.clock, api.random, halt),
 		budget: createBudget(options.rowCount, spentUsd, halt),

@@ -116,7 +116,10 @@ async function submitOnce(
 ): Promise<{ outcome: SubmitOutcome; submittedAt: number }> {
 	const { api, ledger } = batch;
 	const { hash, ask } = ready;
-	const leaveWindow = await batch.rateWindow.enter();
+	const sendInWindow = async (): Promise<{ outcome: SubmitOutcome; submittedAt: number }> => {
+		const leaveWindow = await batch.rateWindow.enter();
+		return await send().finally(leaveWindow);
+	};
 	const send = async (): Promise<{ outcome: SubmitOutcome; submittedAt: number }> => {
 		const pass = await batch.submitPause.enter();
 		return await batch.submitLock.shared(async () => {
@@ -131,7 +134,8 @@ async function submitOnce(
 			return { outcome, submittedAt };
 		});
 	};
-	return await send().finally(leaveWindow);
+	const giveBack = await batch.submitSlots.take();
+	return await sendInWindow().finally(giveBack);
 }
 
 function failIfOutOfPatience(batch: Batch, text: string): void {
