@@ -247,3 +247,15 @@ describe('the key', () => {
 		},
 	);
 });
+
+test('an error row names its task also if the key is refused while the task runs', async () => {
+	rig.emulator.addFault({ step: 'result', kind: 'status', status: 401, times: Infinity });
+	const { items, errorItems } = await rig.run({
+		items: await makeRows(1),
+		parameters: GENERATE,
+		settings: { onError: 'continueErrorOutput' },
+	});
+	expect(items).toEqual([]);
+	expect(errorItems).toHaveLength(1);
+	expect(JSON.stringify(errorItems[0]?.json)).toContain(rig.emulator.tasks()[0]?.id);
+});

@@ -96,7 +96,7 @@ export function toErrorItem(
 
 /**
  * What an error row says, wherever it is made. Before 2.36 n8n sends rows with `details` to the regular output, also
- * where there is an error branch: there the text alone has to name the task, which it does.
+ * where there is an error branch: there the text alone has to name the task.
  */
 export const toErrorJson = (
 	{ onError }: INode,
@@ -104,8 +104,16 @@ export const toErrorJson = (
 	details: FailureDetails,
 ): IDataObject =>
 	onError === 'continueErrorOutput' && !ROUTES_DETAILS
-		? { error }
+		? { error: nameTask(error, details) }
 		: { error, details: details as IDataObject };
+
+/** Some texts leave the ID to the details, such as that of a key which was refused while a task ran. */
+export function nameTask(text: string, { taskId, candidateTaskIds = [] }: FailureDetails): string {
+	const missing = [...(taskId === undefined ? [] : [taskId]), ...candidateTaskIds].filter(
+		(id) => !text.includes(id),
+	);
+	return missing.length === 0 ? text : `${text} Task ID: ${missing.join(', ')}`;
+}
 
 /**
  * A node can't ask n8n for its version. The first of these came with 2.36, the others with 2.39: more than one, so that
