@@ -1,5 +1,4 @@
 /** `npm run bench`: all figures into RESULTS.md; `-- batch`: one section of it; `-- --short`: a few, checked with wide margins. */
-import { settle } from '../nodes/shared/wavespeed/failures';
 import { measureBatches } from './batch.mts';
 import { measureLearning } from './learning.mts';
 import { measureLoop } from './loop.mts';
@@ -9,6 +8,7 @@ import { printSection, type Section, writeSection } from './report.mts';
 import { measureScale } from './scale.mts';
 import { measureStart } from './start.mts';
 import { measureWaiting } from './waiting.mts';
+import { settle } from '../nodes/shared/async/settle';
 
 const SECTIONS: Record<string, (isShort: boolean) => Promise<Section>> = {
 	batch: measureBatches,

@@ -19,17 +19,30 @@ const layer = (files, forbidden, message) => ({
 	},
 });
 
+/** The rooms that a lower one must not look into. */
+const above = (...rooms) => [...rooms.map((room) => `**/${room}/**`), '**/Wan22SpeechToVideo*/**'];
+
 export default tseslint.config(
 	{ ignores: ['dist/', 'node_modules/', 'output/', 'coverage/'] },
 	layer(
+		['nodes/shared/async/**/*.ts', 'nodes/shared/*.ts'],
+		[...N8N_PACKAGES, ...above('wavespeed', 'account', 'batch', 'n8n')],
+		'shared/async, json and text know nothing of this project: neither the API nor n8n.',
+	),
+	layer(
 		['nodes/shared/wavespeed/**/*.ts'],
-		[...N8N_PACKAGES, '../batch/*', '../n8n/*', '**/Wan22SpeechToVideo*/**'],
+		[...N8N_PACKAGES, ...above('account', 'batch', 'n8n')],
 		'shared/wavespeed is the pure client of the API: it knows neither n8n nor the layers above.',
 	),
 	layer(
+		['nodes/shared/account/**/*.ts'],
+		[...N8N_PACKAGES, ...above('batch', 'n8n')],
+		'shared/account is pure: it knows shared/wavespeed and shared/async, and nothing of runs or of n8n.',
+	),
+	layer(
 		['nodes/shared/batch/**/*.ts'],
-		[...N8N_PACKAGES, '../n8n/*', '**/Wan22SpeechToVideo*/**'],
-		'shared/batch is pure: it knows shared/wavespeed, but neither n8n nor the layers above.',
+		[...N8N_PACKAGES, ...above('n8n')],
+		'shared/batch is pure: it knows shared/account and what lies below, but not n8n.',
 	),
 	layer(
 		['nodes/shared/n8n/**/*.ts'],

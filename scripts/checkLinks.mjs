@@ -26,9 +26,13 @@ function anchorsOf(text) {
 const withoutCode = (text) =>
 	text.replaceAll(/^(```|~~~)[\s\S]*?^\1/gm, '').replaceAll(/`[^`\n]*`/g, 'code');
 
-const { stdout } = await run('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
-	cwd: root,
-});
+const { stdout } = await run(
+	'git',
+	['ls-files', '--cached', '--others', '--exclude-standard', '*.md'],
+	{
+		cwd: root,
+	},
+);
 const files = stdout.trim().split('\n');
 const problems = [];
 let checked = 0;

@@ -9,7 +9,7 @@ import {
 	NodeConnectionTypes,
 } from 'n8n-workflow';
 
-import { runNode } from '../shared/n8n/runNode';
+import { runNode } from '../shared/n8n/run/runNode';
 import { optionsField } from './fields/options.fields';
 import { OPERATIONS, planOf } from './operations';
 import { resumeParked } from './resume';

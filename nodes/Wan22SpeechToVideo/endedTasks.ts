@@ -1,4 +1,4 @@
-import type { Task } from '../shared/wavespeed/task';
+import type { Task } from '../shared/wavespeed/tasks/task';
 
 /**
  * The tasks of parked executions that were seen to end. Each callback brings one; without this, every callback would look

@@ -5,15 +5,16 @@ import {
 	type Callback,
 	type CallbackAnswer,
 	describeError,
-} from '../shared/n8n/answerCallback';
-import { downloadVideo } from '../shared/n8n/downloadVideo';
-import { toErrorJson } from '../shared/n8n/nodeErrors';
-import { refuseFailedTask, toDetails, toItem, toTaskJson } from '../shared/n8n/outputItem';
-import { type OpenTask, type ParkedRow, readParked } from '../shared/n8n/parking';
-import { getTask } from '../shared/wavespeed/client';
-import { failureOf, settle } from '../shared/wavespeed/failures';
-import { phaseOf, type Task } from '../shared/wavespeed/task';
+} from '../shared/n8n/callback/answer';
+import { downloadVideo } from '../shared/n8n/output/downloadVideo';
+import { toErrorJson } from '../shared/n8n/errors/nodeErrors';
+import { refuseFailedTask, toDetails, toItem, toTaskJson } from '../shared/n8n/output/taskItem';
+import { type OpenTask, type ParkedRow, readParked } from '../shared/n8n/waiting/parking';
+import { failureOf } from '../shared/wavespeed/failures';
+import { phaseOf, type Task } from '../shared/wavespeed/tasks/task';
 import { createEndedTasks } from './endedTasks';
+import { getTask } from '../shared/wavespeed/tasks/getTask';
+import { settle } from '../shared/async/settle';
 
 /** A callback reaches a parked execution: it goes on when the last of its tasks has ended. */
 
@@ -72,7 +73,7 @@ async function goOnIfAllEnded(callback: Callback, rows: ParkedRow[]): Promise<Ca
 	const open = rows.filter((row): row is OpenRow => row.state === 'open');
 	const tasks = new Map(endedTasks.of(execution));
 	const hasEnded = async ({ taskId }: OpenTask): Promise<boolean> => {
-		const task = await getTask(callback.api, taskId, callback.patience());
+		const task = await getTask(callback.api, taskId, callback.retryBudget());
 		if (phaseOf(task) === 'running') return false;
 		tasks.set(taskId, task);
 		endedTasks.note(execution, task);
@@ -105,7 +106,7 @@ async function goOnIfAllEnded(callback: Callback, rows: ParkedRow[]): Promise<Ca
  * sends it to the error branch; else it is an item with `status` and `failureReason`.
  */
 async function toResumedItem(
-	{ ctx, api, halt, connection }: Callback,
+	{ ctx, api, cancellation, connection }: Callback,
 	{ row, settings, asked, inputFields }: OpenRow,
 	task: Task,
 ): Promise<INodeExecutionData> {
@@ -130,7 +131,13 @@ async function toResumedItem(
 	if (!accepted.ok) return toFailed(accepted.error);
 	const hasVideo = phaseOf(task) === 'completed' && task.videoUrls.length > 0;
 	if (settings.downloadTo === undefined || !hasVideo) return toItem(row, json, inputItem, settings);
-	const context = { ctx, halt, hideKey: connection.hideKey, clock: api.clock, random: api.random };
+	const context = {
+		ctx,
+		cancellation,
+		hideKey: connection.hideKey,
+		clock: api.clock,
+		random: api.random,
+	};
 	const video = await settle(downloadVideo(context, task, toDetails(task, costUsd)));
 	if (!video.ok) return toFailed(video.error);
 	return toItem(row, json, inputItem, settings, { [settings.downloadTo]: video.value });

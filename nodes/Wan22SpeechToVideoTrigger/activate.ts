@@ -1,19 +1,20 @@
 import type { IHookFunctions } from 'n8n-workflow';
 
-import { signingSecrets } from '../shared/n8n/checkCallback';
-import { readConnection } from '../shared/n8n/credential';
-import { toActivationError } from '../shared/n8n/nodeErrors';
-import { openApi } from '../shared/n8n/openApi';
-import { preparationPatience } from '../shared/wavespeed/apiRead';
-import { failureOf, settle } from '../shared/wavespeed/failures';
-import { createHalt } from '../shared/wavespeed/halt';
+import { signingSecrets } from '../shared/n8n/callback/check';
+import { readConnection } from '../shared/n8n/session/credential';
+import { toActivationError } from '../shared/n8n/errors/nodeErrors';
+import { openApi } from '../shared/n8n/session/openApi';
+import { preparationBudget } from '../shared/wavespeed/http/request';
+import { failureOf } from '../shared/wavespeed/failures';
+import { Cancellation } from '../shared/async/cancellation';
 import { readTriggerSettings } from './receiveCallback';
+import { settle } from '../shared/async/settle';
 
 /** Nothing is registered at the service, as each submit names its URL; but without the secret no callback is believed. */
 export async function activate(ctx: IHookFunctions): Promise<boolean> {
 	const fetched = await settle(fetchSecret(ctx));
 	if (fetched.ok) return true;
-	if (isOnItsOwn(ctx) && mayPass(fetched.error)) {
+	if (isOnItsOwn(ctx) && isTransient(fetched.error)) {
 		ctx.logger.warn(
 			`${ctx.getNode().name}: WaveSpeed can't be reached; the first callback asks for the signing secret again`,
 		);
@@ -26,16 +27,16 @@ async function fetchSecret(ctx: IHookFunctions): Promise<void> {
 	// So that a wrong parameter is seen by the one who activates, and not by the first callback.
 	readTriggerSettings(ctx);
 	const connection = await readConnection(ctx);
-	const api = openApi(ctx, connection, createHalt());
+	const api = openApi(ctx, connection, new Cancellation());
 	signingSecrets.forget(connection.accountId);
-	await signingSecrets.get(api, connection.accountId, preparationPatience(api.clock));
+	await signingSecrets.get(api, connection.accountId, preparationBudget(api.clock));
 }
 
 /** n8n starts: a trigger that fails here loses its URL for a while, and with it the callbacks that come meanwhile. */
 const isOnItsOwn = (ctx: IHookFunctions): boolean =>
 	['init', 'leadershipChange'].includes(ctx.getActivationMode());
 
-function mayPass(error: unknown): boolean {
+function isTransient(error: unknown): boolean {
 	const kind = failureOf(error)?.kind;
 	return kind === 'unavailable' || kind === 'rateLimited';
 }

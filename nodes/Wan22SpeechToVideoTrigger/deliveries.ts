@@ -1,4 +1,4 @@
-import { isRecord } from '../shared/wavespeed/envelope';
+import { isRecord } from '../shared/json';
 
 /** What the trigger tells the service; only a 2xx keeps it from sending again. */
 export interface Answer {

@@ -11,14 +11,14 @@ import {
 	type Callback,
 	type CallbackAnswer,
 	describeError,
-} from '../shared/n8n/answerCallback';
-import { downloadVideo, readDownloadField } from '../shared/n8n/downloadVideo';
-import { toDetails, toTaskJson } from '../shared/n8n/outputItem';
-import { readTriggerParameters } from '../shared/n8n/parameters';
-import { getTask } from '../shared/wavespeed/client';
-import { settle } from '../shared/wavespeed/failures';
-import { phaseOf, type Task } from '../shared/wavespeed/task';
+} from '../shared/n8n/callback/answer';
+import { downloadVideo, readDownloadField } from '../shared/n8n/output/downloadVideo';
+import { toDetails, toTaskJson } from '../shared/n8n/output/taskItem';
+import { readTriggerParameters } from '../shared/n8n/input/parameters';
+import { phaseOf, type Task } from '../shared/wavespeed/tasks/task';
 import { createDeliveries, type Deliveries, toDeliveryMemory } from './deliveries';
+import { getTask } from '../shared/wavespeed/tasks/getTask';
+import { settle } from '../shared/async/settle';
 
 const isStart = (answer: CallbackAnswer): boolean => answer.items !== undefined;
 
@@ -88,8 +88,8 @@ export function readTriggerSettings(
 
 /** The API's word counts: what the callback says of the task is not looked at. */
 async function lookAtTask(callback: Callback, settings: TriggerSettings): Promise<CallbackAnswer> {
-	const { api, patience, taskId } = callback;
-	const task = await getTask(api, taskId, patience());
+	const { api, retryBudget, taskId } = callback;
+	const task = await getTask(api, taskId, retryBudget());
 	const phase = phaseOf(task);
 	if (phase === 'running') {
 		const message = `Task ${task.id} has not ended yet (${task.status}); send again`;
@@ -107,7 +107,7 @@ async function lookAtTask(callback: Callback, settings: TriggerSettings): Promis
  * service stops sending after some attempts, and the task would be lost to the workflow.
  */
 async function toTriggerItem(
-	{ ctx, api, halt, connection }: Callback,
+	{ ctx, api, cancellation, connection }: Callback,
 	settings: TriggerSettings,
 	task: Task,
 ): Promise<INodeExecutionData> {
@@ -116,7 +116,13 @@ async function toTriggerItem(
 	if (downloadTo === undefined || phaseOf(task) !== 'completed' || task.videoUrls.length === 0) {
 		return { json };
 	}
-	const context = { ctx, halt, hideKey: connection.hideKey, clock: api.clock, random: api.random };
+	const context = {
+		ctx,
+		cancellation,
+		hideKey: connection.hideKey,
+		clock: api.clock,
+		random: api.random,
+	};
 	const downloaded = await settle(downloadVideo(context, task, toDetails(task)));
 	if (!downloaded.ok) return { json: { ...json, downloadError: describeError(downloaded.error) } };
 	const binary: Record<string, IBinaryData> = { [downloadTo]: downloaded.value };

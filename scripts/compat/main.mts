@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { isRecord, textAt, valueAt } from '../n8n/shape.mts';
+import { textAt, valueAt } from '../n8n/shape.mts';
 import { NEWEST_N8N_VERSION, OLDEST_N8N_VERSION, PINNED_N8N_VERSION } from '../n8n/versions.mts';
 import { mergeRows, replaceTable, type CompatibilityRow } from './table.mts';
+import { isRecord } from '../../nodes/shared/json';
 
 /** The tests of the node in n8n's engine and in a real n8n, against other versions of n8n; the results go into the README. */
 

@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
 
-import { isRecord, listAt, textAt, valueAt } from '../n8n/shape.mts';
+import { listAt, textAt, valueAt } from '../n8n/shape.mts';
 import type { Answer } from './shapes.mts';
+import { isRecord } from '../../nodes/shared/json';
 
 /** The same questions to the service and to the emulator. What spends money stands in `makeVideo` alone. */
 

@@ -3,7 +3,8 @@ import { basename, join } from 'node:path';
 
 import type { CredentialReference } from './n8nCredentials.mts';
 import type { Workflow } from './n8nWorkflows.mts';
-import { isRecord, listAt, textAt, valueAt, type JsonRecord } from './shape.mts';
+import { listAt, textAt, valueAt, type JsonRecord } from './shape.mts';
+import { isRecord } from '../../nodes/shared/json';
 
 export const NODE_TYPE = 'n8n-nodes-wavespeed-speech-to-video.wan22SpeechToVideo';
 export const CREDENTIAL_TYPE = 'waveSpeedApi';

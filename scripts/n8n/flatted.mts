@@ -1,4 +1,4 @@
-import { isRecord } from './shape.mts';
+import { isRecord } from '../../nodes/shared/json';
 
 /**
  * Decodes what n8n stores for an execution: a JSON array whose entries refer to each other by index, each index a string

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { decodeFlatted } from './flatted.mts';
 import { unwrap, type N8nSession } from './n8nRest.mts';
-import { isRecord, listAt, textAt, valueAt, type JsonRecord } from './shape.mts';
+import { listAt, textAt, valueAt, type JsonRecord } from './shape.mts';
+import { isRecord } from '../../nodes/shared/json';
 
 const POLL_MS = 500;
 

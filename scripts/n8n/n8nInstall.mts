@@ -5,9 +5,10 @@ import { ensureCachedFolder, getCacheRoot } from './cachedFolder.mts';
 import { makeNpmEnvironment, npmCommand, runCommand } from './command.mts';
 import { ensureNodeRuntime, type NodeRuntime, type SetUpOptions } from './nodeRuntime.mts';
 import { startProgress } from './progress.mts';
-import { isRecord, textAt } from './shape.mts';
+import { textAt } from './shape.mts';
 import { ensureSqliteDriver, placeSqliteDriver } from './sqliteDriver.mts';
 import { N8N_DISK_BYTES, N8N_OVERRIDES, N8N_VERSION, SQLITE_VERSION } from './versions.mts';
+import { isRecord } from '../../nodes/shared/json';
 
 export interface N8nInstallation {
 	/** The Node that runs it. */

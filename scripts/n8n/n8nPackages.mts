@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 
 import { makeNpmEnvironment, npmCommand } from './command.mts';
 import type { N8nInstallation } from './n8nInstall.mts';
-import { isRecord, textAt, type JsonRecord } from './shape.mts';
+import { textAt, type JsonRecord } from './shape.mts';
+import { isRecord } from '../../nodes/shared/json';
 
 const run = promisify(execFile);
 

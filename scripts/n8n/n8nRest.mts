@@ -1,6 +1,7 @@
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
 
-import { isRecord, textAt, valueAt } from './shape.mts';
+import { textAt, valueAt } from './shape.mts';
+import { isRecord } from '../../nodes/shared/json';
 
 /** n8n's REST API as the editor uses it, with one logged-in user. */
 export interface N8nSession {

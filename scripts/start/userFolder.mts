@@ -5,8 +5,9 @@ import { join } from 'node:path';
 
 import { tryLock } from '../n8n/lock.mts';
 import type { Login } from '../n8n/n8nRest.mts';
-import { isRecord, textAt } from '../n8n/shape.mts';
+import { textAt } from '../n8n/shape.mts';
 import { N8N_VERSION } from '../n8n/versions.mts';
+import { isRecord } from '../../nodes/shared/json';
 
 export interface UserFolder {
 	path: string;

@@ -15,7 +15,7 @@ import {
 } from '../../scripts/n8n/n8nExecutions.mts';
 import { unwrap } from '../../scripts/n8n/n8nRest.mts';
 import { activateWorkflow, saveWorkflow, type Workflow } from '../../scripts/n8n/n8nWorkflows.mts';
-import { isRecord, type JsonRecord, listAt, textAt, valueAt } from '../../scripts/n8n/shape.mts';
+import { type JsonRecord, listAt, textAt, valueAt } from '../../scripts/n8n/shape.mts';
 import { N8N_VERSION } from '../../scripts/n8n/versions.mts';
 import { chain, type NamedNode, splitIntoRows, until, webhookAt } from './chainedWorkflow.mts';
 import { type FileServer, serveFolder } from './fileServer.mts';
@@ -27,6 +27,7 @@ import {
 	startTestbed,
 	type Testbed,
 } from './testbed.mts';
+import { isRecord } from '../../nodes/shared/json';
 
 /** Twenty minutes at the emulator's speed: these tasks end when the test says so. */
 const LONG_SECONDS = 60_000;

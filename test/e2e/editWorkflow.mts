@@ -1,6 +1,7 @@
 import type { CredentialReference } from '../../scripts/n8n/n8nCredentials.mts';
 import type { Workflow } from '../../scripts/n8n/n8nWorkflows.mts';
-import { isRecord, listAt, textAt, type JsonRecord } from '../../scripts/n8n/shape.mts';
+import { listAt, textAt, type JsonRecord } from '../../scripts/n8n/shape.mts';
+import { isRecord } from '../../nodes/shared/json';
 
 /** What users change in an imported example. Each changes the workflow that it is given. */
 

@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 
-import { isRecord, type JsonRecord } from '../../scripts/n8n/shape.mts';
+import { type JsonRecord } from '../../scripts/n8n/shape.mts';
+import { isRecord } from '../../nodes/shared/json';
 
 export interface ServiceRequest {
 	method: string;

@@ -326,14 +326,14 @@ describe('Stop', () => {
 		});
 		const result = await running;
 		expect(rig.emulator.paidTasks()).toBe(2);
-		const pass = async (realMs: number) =>
+		const permit = async (realMs: number) =>
 			await rig.clock.runUntil(new Promise((resolve) => setTimeout(resolve, realMs)), rig.emulator);
 		// What had left when Stop came may still arrive; from then on nothing does, however much time passes.
-		await pass(30);
+		await permit(30);
 		const count = rig.emulator.requests().length;
 		const stoppedAt = rig.clock.now();
 		void rig.clock.sleep(3_600_000);
-		await pass(200);
+		await permit(200);
 		expect(rig.clock.now()).toBeGreaterThan(stoppedAt);
 		expect(rig.emulator.requests().length).toBe(count);
 		for (const id of ids()) {

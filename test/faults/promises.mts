@@ -32,7 +32,7 @@ function losesNothing(run: RowRun): string[] {
 		.map(({ input }) => `lost the task of the ${input.prompt} row`);
 }
 
-/** The longest patience of the node is an hour of "too many requests" on submit; Retry On Fail has it twice. */
+/** The longest retryBudget of the node is an hour of "too many requests" on submit; Retry On Fail has it twice. */
 const LONGEST_RUN_MS = 2.5 * 3_600_000;
 
 const ends = ({ tookMs }: RowRun): string[] =>

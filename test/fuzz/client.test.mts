@@ -1,19 +1,23 @@
 import fc from 'fast-check';
 
-import { type ApiContext, preparationPatience } from '../../nodes/shared/wavespeed/apiRead';
-import { getTask, listTasks, quotePrice, submitTask } from '../../nodes/shared/wavespeed/client';
+import { type ApiContext, preparationBudget } from '../../nodes/shared/wavespeed/http/request';
 import { resultPath } from '../../nodes/shared/wavespeed/endpoints';
-import type { HttpOutcome } from '../../nodes/shared/wavespeed/exchange';
-import { failureOf, settle } from '../../nodes/shared/wavespeed/failures';
-import { expiresAt, parseTask, readTaskId } from '../../nodes/shared/wavespeed/task';
-import { uploadFile } from '../../nodes/shared/wavespeed/upload';
-import { waitForTask } from '../../nodes/shared/wavespeed/waitForTask';
-import { fetchWebhookSecret } from '../../nodes/shared/wavespeed/webhookSecret';
-import { readSignature } from '../../nodes/shared/wavespeed/webhookSignature';
-import { answer, createPass, createRig, rawTask } from '../unit/support/api.mts';
+import type { HttpOutcome } from '../../nodes/shared/wavespeed/http/types';
+import { failureOf } from '../../nodes/shared/wavespeed/failures';
+import { expiresAt, parseTask, readTaskId } from '../../nodes/shared/wavespeed/tasks/task';
+import { uploadFile } from '../../nodes/shared/wavespeed/media/upload';
+import { waitForTask } from '../../nodes/shared/wavespeed/tasks/waitForTask';
+import { fetchWebhookSecret } from '../../nodes/shared/wavespeed/webhooks/secret';
+import { readSignature } from '../../nodes/shared/wavespeed/webhooks/signature';
+import { answer, createPermit, createRig, rawTask } from '../unit/support/api.mts';
 import { nastyJson, nastyText } from './support/arbitraries.mts';
 import { checkNoPollution, checkText } from './support/invariants.mts';
 import { howOften } from './support/runs.mts';
+import { getTask } from '../../nodes/shared/wavespeed/tasks/getTask';
+import { listTasks } from '../../nodes/shared/wavespeed/tasks/listTasks';
+import { quotePrice } from '../../nodes/shared/wavespeed/tasks/quotePrice';
+import { submitTask } from '../../nodes/shared/wavespeed/tasks/submitTask';
+import { settle } from '../../nodes/shared/async/settle';
 
 /** The client alone, with answers that no server would give: a value or a failure in words, and an end. */
 
@@ -32,12 +36,12 @@ const file = {
 };
 
 const calls: Record<string, (api: ApiContext) => Promise<unknown>> = {
-	getTask: async (api) => await getTask(api, 'task', preparationPatience(api.clock)),
+	getTask: async (api) => await getTask(api, 'task', preparationBudget(api.clock)),
 	listTasks: async (api) => await listTasks(api, {}, 1),
 	quotePrice: async (api) => await quotePrice(api, input),
-	submitTask: async (api) => await submitTask(api, createPass(), input, undefined),
+	submitTask: async (api) => await submitTask(api, createPermit(), input, undefined),
 	uploadFile: async (api) => await uploadFile(api, 'image', file),
-	fetchWebhookSecret: async (api) => await fetchWebhookSecret(api, preparationPatience(api.clock)),
+	fetchWebhookSecret: async (api) => await fetchWebhookSecret(api, preparationBudget(api.clock)),
 	waitForTask: async (api) =>
 		await waitForTask(api, 'task', { timeoutMs: 60_000, minGapMs: 5_000, firstGapMs: 0 }),
 };

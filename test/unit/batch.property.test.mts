@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 
-import type { Ask } from '../../nodes/shared/batch/batch';
-import type { RowTask } from '../../nodes/shared/batch/rowTask';
-import { failureOf, type Settled } from '../../nodes/shared/wavespeed/failures';
+import type { RowTask } from '../../nodes/shared/batch/runRow';
+import { failureOf } from '../../nodes/shared/wavespeed/failures';
 import { stopped } from './support/api.mts';
-import { type BatchRig, createAsk, createBatchRig, fileOf } from './support/batchRig.mts';
+import { type BatchRig, createRequest, createBatchRig, fileOf } from './support/batchRig.mts';
 import {
 	ENDS,
 	READ_FAULTS,
@@ -16,6 +15,8 @@ import {
 	SUBMIT_FAULTS,
 	type SubmitFault,
 } from './support/service.mts';
+import type { VideoRequest } from '../../nodes/shared/batch/request';
+import type { Settled } from '../../nodes/shared/async/settle';
 
 /**
  * Random batches against a service that goes wrong at random, with retries that share a ledger. Whatever happens,
@@ -103,9 +104,9 @@ type Schedule = typeof scheduleArbitrary extends fc.Arbitrary<infer T> ? T : nev
 
 const PRICE = 0.1;
 
-const asksOf = ({ rows, affordable }: Schedule): Ask[] =>
+const asksOf = ({ rows, affordable }: Schedule): VideoRequest[] =>
 	rows.map(({ prompt, file, seed }) =>
-		createAsk({
+		createRequest({
 			prompt,
 			seed,
 			...(file ? { image: fileOf(file) } : {}),
@@ -170,7 +171,7 @@ async function play(schedule: Schedule): Promise<void> {
 		let halted: { at: number; requests: number } | undefined;
 		if (haltAfterMs !== undefined) {
 			void time.delay(haltAfterMs).then(() => {
-				attempt.halt.halt(stopped());
+				attempt.cancellation.cancel(stopped());
 				halted = { at: time.now(), requests: service.requests.length };
 			});
 		}
@@ -185,10 +186,10 @@ async function play(schedule: Schedule): Promise<void> {
 				if (!failureOf(outcome.error)) throw outcome.error;
 				return;
 			}
-			const { placed, task } = outcome.value;
-			expect(task.id).toBe(placed.taskId);
+			const { submitted, task } = outcome.value;
+			expect(task.id).toBe(submitted.taskId);
 			const { input } = service.tasks.find(({ id }) => id === task.id) ?? {};
-			expect(input).toMatchObject({ prompt: asks[row]?.prompt, seed: placed.input.seed });
+			expect(input).toMatchObject({ prompt: asks[row]?.prompt, seed: submitted.input.seed });
 			expect(store[attempt.batch.ledger.key(row, keyHash(store, row, task.id))]?.taskId).toBe(
 				task.id,
 			);

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 
 import { createBudget } from '../../nodes/shared/batch/budget';
-import { createHalt } from '../../nodes/shared/wavespeed/halt';
+import { Cancellation } from '../../nodes/shared/async/cancellation';
 import { failureFrom, stopped } from './support/api.mts';
 import { createVirtualTime, flush } from './support/virtualTime.mts';
 
 describe('the budget of a run', () => {
 	it('decides in the order of the rows, however late a row knows its price', async () => {
-		const budget = createBudget(3, 0, createHalt());
+		const budget = createBudget(3, 0, new Cancellation());
 		const decided: number[] = [];
 		const decide = async (row: number) => {
 			const spent = await budget.decide(row, 1, 2);
@@ -24,7 +24,7 @@ describe('the budget of a run', () => {
 	});
 
 	it('does not wait for rows that were skipped', async () => {
-		const budget = createBudget(4, 0, createHalt());
+		const budget = createBudget(4, 0, new Cancellation());
 		const last = budget.decide(3, 1, 1);
 		budget.skip(1);
 		budget.skip(0);
@@ -34,20 +34,20 @@ describe('the budget of a run', () => {
 	});
 
 	it('does not let a row wait that was skipped itself', async () => {
-		const budget = createBudget(3, 0, createHalt());
+		const budget = createBudget(3, 0, new Cancellation());
 		budget.skip(2);
 		expect(await budget.decide(2, 1, 1)).toBeUndefined();
 	});
 
 	it('is not spent by a row that was refused', async () => {
-		const budget = createBudget(3, 0, createHalt());
+		const budget = createBudget(3, 0, new Cancellation());
 		expect(await budget.decide(0, 3, 2)).toBe(0);
 		expect(await budget.decide(1, 2, 2)).toBeUndefined();
 		expect(await budget.decide(2, 1, 2)).toBe(2);
 	});
 
 	it('counts what was spent before, and what is not spent after all', async () => {
-		const budget = createBudget(3, 1.5, createHalt());
+		const budget = createBudget(3, 1.5, new Cancellation());
 		expect(await budget.decide(0, 1, 2)).toBe(1.5);
 		budget.release(0.5);
 		expect(await budget.decide(1, 1, 2)).toBeUndefined();
@@ -56,13 +56,13 @@ describe('the budget of a run', () => {
 	});
 
 	it('has no limit where there is none, and still counts', async () => {
-		const budget = createBudget(2, 0, createHalt());
+		const budget = createBudget(2, 0, new Cancellation());
 		expect(await budget.decide(0, 1_000_000, undefined)).toBeUndefined();
 		expect(await budget.decide(1, 1, 1_000_000)).toBe(1_000_000);
 	});
 
 	it('does not miss a limit by a rounding error: 0.1 three times are 0.3', async () => {
-		const budget = createBudget(4, 0, createHalt());
+		const budget = createBudget(4, 0, new Cancellation());
 		for (const row of [0, 1, 2]) expect(await budget.decide(row, 0.1, 0.3)).toBeUndefined();
 		expect(await budget.decide(3, 0.01, 0.3)).toBeCloseTo(0.3);
 	});
@@ -79,7 +79,7 @@ describe('the budget of a run', () => {
 				fc.integer({ min: 0, max: 300 }),
 				async (rows, limit) => {
 					const time = createVirtualTime();
-					const budget = createBudget(rows.length, 0, createHalt());
+					const budget = createBudget(rows.length, 0, new Cancellation());
 					const work = rows.map(async ({ cents, after, skips }, index) => {
 						await time.delay(after);
 						if (skips) return void budget.skip(index);
@@ -100,10 +100,10 @@ describe('the budget of a run', () => {
 	});
 
 	it('frees those who wait when the run is halted', async () => {
-		const halt = createHalt();
-		const budget = createBudget(2, 0, halt);
+		const cancellation = new Cancellation();
+		const budget = createBudget(2, 0, cancellation);
 		const waiting = failureFrom(budget.decide(1, 1, 1));
-		halt.halt(stopped());
+		cancellation.cancel(stopped());
 		expect((await waiting).kind).toBe('stopped');
 	});
 });

@@ -1,15 +1,7 @@
-import {
-	getTask,
-	listTasks,
-	quotePrice,
-	type SubmitInput,
-	type SubmitOutcome,
-	submitTask,
-} from '../../nodes/shared/wavespeed/client';
 import { resultPath, toPathSegment } from '../../nodes/shared/wavespeed/endpoints';
 import {
 	answer,
-	createPass,
+	createPermit,
 	createRig,
 	failureFrom,
 	noReply,
@@ -20,6 +12,14 @@ import {
 	type Step,
 } from './support/api.mts';
 import { START_MS } from './support/virtualTime.mts';
+import { getTask } from '../../nodes/shared/wavespeed/tasks/getTask';
+import { listTasks } from '../../nodes/shared/wavespeed/tasks/listTasks';
+import { quotePrice } from '../../nodes/shared/wavespeed/tasks/quotePrice';
+import {
+	type SubmitInput,
+	type SubmitOutcome,
+	submitTask,
+} from '../../nodes/shared/wavespeed/tasks/submitTask';
 
 const INPUT: SubmitInput = {
 	image: 'https://a/face.png',
@@ -31,9 +31,9 @@ const INPUT: SubmitInput = {
 
 async function submit(step: Step, webhookUrl?: string) {
 	const { time, api, requests } = createRig([step]);
-	const pass = createPass();
-	const outcome = await time.run(submitTask(api, pass, INPUT, webhookUrl));
-	return { outcome, requests, uses: pass.uses };
+	const permit = createPermit();
+	const outcome = await time.run(submitTask(api, permit, INPUT, webhookUrl));
+	return { outcome, requests, uses: permit.uses };
 }
 
 describe('the submit', () => {

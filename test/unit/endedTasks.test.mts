@@ -1,5 +1,5 @@
 import { createEndedTasks } from '../../nodes/Wan22SpeechToVideo/endedTasks';
-import { toUnreadTask } from '../../nodes/shared/wavespeed/task';
+import { toUnreadTask } from '../../nodes/shared/wavespeed/tasks/task';
 
 describe('the tasks of parked executions that were seen to end', () => {
 	it('are known until the execution has gone on', () => {

@@ -1,5 +1,7 @@
-import { isRecord, readEnvelope, shorten } from '../../nodes/shared/wavespeed/envelope';
-import type { HttpAnswer } from '../../nodes/shared/wavespeed/exchange';
+import { readEnvelope } from '../../nodes/shared/wavespeed/http/envelope';
+import type { HttpAnswer } from '../../nodes/shared/wavespeed/http/types';
+import { isRecord } from '../../nodes/shared/json';
+import { shorten } from '../../nodes/shared/text';
 
 const read = (status: number, body: unknown, headers: Record<string, string> = {}) => {
 	const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -95,8 +97,8 @@ describe('an answer that leaves something open', () => {
 
 describe('the text of an error', () => {
 	const textOf = (body: unknown): unknown => {
-		const reading = read(400, body);
-		return 'text' in reading ? reading.text : undefined;
+		const result = read(400, body);
+		return 'text' in result ? result.text : undefined;
 	};
 
 	it('is the message, else the error, else the error in the data', () => {
@@ -113,8 +115,8 @@ describe('the text of an error', () => {
 		expect(textOf('')).toBe('HTTP status 400');
 		expect(textOf({ message: { deep: true } })).toBe('HTTP status 400');
 		expect(textOf({ message: '  ' })).toBe('HTTP status 400');
-		const reading = read(200, { code: 404 });
-		expect(reading).toMatchObject({ kind: 'refused', text: 'code 404' });
+		const result = read(200, { code: 404 });
+		expect(result).toMatchObject({ kind: 'refused', text: 'code 404' });
 	});
 
 	it('is one line and not a whole page', () => {

@@ -1,10 +1,5 @@
-import {
-	fail,
-	FailureError,
-	failureOf,
-	settle,
-	withDetails,
-} from '../../nodes/shared/wavespeed/failures';
+import { fail, FailureError, failureOf, withDetails } from '../../nodes/shared/wavespeed/failures';
+import { settle } from '../../nodes/shared/async/settle';
 
 const caught = (work: () => never): unknown => {
 	try {

@@ -1,10 +1,12 @@
-import { readEnvelope, shorten } from '../../nodes/shared/wavespeed/envelope';
-import { getTask, submitTask } from '../../nodes/shared/wavespeed/client';
-import { preparationPatience } from '../../nodes/shared/wavespeed/apiRead';
-import type { HttpOutcome } from '../../nodes/shared/wavespeed/exchange';
-import { expiresAt, parseTask, readTaskId } from '../../nodes/shared/wavespeed/task';
-import { uploadFile } from '../../nodes/shared/wavespeed/upload';
-import { answer, createPass, createRig, failureFrom, ok, rawTask } from './support/api.mts';
+import { readEnvelope } from '../../nodes/shared/wavespeed/http/envelope';
+import { preparationBudget } from '../../nodes/shared/wavespeed/http/request';
+import type { HttpOutcome } from '../../nodes/shared/wavespeed/http/types';
+import { expiresAt, parseTask, readTaskId } from '../../nodes/shared/wavespeed/tasks/task';
+import { uploadFile } from '../../nodes/shared/wavespeed/media/upload';
+import { answer, createPermit, createRig, failureFrom, ok, rawTask } from './support/api.mts';
+import { shorten } from '../../nodes/shared/text';
+import { getTask } from '../../nodes/shared/wavespeed/tasks/getTask';
+import { submitTask } from '../../nodes/shared/wavespeed/tasks/submitTask';
 
 /** What random answers have brought to light. */
 
@@ -26,8 +28,8 @@ describe('an envelope', () => {
 	});
 
 	test('whose error_code is long is cut', () => {
-		const reading = read({ code: 400, message: 'no', error_code: 'x'.repeat(10_000) });
-		expect(reading).toMatchObject({ kind: 'refused', text: `no (${'x'.repeat(50)}…)` });
+		const result = read({ code: 400, message: 'no', error_code: 'x'.repeat(10_000) });
+		expect(result).toMatchObject({ kind: 'refused', text: `no (${'x'.repeat(50)}…)` });
 	});
 
 	test('that goes deeper than n8n can store is unreadable', () => {
@@ -106,7 +108,7 @@ describe('the answer to a submit', () => {
 	const submit = async (given: HttpOutcome) => {
 		const rig = createRig([given]);
 		const input = { image: '', audio: '', prompt: '', resolution: '480p', seed: 1 };
-		return await rig.time.run(submitTask(rig.api, createPass(), input, undefined));
+		return await rig.time.run(submitTask(rig.api, createPermit(), input, undefined));
 	};
 
 	test.each([
@@ -126,7 +128,7 @@ describe('the answer to a submit', () => {
 
 test('the answer for another task is not taken: its video would come to the wrong row', async () => {
 	const rig = createRig([ok(rawTask('theirs', 'completed'))]);
-	const asked = getTask(rig.api, 'mine', preparationPatience(rig.api.clock));
+	const asked = getTask(rig.api, 'mine', preparationBudget(rig.api.clock));
 	const failure = await rig.time.run(failureFrom(asked));
 	expect(failure.message).toBe(
 		'Could not read task mine: the answer was not what the API promises',

@@ -1,5 +1,5 @@
 import { createLedger, type LedgerStore } from '../../nodes/shared/batch/ledger';
-import type { SubmitInput } from '../../nodes/shared/wavespeed/client';
+import type { SubmitInput } from '../../nodes/shared/wavespeed/tasks/submitTask';
 
 const INPUT: SubmitInput = {
 	image: 'https://files.example/face.png',

@@ -6,7 +6,7 @@ import {
 	createSlots,
 	createSubmitLock,
 } from '../../nodes/shared/batch/limits';
-import { createHalt } from '../../nodes/shared/wavespeed/halt';
+import { Cancellation } from '../../nodes/shared/async/cancellation';
 import { failureFrom, stopped } from './support/api.mts';
 import { createVirtualTime, flush } from './support/virtualTime.mts';
 
@@ -32,7 +32,7 @@ describe('the limits of the account levels', () => {
 
 describe('slots', () => {
 	it('give out as many places as there are, and the next in the order of asking', async () => {
-		const slots = createSlots(2, createHalt());
+		const slots = createSlots(2, new Cancellation());
 		const order: number[] = [];
 		const taken = [0, 1, 2, 3].map(async (caller) => {
 			const giveBack = await slots.take();
@@ -50,7 +50,7 @@ describe('slots', () => {
 	});
 
 	it('give a place back once, however often that is asked for', async () => {
-		const slots = createSlots(1, createHalt());
+		const slots = createSlots(1, new Cancellation());
 		const giveBack = await slots.take();
 		giveBack();
 		giveBack();
@@ -62,7 +62,7 @@ describe('slots', () => {
 	});
 
 	it('let no newcomer overtake those who wait', async () => {
-		const slots = createSlots(1, createHalt());
+		const slots = createSlots(1, new Cancellation());
 		const giveBack = await slots.take();
 		const order: string[] = [];
 		const early = slots.take().then(() => order.push('early'));
@@ -74,11 +74,11 @@ describe('slots', () => {
 	});
 
 	it('free everyone who waits when the run is halted, and give out nothing afterwards', async () => {
-		const halt = createHalt();
-		const slots = createSlots(1, halt);
+		const cancellation = new Cancellation();
+		const slots = createSlots(1, cancellation);
 		const giveBack = await slots.take();
 		const waiting = failureFrom(slots.take());
-		halt.halt(stopped());
+		cancellation.cancel(stopped());
 		expect((await waiting).kind).toBe('stopped');
 		giveBack();
 		expect((await failureFrom(slots.take())).kind).toBe('stopped');
@@ -88,8 +88,12 @@ describe('slots', () => {
 describe('the rate window', () => {
 	const createWindow = (count: number) => {
 		const time = createVirtualTime();
-		const halt = createHalt();
-		return { time, halt, window: createRateWindow(count, time.clockFor(halt), halt) };
+		const cancellation = new Cancellation();
+		return {
+			time,
+			cancellation,
+			window: createRateWindow(count, time.clockFor(cancellation), cancellation),
+		};
 	};
 
 	it('lets as many through at once as a minute allows, and the next a minute after the first answer', async () => {
@@ -107,9 +111,12 @@ describe('the rate window', () => {
 
 	it('counts the submits of an earlier attempt for what is left of their minute', async () => {
 		const time = createVirtualTime();
-		const halt = createHalt();
-		const clock = time.clockFor(halt);
-		const window = createRateWindow(2, clock, halt, [clock.now() - 20_000, clock.now() - 70_000]);
+		const cancellation = new Cancellation();
+		const clock = time.clockFor(cancellation);
+		const window = createRateWindow(2, clock, cancellation, [
+			clock.now() - 20_000,
+			clock.now() - 70_000,
+		]);
 		await time.run(Promise.all([window.enter().then((leave) => leave()), window.enter()]));
 		expect(time.elapsed()).toBe(40_000);
 	});
@@ -174,12 +181,12 @@ describe('the rate window', () => {
 
 	it('frees those who wait for the minute and those who wait for an answer when the run is halted', async () => {
 		for (const isAnswered of [true, false]) {
-			const { time, halt, window } = createWindow(1);
+			const { time, cancellation, window } = createWindow(1);
 			const leave = await window.enter();
 			if (isAnswered) leave();
 			const kinds = Promise.all([failureFrom(window.enter()), failureFrom(window.enter())]);
 			await flush();
-			halt.halt(stopped());
+			cancellation.cancel(stopped());
 			expect((await kinds).map(({ kind }) => kind)).toEqual(['stopped', 'stopped']);
 			expect(time.elapsed()).toBe(0);
 		}

@@ -1,6 +1,6 @@
 import { PassThrough, Readable } from 'node:stream';
 
-import { wrapAsMultipart } from '../../nodes/shared/wavespeed/multipart';
+import { wrapAsMultipart } from '../../nodes/shared/wavespeed/media/multipart';
 
 const BOUNDARY = 'n8n-0123456789abcdef0123456789abcdef';
 const CONTENT = Buffer.from([0, 255, 13, 10, 45, 45, 13, 10, 128, 7]);

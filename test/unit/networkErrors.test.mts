@@ -1,4 +1,4 @@
-import { describeNetworkError } from '../../nodes/shared/n8n/networkErrors';
+import { describeNetworkError } from '../../nodes/shared/n8n/http/networkErrors';
 
 const hideKey = (text: string): string => text;
 const CUT_OFF = {

@@ -1,4 +1,4 @@
-import { nameTask } from '../../nodes/shared/n8n/nodeErrors';
+import { nameTask } from '../../nodes/shared/n8n/errors/nodeErrors';
 
 describe('an error row that has a text only', () => {
 	it('names the task of a text that leaves its ID to the details', () => {

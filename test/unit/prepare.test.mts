@@ -1,7 +1,8 @@
-import { completeInput, inspectAsk } from '../../nodes/shared/batch/prepare';
-import { createAsk, createBatchRig, fileOf } from './support/batchRig.mts';
+import { completeInput, inspectRequest } from '../../nodes/shared/batch/prepare';
+import { createRequest, createBatchRig, fileOf } from './support/batchRig.mts';
 
-const hashOf = async (more = {}): Promise<string> => (await inspectAsk(createAsk(more))).hash;
+const hashOf = async (more = {}): Promise<string> =>
+	(await inspectRequest(createRequest(more))).hash;
 
 describe('the mark of what is asked for', () => {
 	it('is the same for the same, and short', async () => {
@@ -46,7 +47,7 @@ describe('the input of a submit', () => {
 	it('uploads files and leaves web addresses as they are', async () => {
 		const { time, service, start } = createBatchRig();
 		const { batch } = start([]);
-		const ready = await inspectAsk(createAsk({ image: fileOf('x'), seed: 5 }));
+		const ready = await inspectRequest(createRequest({ image: fileOf('x'), seed: 5 }));
 		expect(await time.run(completeInput(batch, ready))).toEqual({
 			image: 'https://files.example/1',
 			audio: 'https://example.com/voice.mp3',
@@ -60,12 +61,12 @@ describe('the input of a submit', () => {
 	it('uploads a file once that serves as both, and few files at a time', async () => {
 		const { time, service, start } = createBatchRig();
 		const { batch } = start([]);
-		const same = await inspectAsk(createAsk({ image: fileOf('x'), audio: fileOf('x') }));
+		const same = await inspectRequest(createRequest({ image: fileOf('x'), audio: fileOf('x') }));
 		await time.run(completeInput(batch, same));
 		expect(service.countOf('/media/uploads')).toBe(1);
 
 		const rows = Array.from({ length: 9 }, async (_, row) => {
-			const ready = await inspectAsk(createAsk({ image: fileOf(`file ${row}`) }));
+			const ready = await inspectRequest(createRequest({ image: fileOf(`file ${row}`) }));
 			return await completeInput(batch, ready);
 		});
 		await time.advance(1);
@@ -76,14 +77,14 @@ describe('the input of a submit', () => {
 
 	it.each([0, 7, 2_147_483_647])('keeps the seed %i', async (seed) => {
 		const { time, start } = createBatchRig();
-		const ready = await inspectAsk(createAsk({ seed }));
+		const ready = await inspectRequest(createRequest({ seed }));
 		expect((await time.run(completeInput(start([]).batch, ready))).seed).toBe(seed);
 	});
 
 	it('draws a whole seed within the range of the API where none is given', async () => {
 		const { time, start } = createBatchRig();
 		const { batch } = start([]);
-		const ready = await inspectAsk(createAsk({ seed: -1 }));
+		const ready = await inspectRequest(createRequest({ seed: -1 }));
 		for (const [random, seed] of [
 			[0, 0],
 			[0.5, 1_073_741_824],

@@ -1,11 +1,11 @@
 import {
 	expiresAt,
 	failureReasonOf,
-	isLastingFailure,
+	isPermanentFailure,
 	parseTask,
 	phaseOf,
 	type Task,
-} from '../../nodes/shared/wavespeed/task';
+} from '../../nodes/shared/wavespeed/tasks/task';
 import { rawTask } from './support/api.mts';
 
 const parse = (status: string, more: Record<string, unknown> = {}): Task => {
@@ -171,18 +171,18 @@ describe('why a task failed', () => {
 	});
 
 	it.each([1200, 1400, 1401, 1402])('lasts with code %i', (code) => {
-		expect(isLastingFailure(parse('failed', { code }))).toBe(true);
+		expect(isPermanentFailure(parse('failed', { code }))).toBe(true);
 	});
 
 	it('lasts when the record was deleted: its video may have been paid for', () => {
-		expect(isLastingFailure(parse('deleted'))).toBe(true);
-		expect(isLastingFailure(parse('cancelled'))).toBe(false);
+		expect(isPermanentFailure(parse('deleted'))).toBe(true);
+		expect(isPermanentFailure(parse('cancelled'))).toBe(false);
 	});
 
 	it.each([undefined, 0, 1403, 1405, 1406, 1407, 5000, 5003, 5004])(
 		'can pass with code %s',
 		(code) => {
-			expect(isLastingFailure(parse('failed', { code }))).toBe(false);
+			expect(isPermanentFailure(parse('failed', { code }))).toBe(false);
 		},
 	);
 });

@@ -1,5 +1,5 @@
-import type { HttpRequest } from '../../nodes/shared/wavespeed/exchange';
-import { uploadFile } from '../../nodes/shared/wavespeed/upload';
+import type { HttpRequest } from '../../nodes/shared/wavespeed/http/types';
+import { uploadFile } from '../../nodes/shared/wavespeed/media/upload';
 import {
 	answer,
 	createRig,
@@ -155,7 +155,7 @@ describe('an upload', () => {
 		const rig = createRig([ticket(), answer(503, '')]);
 		const ended = failureFrom(uploadFile(rig.api, 'image', createFile()));
 		await rig.time.advance(100);
-		rig.halt.halt(stopped());
+		rig.cancellation.cancel(stopped());
 		expect((await ended).kind).toBe('stopped');
 		expect(rig.time.elapsed()).toBe(100);
 	});

@@ -1,5 +1,9 @@
-import type { HttpOutcome } from '../../nodes/shared/wavespeed/exchange';
-import { nextGapMs, waitForTask, type WaitOptions } from '../../nodes/shared/wavespeed/waitForTask';
+import type { HttpOutcome } from '../../nodes/shared/wavespeed/http/types';
+import {
+	nextGapMs,
+	waitForTask,
+	type WaitOptions,
+} from '../../nodes/shared/wavespeed/tasks/waitForTask';
 import {
 	answer,
 	createRig,
@@ -16,8 +20,8 @@ import {
 } from './support/api.mts';
 import { createService } from './support/service.mts';
 import { createVirtualTime, START_MS } from './support/virtualTime.mts';
-import { createHalt } from '../../nodes/shared/wavespeed/halt';
-import { createSharedPause } from '../../nodes/shared/wavespeed/sharedPause';
+import { Cancellation } from '../../nodes/shared/async/cancellation';
+import { createBackoffGate } from '../../nodes/shared/async/backoffGate';
 
 const OPTIONS: WaitOptions = {
 	timeoutMs: 3_600_000,
@@ -35,15 +39,15 @@ const wait = async ({ api, time }: Rig, options: Partial<WaitOptions> = {}) =>
 /** A real task of so many ms, and when it was checked, in ms since the start. */
 async function watch(lastsMs: number, options: Partial<WaitOptions> = {}) {
 	const time = createVirtualTime();
-	const halt = createHalt();
+	const cancellation = new Cancellation();
 	const service = createService(time, { tasks: [{ lastsMs, end: 'completed' }] });
 	const { id } = service.addForeignTask();
-	const clock = time.clockFor(halt);
+	const clock = time.clockFor(cancellation);
 	const api = {
 		clock,
 		random: () => 0.5,
-		send: service.connect(halt),
-		readPause: createSharedPause(clock, () => 0.5, halt),
+		send: service.connect(cancellation),
+		readGate: createBackoffGate(clock, () => 0.5, cancellation),
 	};
 	const task = await time.run(waitForTask(api, id, { ...OPTIONS, ...options }));
 	return { task, checks: service.requests.map(({ at }) => at - START_MS), endedAt: time.elapsed() };
@@ -250,11 +254,11 @@ describe('a wait that is disturbed', () => {
 	it('ends at once when the run is halted, in a gap and in a request, and keeps the ID', async () => {
 		for (const haltAt of [2_000, 5_005]) {
 			const rig = createRig((time) => [hang(time)]);
-			const { time, halt, api } = rig;
-			void time.delay(haltAt).then(() => halt.halt(stopped()));
+			const { time, cancellation, api } = rig;
+			void time.delay(haltAt).then(() => cancellation.cancel(stopped()));
 			api.send = async (request) => {
 				let forget = (): void => {};
-				const cutOff = new Promise<never>((_, reject) => (forget = halt.onHalt(reject)));
+				const cutOff = new Promise<never>((_, reject) => (forget = cancellation.onCancel(reject)));
 				const answered = hang(time)(request);
 				return await Promise.race([answered, cutOff]).finally(() => forget());
 			};

@@ -1,15 +1,19 @@
-import type { Ask } from '../../shared/batch/batch';
-import { quoteRow } from '../../shared/batch/rowTask';
-import { inspectAsk } from '../../shared/batch/prepare';
-import { toItem } from '../../shared/n8n/outputItem';
-import type { ParameterReader } from '../../shared/n8n/parameters';
-import type { Run } from '../../shared/n8n/run';
-import { shorten } from '../../shared/wavespeed/envelope';
+import { quoteRow } from '../../shared/batch/runRow';
+import { inspectRequest } from '../../shared/batch/prepare';
+import { toItem } from '../../shared/n8n/output/taskItem';
+import type { ParameterReader } from '../../shared/n8n/input/parameters';
+import type { Run } from '../../shared/n8n/run/run';
 import { fail, NOTHING_PAID } from '../../shared/wavespeed/failures';
 import type { RowWork } from './operation';
+import type { VideoRequest } from '../../shared/batch/request';
+import { shorten } from '../../shared/text';
 
 /** What a row asks for, from the fields that Generate Video and Submit Task share. */
-export async function readAsk(run: Run, parameters: ParameterReader, row: number): Promise<Ask> {
+export async function readRequest(
+	run: Run,
+	parameters: ParameterReader,
+	row: number,
+): Promise<VideoRequest> {
 	const { options } = parameters;
 	const cost = { min: 0, max: Infinity };
 	return {
@@ -26,9 +30,9 @@ export async function readAsk(run: Run, parameters: ParameterReader, row: number
 
 /** Quote Only: the price and what would be sent. */
 export const planQuote =
-	(run: Run, row: number, ask: Ask, includeInputFields: boolean): RowWork =>
+	(run: Run, row: number, ask: VideoRequest, includeInputFields: boolean): RowWork =>
 	async () => {
-		const { input, costUsd } = await quoteRow(run.batch, await inspectAsk(ask));
+		const { input, costUsd } = await quoteRow(run.batch, await inspectRequest(ask));
 		const { image, audio, resolution, prompt } = input;
 		const json = { costUsd, imageUrl: image, audioUrl: audio, resolution, prompt };
 		return [toItem(row, json, run.items[row], { includeInputFields })];

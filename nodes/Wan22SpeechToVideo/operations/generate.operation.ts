@@ -1,11 +1,11 @@
-import { inspectAsk } from '../../shared/batch/prepare';
-import { generateTask } from '../../shared/batch/rowTask';
-import { readParameters } from '../../shared/n8n/parameters';
-import { toUnreadTask } from '../../shared/wavespeed/task';
+import { inspectRequest } from '../../shared/batch/prepare';
+import { generateTask } from '../../shared/batch/runRow';
+import { readParameters } from '../../shared/n8n/input/parameters';
+import { toUnreadTask } from '../../shared/wavespeed/tasks/task';
 import { inputFields } from '../fields/inputs.fields';
 import { showFor } from '../fields/showFor';
 import { simplifyField, waitModeField } from '../fields/task.fields';
-import { planQuote, readAsk } from './ask';
+import { planQuote, readRequest } from './ask';
 import {
 	type Operation,
 	readParking,
@@ -21,7 +21,7 @@ export const generate: Operation = {
 
 	async plan(run, row) {
 		const parameters = readParameters(run.ctx, row);
-		const asked = await readAsk(run, parameters, row);
+		const asked = await readRequest(run, parameters, row);
 		const settings = readResultSettings(parameters);
 		const waitSettings = readWaitSettings(parameters);
 		const parking = asked.quoteOnly
@@ -30,11 +30,11 @@ export const generate: Operation = {
 		const ask = { ...asked, webhookUrl: parking?.resumeUrl };
 		if (ask.quoteOnly) return planQuote(run, row, ask, settings.includeInputFields);
 		return async () => {
-			const ready = await inspectAsk(ask);
-			const { placed, task } = await generateTask(run.batch, row, ready, waitSettings, parking);
-			if (task) return [await toResultItem(run, row, task, settings, placed)];
-			const known = placed.task ?? toUnreadTask(placed.taskId);
-			return await toResultOrOpen(run, row, known, settings, waitSettings.timeoutMs, placed);
+			const ready = await inspectRequest(ask);
+			const { submitted, task } = await generateTask(run.batch, row, ready, waitSettings, parking);
+			if (task) return [await toResultItem(run, row, task, settings, submitted)];
+			const known = submitted.task ?? toUnreadTask(submitted.taskId);
+			return await toResultOrOpen(run, row, known, settings, waitSettings.timeoutMs, submitted);
 		};
 	},
 };

@@ -1,11 +1,11 @@
-import { readParameters } from '../../shared/n8n/parameters';
-import { preparationPatience } from '../../shared/wavespeed/apiRead';
-import { getTask } from '../../shared/wavespeed/client';
-import { settle } from '../../shared/wavespeed/failures';
-import { describeFailedLook } from '../../shared/wavespeed/waitForTask';
+import { readParameters } from '../../shared/n8n/input/parameters';
+import { preparationBudget } from '../../shared/wavespeed/http/request';
+import { describeFailedLook } from '../../shared/wavespeed/tasks/waitForTask';
 import { showFor } from '../fields/showFor';
 import { simplifyField, taskIdField } from '../fields/task.fields';
 import { type Operation, readResultSettings, readTaskId, toResultItem } from './operation';
+import { getTask } from '../../shared/wavespeed/tasks/getTask';
+import { settle } from '../../shared/async/settle';
 
 /** A task as it is now. */
 export const get: Operation = {
@@ -16,7 +16,7 @@ export const get: Operation = {
 		const taskId = readTaskId(parameters);
 		const settings = readResultSettings(parameters);
 		return async () => {
-			const looked = await settle(getTask(run.api, taskId, preparationPatience(run.api.clock)));
+			const looked = await settle(getTask(run.api, taskId, preparationBudget(run.api.clock)));
 			if (!looked.ok) throw describeFailedLook(looked.error, taskId);
 			return [await toResultItem(run, row, looked.value, settings)];
 		};

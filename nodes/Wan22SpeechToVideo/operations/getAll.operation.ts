@@ -1,15 +1,15 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 
-import { toItem, toTaskJson } from '../../shared/n8n/outputItem';
-import { type ParameterReader, readParameters } from '../../shared/n8n/parameters';
-import { listTasks, type TaskQuery } from '../../shared/wavespeed/client';
-import { isRecord } from '../../shared/wavespeed/envelope';
+import { toItem, toTaskJson } from '../../shared/n8n/output/taskItem';
+import { type ParameterReader, readParameters } from '../../shared/n8n/input/parameters';
 import { fail, NOTHING_PAID } from '../../shared/wavespeed/failures';
-import type { Task } from '../../shared/wavespeed/task';
+import type { Task } from '../../shared/wavespeed/tasks/task';
 import { getAllFields } from '../fields/getAll.fields';
 import { showFor } from '../fields/showFor';
 import { simplifyField } from '../fields/task.fields';
 import type { Operation } from './operation';
+import { listTasks, type TaskQuery } from '../../shared/wavespeed/tasks/listTasks';
+import { isRecord } from '../../shared/json';
 
 const MOST_TASKS = 1_000_000;
 

@@ -1,30 +1,25 @@
 import type { IBinaryData, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 
-import type { RowTask, WaitSettings } from '../../shared/batch/rowTask';
-import { downloadVideo, readDownloadField } from '../../shared/n8n/downloadVideo';
-import { showHint } from '../../shared/n8n/hints';
+import type { RowTask, WaitSettings } from '../../shared/batch/runRow';
+import { downloadVideo, readDownloadField } from '../../shared/n8n/output/downloadVideo';
+import { showHint } from '../../shared/n8n/run/hints';
 import {
 	refuseFailedTask,
 	type ResultSettings,
 	toDetails,
 	toItem,
 	toTaskJson,
-} from '../../shared/n8n/outputItem';
-import type { ParameterReader } from '../../shared/n8n/parameters';
-import { findResumeUrl, toOpenTask } from '../../shared/n8n/parking';
-import type { Run } from '../../shared/n8n/run';
-import type { RowResult } from '../../shared/n8n/runNode';
-import { getTask } from '../../shared/wavespeed/client';
-import { shorten } from '../../shared/wavespeed/envelope';
-import {
-	fail,
-	failureOf,
-	NOTHING_PAID,
-	settle,
-	withDetails,
-} from '../../shared/wavespeed/failures';
-import { phaseOf, readTaskId as parseTaskId, type Task } from '../../shared/wavespeed/task';
-import { describeLostSight } from '../../shared/wavespeed/waitForTask';
+} from '../../shared/n8n/output/taskItem';
+import type { ParameterReader } from '../../shared/n8n/input/parameters';
+import { findResumeUrl, toOpenTask } from '../../shared/n8n/waiting/parking';
+import type { Run } from '../../shared/n8n/run/run';
+import type { RowResult } from '../../shared/n8n/run/runNode';
+import { fail, failureOf, NOTHING_PAID, withDetails } from '../../shared/wavespeed/failures';
+import { phaseOf, readTaskId as parseTaskId, type Task } from '../../shared/wavespeed/tasks/task';
+import { describeLostSight } from '../../shared/wavespeed/tasks/waitForTask';
+import { getTask } from '../../shared/wavespeed/tasks/getTask';
+import { shorten } from '../../shared/text';
+import { settle } from '../../shared/async/settle';
 
 /** One entry of the Operation list: its fields and what it does. */
 export interface Operation {
@@ -87,23 +82,25 @@ export async function toResultItem(
 	row: number,
 	task: Task,
 	settings: ResultSettings,
-	placed?: RowTask['placed'],
+	submitted?: RowTask['submitted'],
 ): Promise<INodeExecutionData> {
-	refuseFailedTask(task, settings, placed?.costUsd);
-	const json = toTaskJson(task, settings, placed);
+	refuseFailedTask(task, settings, submitted?.costUsd);
+	const json = toTaskJson(task, settings, submitted);
 	const hasVideo = phaseOf(task) === 'completed' && task.videoUrls.length > 0;
 	const { downloadTo } = settings;
 	let binary: Record<string, IBinaryData> | undefined;
 	if (downloadTo !== undefined && hasVideo) {
-		const { ctx, halt, connection, api } = run;
+		const { ctx, cancellation, connection, api } = run;
 		const context = {
 			ctx,
-			halt,
+			cancellation,
 			hideKey: connection.hideKey,
 			clock: api.clock,
 			random: api.random,
 		};
-		binary = { [downloadTo]: await downloadVideo(context, task, toDetails(task, placed?.costUsd)) };
+		binary = {
+			[downloadTo]: await downloadVideo(context, task, toDetails(task, submitted?.costUsd)),
+		};
 	}
 	return toItem(row, json, run.items[row], settings, binary);
 }
@@ -119,19 +116,19 @@ export async function toResultOrOpen(
 	task: Task,
 	settings: ResultSettings,
 	timeoutMs: number,
-	placed?: RowTask['placed'],
+	submitted?: RowTask['submitted'],
 ): Promise<RowResult> {
 	const { clock } = run.api;
-	const patience = { deadline: clock.now() + LAST_CHECK_MS, maxAttempts: LAST_CHECK_ATTEMPTS };
-	const looked = await settle(getTask(run.api, task.id, patience));
-	if (!looked.ok && !mayStillEnd(looked.error, placed !== undefined)) {
+	const retryBudget = { deadline: clock.now() + LAST_CHECK_MS, maxAttempts: LAST_CHECK_ATTEMPTS };
+	const looked = await settle(getTask(run.api, task.id, retryBudget));
+	if (!looked.ok && !mayStillEnd(looked.error, submitted !== undefined)) {
 		const lost = describeLostSight(looked.error, task.id, task.status || 'unknown');
-		throw withDetails(lost, placed?.costUsd === undefined ? {} : { costUsd: placed.costUsd });
+		throw withDetails(lost, submitted?.costUsd === undefined ? {} : { costUsd: submitted.costUsd });
 	}
 	const latest = looked.ok ? looked.value : task;
 	if (phaseOf(latest) !== 'running')
-		return [await toResultItem(run, row, latest, settings, placed)];
-	return { open: toOpenTask(latest, run.items[row], settings, timeoutMs, placed) };
+		return [await toResultItem(run, row, latest, settings, submitted)];
+	return { open: toOpenTask(latest, run.items[row], settings, timeoutMs, submitted) };
 }
 
 /** Whether the callback may come all the same; a task that was accepted just now may not be found yet. */

@@ -1,10 +1,10 @@
-import { inspectAsk } from '../../shared/batch/prepare';
-import { submitRow } from '../../shared/batch/rowTask';
-import { toItem, toTaskJson } from '../../shared/n8n/outputItem';
-import { readParameters } from '../../shared/n8n/parameters';
+import { inspectRequest } from '../../shared/batch/prepare';
+import { submitRow } from '../../shared/batch/runRow';
+import { toItem, toTaskJson } from '../../shared/n8n/output/taskItem';
+import { readParameters } from '../../shared/n8n/input/parameters';
 import { inputFields } from '../fields/inputs.fields';
 import { showFor } from '../fields/showFor';
-import { checkWebhookUrl, planQuote, readAsk } from './ask';
+import { checkWebhookUrl, planQuote, readRequest } from './ask';
 import type { Operation } from './operation';
 
 /** Inputs → upload → submit; the task goes on by itself. */
@@ -15,12 +15,12 @@ export const submit: Operation = {
 		const parameters = readParameters(run.ctx, row);
 		const { options } = parameters;
 		const webhookUrl = checkWebhookUrl(options.text('webhookUrl', 'Webhook URL'));
-		const ask = { ...(await readAsk(run, parameters, row)), webhookUrl };
+		const ask = { ...(await readRequest(run, parameters, row)), webhookUrl };
 		const includeInputFields = options.flag('includeInputFields');
 		if (ask.quoteOnly) return planQuote(run, row, ask, includeInputFields);
 		return async () => {
-			const { placed, task } = await submitRow(run.batch, row, await inspectAsk(ask));
-			const json = toTaskJson(task, { simplify: true }, placed);
+			const { submitted, task } = await submitRow(run.batch, row, await inspectRequest(ask));
+			const json = toTaskJson(task, { simplify: true }, submitted);
 			return [toItem(row, json, run.items[row], { includeInputFields })];
 		};
 	},

@@ -1,6 +1,6 @@
-import { readParameters } from '../../shared/n8n/parameters';
-import { toUnreadTask } from '../../shared/wavespeed/task';
-import { waitForTask } from '../../shared/wavespeed/waitForTask';
+import { readParameters } from '../../shared/n8n/input/parameters';
+import { toUnreadTask } from '../../shared/wavespeed/tasks/task';
+import { waitForTask } from '../../shared/wavespeed/tasks/waitForTask';
 import { showFor } from '../fields/showFor';
 import { simplifyField, taskIdField, waitModeField } from '../fields/task.fields';
 import {

@@ -1,4 +1,4 @@
-import { type Halt, untilResumed } from '../wavespeed/halt';
+import { type Cancellation, untilResumed } from '../async/cancellation';
 
 /** What the rows of a run cost together, decided in the order of the rows: which rows fit must not be chance. */
 export interface Budget {
@@ -16,7 +16,11 @@ export interface Budget {
 /** Sums of prices like 0.1 + 0.2 must not miss a limit of 0.3 by a rounding error. */
 const SMALLEST_AMOUNT_USD = 1e-9;
 
-export function createBudget(rowCount: number, alreadySpentUsd: number, halt: Halt): Budget {
+export function createBudget(
+	rowCount: number,
+	alreadySpentUsd: number,
+	cancellation: Cancellation,
+): Budget {
 	let spentUsd = alreadySpentUsd;
 	const isDecided = new Array<boolean>(rowCount).fill(false);
 	let nextUndecided = 0;
@@ -31,7 +35,7 @@ export function createBudget(rowCount: number, alreadySpentUsd: number, halt: Ha
 	return {
 		async decide(row, costUsd, limitUsd) {
 			if (row > nextUndecided && !isDecided[row]) {
-				await untilResumed(halt, (resume) => {
+				await untilResumed(cancellation, (resume) => {
 					waiting.set(row, resume);
 					return () => waiting.delete(row);
 				});

@@ -1,4 +1,4 @@
-import type { SubmitInput } from '../wavespeed/client';
+import type { SubmitInput } from '../wavespeed/tasks/submitTask';
 
 /**
  * The tasks that this node has submitted in this execution, kept where Retry On Fail and Retry of the execution

@@ -1,5 +1,5 @@
-import type { Clock } from '../wavespeed/clock';
-import { type Halt, untilResumed } from '../wavespeed/halt';
+import type { Clock } from '../async/clock';
+import { type Cancellation, untilResumed } from '../async/cancellation';
 
 /** What the account allows (docs: Account levels). `submitsPerMinute` is the figure for videos. */
 export const ACCOUNT_LIMITS = {
@@ -17,7 +17,7 @@ export interface Slots {
 	take(): Promise<() => void>;
 }
 
-export function createSlots(count: number, halt: Halt): Slots {
+export function createSlots(count: number, cancellation: Cancellation): Slots {
 	let free = count;
 	const waiting = new Set<() => void>();
 
@@ -31,10 +31,10 @@ export function createSlots(count: number, halt: Halt): Slots {
 	};
 	return {
 		async take() {
-			halt.check();
+			cancellation.throwIfCancelled();
 			if (free > 0) free -= 1;
 			else {
-				await untilResumed(halt, (resume) => {
+				await untilResumed(cancellation, (resume) => {
 					waiting.add(resume);
 					return () => waiting.delete(resume);
 				});
@@ -63,10 +63,10 @@ export interface RateWindow {
 export function createRateWindow(
 	count: number,
 	clock: Clock,
-	halt: Halt,
+	cancellation: Cancellation,
 	earlier: number[] = [],
 ): RateWindow {
-	const turn = createSlots(1, halt);
+	const turn = createSlots(1, cancellation);
 	let answeredAt = [...earlier].sort((a, b) => a - b);
 	let underWay = 0;
 	let wake: (() => void) | undefined;
@@ -82,7 +82,7 @@ export function createRateWindow(
 				await clock.sleep(Math.max(1, oldest + MINUTE_MS - clock.now()));
 				continue;
 			}
-			await untilResumed(halt, (resume) => {
+			await untilResumed(cancellation, (resume) => {
 				wake = resume;
 			});
 		}

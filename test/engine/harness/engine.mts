@@ -52,7 +52,7 @@ export const routesDetails = 'redactedHeaders' in workflowPackage;
 /** The clock module of the built node: a test puts its own functions here. */
 export const { systemTime } = built<{
 	systemTime: { now(): number; sleep(ms: number): Promise<void> };
-}>('nodes/shared/n8n/clock.js');
+}>('nodes/shared/n8n/session/clock.js');
 
 const { Wan22SpeechToVideo } = built<{ Wan22SpeechToVideo: new () => INodeType }>(
 	'nodes/Wan22SpeechToVideo/Wan22SpeechToVideo.node.js',
@@ -133,12 +133,12 @@ class TestCredentials extends workflowPackage.ICredentialsHelper {
 /** Hands on its input; stands for whatever comes before and after the node. */
 class PassThrough implements INodeType {
 	description = {
-		displayName: 'Pass Through',
+		displayName: 'Permit Through',
 		name: 'passThrough',
 		group: ['transform' as const],
 		version: 1,
 		description: '',
-		defaults: { name: 'Pass Through' },
+		defaults: { name: 'Permit Through' },
 		inputs: ['main' as const],
 		outputs: ['main' as const],
 		properties: [],

@@ -8,7 +8,7 @@ import type { RunResult } from '../../engine/harness/engine.mts';
 
 /** What a mistake in a program says, and nobody else. */
 const RAW_ERROR =
-	/TypeError|RangeError|SyntaxError|URIError|ReferenceError|Cannot (read|convert|assign|set)|is not a function|is not iterable|reading '|Invalid time value|URI malformed|Maximum call stack|Unexpected token|\[object \w+\]|\n\s+at /;
+	/TypeError|RangeError|SyntaxError|URIError|ReferenceError|Cannot (read|convert|assign|set)|is not a function|is not iterable|result '|Invalid time value|URI malformed|Maximum call stack|Unexpected token|\[object \w+\]|\n\s+at /;
 
 /** Nobody reads more, and n8n stores each of them. */
 const LONGEST_TEXT_CHARS = 20_000;

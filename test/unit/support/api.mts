@@ -1,14 +1,10 @@
-import type { ApiContext } from '../../../nodes/shared/wavespeed/apiRead';
-import type { HttpOutcome, HttpRequest, Send } from '../../../nodes/shared/wavespeed/exchange';
-import {
-	type Failure,
-	FailureError,
-	failureOf,
-	settle,
-} from '../../../nodes/shared/wavespeed/failures';
-import { createHalt, type Halt } from '../../../nodes/shared/wavespeed/halt';
-import { createSharedPause, type Pass } from '../../../nodes/shared/wavespeed/sharedPause';
+import type { ApiContext } from '../../../nodes/shared/wavespeed/http/request';
+import type { HttpOutcome, HttpRequest, Send } from '../../../nodes/shared/wavespeed/http/types';
+import { type Failure, FailureError, failureOf } from '../../../nodes/shared/wavespeed/failures';
+import { Cancellation } from '../../../nodes/shared/async/cancellation';
+import { createBackoffGate, type Permit } from '../../../nodes/shared/async/backoffGate';
 import { createVirtualTime, type VirtualTime } from './virtualTime.mts';
+import { settle } from '../../../nodes/shared/async/settle';
 
 /** An answer with any text. */
 export const answer = (
@@ -74,7 +70,7 @@ export const hang =
 
 export interface Rig {
 	time: VirtualTime;
-	halt: Halt;
+	cancellation: Cancellation;
 	api: ApiContext;
 	requests: HttpRequest[];
 }
@@ -82,21 +78,26 @@ export interface Rig {
 /** Everything that the client needs, with scripted answers and without chance. */
 export function createRig(steps: Step[] | ((time: VirtualTime) => Step[]), random = 0.5): Rig {
 	const time = createVirtualTime();
-	const halt = createHalt();
-	const clock = time.clockFor(halt);
+	const cancellation = new Cancellation();
+	const clock = time.clockFor(cancellation);
 	const { send, requests } = createScript(time, typeof steps === 'function' ? steps(time) : steps);
-	const pause = createSharedPause(clock, () => random, halt);
-	return { time, halt, requests, api: { send, clock, random: () => random, readPause: pause } };
+	const pause = createBackoffGate(clock, () => random, cancellation);
+	return {
+		time,
+		cancellation,
+		requests,
+		api: { send, clock, random: () => random, readGate: pause },
+	};
 }
 
-/** A pass that notes how it was used. */
-export function createPass(): Pass & { uses: string[] } {
+/** A permit that notes how it was used. */
+export function createPermit(): Permit & { uses: string[] } {
 	const uses: string[] = [];
 	return {
 		uses,
 		refused: (retryAfter) => void uses.push(`refused ${retryAfter ?? ''}`.trim()),
 		accepted: () => void uses.push('accepted'),
-		left: () => void uses.push('left'),
+		release: () => void uses.push('left'),
 	};
 }
 

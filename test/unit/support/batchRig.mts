@@ -1,21 +1,17 @@
 import { createHash } from 'node:crypto';
 
-import {
-	type Ask,
-	type Batch,
-	type BatchOptions,
-	createBatch,
-	type Media,
-} from '../../../nodes/shared/batch/batch';
+import { type Batch, type BatchOptions, createBatch } from '../../../nodes/shared/batch/context';
 import type { LedgerStore } from '../../../nodes/shared/batch/ledger';
-import { inspectAsk } from '../../../nodes/shared/batch/prepare';
-import { generateTask, type RowTask, type WaitSettings } from '../../../nodes/shared/batch/rowTask';
-import { runRows } from '../../../nodes/shared/batch/runRows';
-import { FailureError, type Settled } from '../../../nodes/shared/wavespeed/failures';
-import { createHalt, type Halt } from '../../../nodes/shared/wavespeed/halt';
-import { createSharedPause } from '../../../nodes/shared/wavespeed/sharedPause';
+import { inspectRequest } from '../../../nodes/shared/batch/prepare';
+import { generateTask, type RowTask, type WaitSettings } from '../../../nodes/shared/batch/runRow';
+import { runConcurrently } from '../../../nodes/shared/async/runConcurrently';
+import { FailureError } from '../../../nodes/shared/wavespeed/failures';
+import { Cancellation } from '../../../nodes/shared/async/cancellation';
+import { createBackoffGate } from '../../../nodes/shared/async/backoffGate';
 import { createService, type Service, type ServiceOptions } from './service.mts';
 import { createVirtualTime, type VirtualTime } from './virtualTime.mts';
+import type { VideoRequest, Media } from '../../../nodes/shared/batch/request';
+import type { Settled } from '../../../nodes/shared/async/settle';
 
 export const fileOf = (content: string): Media => ({
 	kind: 'file',
@@ -29,7 +25,7 @@ export const fileOf = (content: string): Media => ({
 	}),
 });
 
-export const createAsk = (more: Partial<Ask> = {}): Ask => ({
+export const createRequest = (more: Partial<VideoRequest> = {}): VideoRequest => ({
 	image: { kind: 'url', url: 'https://example.com/face.png' },
 	audio: { kind: 'url', url: 'https://example.com/voice.mp3' },
 	prompt: '',
@@ -49,7 +45,7 @@ export function createRandom(seed = 1): () => number {
 }
 
 export interface Attempt {
-	halt: Halt;
+	cancellation: Cancellation;
 	batch: Batch;
 	log: string[];
 	/** The outcomes in the order in which the rows ended. */
@@ -71,9 +67,9 @@ export interface BatchRig {
 	service: Service;
 	store: LedgerStore;
 	/** One attempt at all rows, as the node makes it: all attempts share the ledger. */
-	start(asks: Ask[], options?: AttemptOptions): Attempt;
+	start(asks: VideoRequest[], options?: AttemptOptions): Attempt;
 	/** As above, until its end. */
-	attempt(asks: Ask[], options?: AttemptOptions): Promise<Settled<RowTask>[]>;
+	attempt(asks: VideoRequest[], options?: AttemptOptions): Promise<Settled<RowTask>[]>;
 }
 
 const PREPARED_AHEAD = 8;
@@ -84,19 +80,19 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 	const random = createRandom(seed);
 	const store: LedgerStore = {};
 
-	const start = (asks: Ask[], options: AttemptOptions = {}): Attempt => {
-		const halt = createHalt();
-		const clock = time.clockFor(halt);
+	const start = (asks: VideoRequest[], options: AttemptOptions = {}): Attempt => {
+		const cancellation = new Cancellation();
+		const clock = time.clockFor(cancellation);
 		const log: string[] = [];
-		const readPause = createSharedPause(clock, random, halt);
-		const api = { clock, random, send: service.connect(halt), readPause };
-		const batch = createBatch(api, halt, {
+		const readGate = createBackoffGate(clock, random, cancellation);
+		const api = { clock, random, send: service.connect(cancellation), readGate };
+		const batch = createBatch(api, cancellation, {
 			rowCount: asks.length,
 			runIndex: 0,
 			ledgerStore: store,
 			tasksInFlight: 10,
 			submitsPerMinute: 100,
-			rateLimitPatienceMs: 10 * 60_000,
+			longestRateLimitMs: 10 * 60_000,
 			log: (message) => void log.push(message),
 			...options,
 		});
@@ -104,8 +100,8 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 		const ended: number[] = [];
 		const work = async (row: number): Promise<RowTask> => {
 			options.activeRows?.add(row);
-			halt.check();
-			return await generateTask(batch, row, await inspectAsk(asks[row]!), settings);
+			cancellation.throwIfCancelled();
+			return await generateTask(batch, row, await inspectRequest(asks[row]!), settings);
 		};
 		const workToTheEnd = async (row: number): Promise<RowTask> =>
 			await work(row).finally(() => {
@@ -114,10 +110,15 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 				options.activeRows?.delete(row);
 			});
 		const rowsAtOnce = options.rowsAtOnce ?? batchSize(options) + PREPARED_AHEAD;
-		const outcomes = runRows(resumedFirst(batch, asks.length), rowsAtOnce, workToTheEnd, () => {
-			if (options.stopMode) halt.halt(abandoned());
-		});
-		return { halt, batch, log, ended, outcomes };
+		const outcomes = runConcurrently(
+			resumedFirst(batch, asks.length),
+			rowsAtOnce,
+			workToTheEnd,
+			() => {
+				if (options.stopMode) cancellation.cancel(abandoned());
+			},
+		);
+		return { cancellation, batch, log, ended, outcomes };
 	};
 	return {
 		time,

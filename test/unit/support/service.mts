@@ -1,5 +1,5 @@
-import type { HttpOutcome, HttpRequest, Send } from '../../../nodes/shared/wavespeed/exchange';
-import type { Halt } from '../../../nodes/shared/wavespeed/halt';
+import type { HttpOutcome, HttpRequest, Send } from '../../../nodes/shared/wavespeed/http/types';
+import type { Cancellation } from '../../../nodes/shared/async/cancellation';
 import { answer, noReply, notSent, ok, refusal } from './api.mts';
 import type { VirtualTime } from './virtualTime.mts';
 
@@ -84,7 +84,7 @@ export interface ServiceTask {
 
 export interface Service {
 	/** The network between one run and the service. */
-	connect(halt: Halt): Send;
+	connect(cancellation: Cancellation): Send;
 	/** Everything that was accepted, and with it paid for. */
 	tasks: ServiceTask[];
 	/** When submits reached the service, accepted or not, ms since the epoch. */
@@ -169,14 +169,14 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 		};
 	}
 
-	function connect(halt: Halt): Send {
+	function connect(cancellation: Cancellation): Send {
 		return async (request) => {
-			if (!request.finishOnStop) halt.check();
+			if (!request.finishOnStop) cancellation.throwIfCancelled();
 			service.requests.push({ at: time.now(), request });
 			const outcome = exchange(request);
 			if (request.finishOnStop) return await outcome;
 			let forget = (): void => {};
-			const cutOff = new Promise<never>((_, reject) => (forget = halt.onHalt(reject)));
+			const cutOff = new Promise<never>((_, reject) => (forget = cancellation.onCancel(reject)));
 			return await Promise.race([outcome, cutOff]).finally(() => forget());
 		};
 	}

@@ -1,5 +1,5 @@
-import type { Clock } from '../../../nodes/shared/wavespeed/clock';
-import type { Halt } from '../../../nodes/shared/wavespeed/halt';
+import type { Clock } from '../../../nodes/shared/async/clock';
+import type { Cancellation } from '../../../nodes/shared/async/cancellation';
 
 /** Any point in time that isn't zero. */
 export const START_MS = Date.parse('2026-11-22T08:00:00.000Z');
@@ -19,7 +19,7 @@ interface Sleeper {
 export interface VirtualTime {
 	clock: Clock;
 	/** A clock whose sleep ends at once when the run is halted, as the client's does. */
-	clockFor(halt: Halt): Clock;
+	clockFor(cancellation: Cancellation): Clock;
 	now(): number;
 	/** Milliseconds since the start. */
 	elapsed(): number;
@@ -60,18 +60,18 @@ export function createVirtualTime(startMs = START_MS): VirtualTime {
 		now = Math.max(now, next.at);
 		next.wake();
 	};
-	const clockFor = (halt: Halt): Clock => ({
+	const clockFor = (cancellation: Cancellation): Clock => ({
 		now: () => now,
 		sleep: async (ms) => {
 			sleeps.push(ms);
 			await new Promise<void>((resolve, reject) => {
-				const reason = halt.reason();
+				const reason = cancellation.reason();
 				if (reason) return reject(reason);
 				const sleeper = add(ms, () => {
 					forget();
 					resolve();
 				});
-				const forget = halt.onHalt((why) => {
+				const forget = cancellation.onCancel((why) => {
 					remove(sleeper);
 					reject(why);
 				});

@@ -1,0 +1,29 @@
+import type { UploadFile } from '../wavespeed/media/upload';
+
+/** A file of the workflow, read once to know what it holds. */
+export interface InspectedFile extends UploadFile {
+	sha256: string;
+}
+
+export type Media =
+	| { kind: 'url'; url: string }
+	| {
+			kind: 'file';
+			/** The parameter's label or the field's name, for messages. */
+			field: string;
+			inspect(): Promise<InspectedFile>;
+	  };
+
+/** What one row asks for, checked as far as that is possible without sending anything. */
+export interface VideoRequest {
+	image: Media;
+	audio: Media;
+	prompt: string;
+	resolution: string;
+	/** −1: draw one. */
+	seed: number;
+	webhookUrl?: string;
+	maxCostPerVideo?: number;
+	maxCostPerRun?: number;
+	quoteOnly: boolean;
+}

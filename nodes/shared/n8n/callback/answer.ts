@@ -1,0 +1,95 @@
+import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+
+import type { ApiContext, RetryBudget } from '../../wavespeed/http/request';
+import { failureOf, NOTHING_PAID } from '../../wavespeed/failures';
+import { Cancellation } from '../../async/cancellation';
+import { checkCallback, readCallback, type Refusal } from './check';
+import { systemTime } from '../session/clock';
+import { type Connection, readConnection } from '../session/credential';
+import { openApi } from '../session/openApi';
+import { settle } from '../../async/settle';
+
+/** What the trigger and a parked execution do alike with a callback. */
+
+/** What the service is told. */
+export interface CallbackAnswer {
+	status: number;
+	message: string;
+	/** With items the workflow starts or goes on, and n8n answers. */
+	items?: INodeExecutionData[];
+}
+
+/** A callback that WaveSpeed has sent. */
+export interface Callback {
+	ctx: IWebhookFunctions;
+	api: ApiContext;
+	cancellation: Cancellation;
+	connection: Connection;
+	/** For one request of the API, from now on. */
+	retryBudget: () => RetryBudget;
+	deliveryId: string;
+	/** Which task to look at. Nothing else in the body is believed. */
+	taskId: string;
+}
+
+/** The service doesn't wait for ever, and sends again after a 503. */
+const ANSWER_WITHIN_MS = 20_000;
+const MAX_ATTEMPTS = 3;
+
+/**
+ * Checks who has sent the request and lets `work` look at it. Never throws: n8n would resume a parked execution with
+ * one empty item, and make a failed execution of every forged request.
+ */
+export async function answerCallback(
+	ctx: IWebhookFunctions,
+	toleranceSeconds: () => number,
+	work: (callback: Callback) => Promise<CallbackAnswer>,
+): Promise<IWebhookResponseData> {
+	const received = await settle(receive(ctx, toleranceSeconds, work));
+	const answer = received.ok ? received.value : askToSendAgain(ctx, received.error);
+	if (answer.items) return { workflowData: [answer.items] };
+	ctx.getResponseObject().status(answer.status).json({ message: answer.message });
+	return { noWebhookResponse: true };
+}
+
+async function receive(
+	ctx: IWebhookFunctions,
+	toleranceSeconds: () => number,
+	work: (callback: Callback) => Promise<CallbackAnswer>,
+): Promise<CallbackAnswer> {
+	const read = readCallback(ctx, systemTime.now(), toleranceSeconds());
+	if (!read.ok) return refuse(ctx, read);
+	const connection = await readConnection(ctx);
+	const cancellation = new Cancellation();
+	const api = openApi(ctx, connection, cancellation);
+	const retryBudget = (): RetryBudget => ({
+		deadline: api.clock.now() + ANSWER_WITHIN_MS,
+		maxAttempts: MAX_ATTEMPTS,
+	});
+	const check = await checkCallback(api, connection, read.callback, retryBudget());
+	if (!check.ok) return refuse(ctx, check);
+	const { deliveryId, taskId } = check;
+	return await work({ ctx, api, cancellation, connection, retryBudget, deliveryId, taskId });
+}
+
+function refuse(ctx: IWebhookFunctions, refusal: Refusal): CallbackAnswer {
+	warn(ctx, `refused a callback: ${refusal.message}`);
+	return refusal;
+}
+
+/** Nothing was started: the API can't be reached, the credential doesn't work, a parameter is wrong … */
+export function askToSendAgain(ctx: IWebhookFunctions, error: unknown): CallbackAnswer {
+	// The task behind the callback is paid for, whatever the request that failed has cost.
+	const problem = describeError(error).replace(NOTHING_PAID, '').trim();
+	warn(ctx, `could not use a callback, WaveSpeed may send it again: ${problem}`);
+	return { status: 503, message: 'The task could not be looked at; send again' };
+}
+
+export function describeError(error: unknown): string {
+	const failure = failureOf(error);
+	if (failure) return `${failure.message}. ${failure.advice}`;
+	return error instanceof Error ? error.message : String(error);
+}
+
+const warn = (ctx: IWebhookFunctions, message: string): void =>
+	ctx.logger.warn(`${ctx.getNode().name}: ${message}`);

@@ -1,0 +1,112 @@
+import type { IWebhookFunctions } from 'n8n-workflow';
+
+import type { ApiContext, RetryBudget } from '../../wavespeed/http/request';
+import { readTaskId as parseTaskId } from '../../wavespeed/tasks/task';
+import { createSecretCache } from '../../wavespeed/webhooks/secret';
+import {
+	isSignedWith,
+	readSignature,
+	type SignatureProblem,
+	type SignedDelivery,
+} from '../../wavespeed/webhooks/signature';
+import type { Connection } from '../session/credential';
+import { isRecord } from '../../json';
+
+/**
+ * In the memory of this process and nowhere else: n8n's static data would keep them in the database, readable, and
+ * with every export of the workflow. After a restart the first callback asks for the secret again.
+ */
+export const signingSecrets = createSecretCache();
+
+export type CallbackCheck =
+	| {
+			ok: true;
+			/** The same each time that the service sends this callback. */
+			deliveryId: string;
+			/** Which task to look at. Nothing else in the body is believed. */
+			taskId: string;
+	  }
+	| { ok: false; status: 400 | 401; message: string };
+
+const PROBLEMS: Record<SignatureProblem, string> = {
+	missing: 'The callback is not signed',
+	malformed: 'The signature can not be read',
+	unknownVersion: 'The signature has a version that is not known here',
+	tooOld: 'The signature is too old',
+	tooNew: 'The signature is from the future: compare the clocks',
+};
+
+/** A request that looks like a callback; anybody can have sent it. */
+export interface UncheckedCallback {
+	delivery: SignedDelivery;
+	rawBody: Buffer;
+}
+
+export type Refusal = Extract<CallbackCheck, { ok: false }>;
+
+/** Callbacks have some kB. n8n takes 16 MB, and anybody could make us compute the digest of as much. */
+const MAX_BODY_BYTES = 1024 ** 2;
+
+/** What can be told without the credential, the secret or the API, so that forged requests stay cheap for us. */
+export function readCallback(
+	ctx: IWebhookFunctions,
+	nowMs: number,
+	toleranceSeconds: number,
+): { ok: true; callback: UncheckedCallback } | Refusal {
+	const refuse = (message: string): Refusal => ({ ok: false, status: 401, message });
+	const result = readSignature(ctx.getHeaderData(), nowMs, toleranceSeconds);
+	if (!result.ok) return refuse(PROBLEMS[result.problem]);
+	const rawBody = readRawBody(ctx);
+	if (!rawBody) return refuse('The callback has no body');
+	if (rawBody.length > MAX_BODY_BYTES) return refuse('The callback is too large');
+	return { ok: true, callback: { delivery: result.delivery, rawBody } };
+}
+
+/**
+ * Whether WaveSpeed has sent this request: by the signature of its raw bytes, and the account's secret. Throws a
+ * FailureError if the secret can't be fetched, which says nothing about the callback.
+ */
+export async function checkCallback(
+	api: ApiContext,
+	{ accountId }: Connection,
+	{ delivery, rawBody }: UncheckedCallback,
+	retryBudget: RetryBudget,
+): Promise<CallbackCheck> {
+	if (!(await isGenuine(api, accountId, delivery, rawBody, retryBudget))) {
+		return { ok: false, status: 401, message: 'The signature does not fit' };
+	}
+	const taskId = readTaskId(rawBody);
+	if (taskId === undefined) {
+		return { ok: false, status: 400, message: 'The callback names no task' };
+	}
+	return { ok: true, deliveryId: delivery.id, taskId };
+}
+
+async function isGenuine(
+	api: ApiContext,
+	accountId: string,
+	delivery: SignedDelivery,
+	rawBody: Buffer,
+	retryBudget: RetryBudget,
+): Promise<boolean> {
+	const secret = await signingSecrets.get(api, accountId, retryBudget);
+	if (isSignedWith(secret, delivery, rawBody)) return true;
+	const renewed = await signingSecrets.renew(api, accountId, secret, retryBudget);
+	return renewed !== undefined && renewed !== secret && isSignedWith(renewed, delivery, rawBody);
+}
+
+/** The bytes as they came: n8n's parsed body, written out again, would not be what was signed. */
+function readRawBody(ctx: IWebhookFunctions): Buffer | undefined {
+	const request: unknown = ctx.getRequestObject();
+	const rawBody = isRecord(request) ? request.rawBody : undefined;
+	return Buffer.isBuffer(rawBody) && rawBody.length > 0 ? rawBody : undefined;
+}
+
+function readTaskId(rawBody: Buffer): string | undefined {
+	try {
+		const body: unknown = JSON.parse(rawBody.toString('utf8'));
+		return isRecord(body) && typeof body.id === 'string' ? parseTaskId(body.id) : undefined;
+	} catch {
+		return undefined;
+	}
+}

@@ -1,0 +1,138 @@
+import {
+	type IDataObject,
+	type IExecuteFunctions,
+	type INode,
+	type INodeExecutionData,
+	NodeApiError,
+	NodeOperationError,
+} from 'n8n-workflow';
+import * as n8nWorkflow from 'n8n-workflow';
+
+import { type Failure, type FailureDetails, failureOf } from '../../wavespeed/failures';
+import { isRecord } from '../../json';
+
+/** A row that failed, with what made it fail. */
+export interface FailedRow {
+	row: number;
+	error: unknown;
+}
+
+/** Why an operation failed, in the words that n8n 2.41 and later read; older versions ignore it. */
+const CAUSES: Partial<Record<Failure['kind'], string>> = {
+	credential: 'credential-invalid',
+	rateLimited: 'rate-limited',
+};
+
+/**
+ * The n8n error for a failed row. `rowCount` decides whether the message has to name the row; `notes` are further
+ * sentences for the description.
+ */
+export function toNodeError(
+	node: INode,
+	{ row, error }: FailedRow,
+	rowCount: number,
+	notes: string[] = [],
+): Error {
+	const failure = failureOf(error);
+	if (!failure) return describeUnexpected(node, row, error);
+
+	const message = rowCount > 1 ? `Row ${row + 1}: ${failure.message}` : failure.message;
+	const description = [failure.advice, ...notes].filter((text) => text !== '').join(' ');
+	const isFromService = failure.httpStatus !== undefined;
+	const options = { message, description, itemIndex: row };
+	const nodeError = isFromService
+		? new NodeApiError(node, { message }, { ...options, httpCode: String(failure.httpStatus) })
+		: new NodeOperationError(node, message, options);
+	// n8n replaces messages that contain the name of a network error by its own, some of which advise a retry.
+	nodeError.message = message;
+	nodeError.description = description;
+	nodeError.context.data = { ...failure.details } as IDataObject;
+	const cause = CAUSES[failure.kind];
+	if (cause) Object.assign(nodeError, { failure: { cause } });
+	return nodeError;
+}
+
+const NEEDS_SECRET =
+	"Without the secret the trigger could not tell WaveSpeed's callbacks from forged ones, so it was not switched on.";
+
+/** Why a trigger can't be switched on. */
+export function toActivationError(node: INode, error: unknown): Error {
+	const isInput = failureOf(error)?.kind === 'invalidInput';
+	const nodeError = toNodeError(node, { row: 0, error }, 1, isInput ? [] : [NEEDS_SECRET]);
+	// There are no rows here that the editor could point at.
+	if ('context' in nodeError && isRecord(nodeError.context)) delete nodeError.context.itemIndex;
+	return nodeError;
+}
+
+/** An expression that can't be evaluated, missing credentials, or a mistake in this node. */
+function describeUnexpected(node: INode, row: number, error: unknown): Error {
+	if (!(error instanceof Error)) {
+		return new NodeOperationError(node, String(error), { itemIndex: row });
+	}
+	const context = 'context' in error ? error.context : undefined;
+	if (typeof context === 'object' && context !== null) Object.assign(context, { itemIndex: row });
+	return context === undefined ? new NodeOperationError(node, error, { itemIndex: row }) : error;
+}
+
+/**
+ * The item for a failed row under Continue On Fail. n8n routes it to the error branch by these two keys alone;
+ * `item.error` would make n8n throw the details away. On the error branch n8n adds the row's own fields.
+ */
+export function toErrorItem(
+	ctx: IExecuteFunctions,
+	{ row, error }: FailedRow,
+	includeInputFields: boolean,
+): INodeExecutionData {
+	const failure = failureOf(error);
+	const node = ctx.getNode();
+	const text = failure
+		? `${failure.message}. ${failure.advice}`
+		: describeUnexpected(node, row, error).message;
+	const goesToErrorBranch = node.onError === 'continueErrorOutput';
+	const inputFields = includeInputFields && !goesToErrorBranch ? ctx.getInputData()[row]?.json : {};
+	const json = { ...inputFields, ...toErrorJson(node, text, { ...failure?.details }) };
+	return { json, pairedItem: { item: row } };
+}
+
+/**
+ * What an error row says, wherever it is made. Before 2.36 n8n sends rows with `details` to the regular output, also
+ * where there is an error branch: there the text alone has to name the task.
+ */
+export const toErrorJson = (
+	{ onError }: INode,
+	error: string,
+	details: FailureDetails,
+): IDataObject =>
+	onError === 'continueErrorOutput' && !ROUTES_DETAILS
+		? { error: nameTask(error, details) }
+		: { error, details: details as IDataObject };
+
+/** Some texts leave the ID to the details, such as that of a key which was refused while a task ran. */
+export function nameTask(text: string, { taskId, candidateTaskIds = [] }: FailureDetails): string {
+	const missing = [...(taskId === undefined ? [] : [taskId]), ...candidateTaskIds].filter(
+		(id) => !text.includes(id),
+	);
+	return missing.length === 0 ? text : `${text} Task ID: ${missing.join(', ')}`;
+}
+
+/**
+ * A node can't ask n8n for its version. The first of these came with 2.36, the others with 2.39: more than one, so that
+ * a later version may drop some of them.
+ */
+const ROUTES_DETAILS = ['redactedHeaders', 'toPathSegment', 'getConfiguredEndpointUrl'].some(
+	(name) => name in n8nWorkflow,
+);
+
+/** More IDs than this make a text that nobody reads; all of them are in the log and in Get Many Tasks. */
+const MOST_IDS_IN_TEXT = 50;
+
+/** The tasks of the other rows, so that a failure in stop mode loses none of them. */
+export function describeOtherTasks(tasks: { row: number; taskId: string }[]): string {
+	if (tasks.length === 0) return '';
+	const named = tasks
+		.slice(0, MOST_IDS_IN_TEXT)
+		.map(({ row, taskId }) => `row ${row + 1}: ${taskId}`);
+	const rest = tasks.length - named.length;
+	const more = rest > 0 ? ` and ${rest} more (see "Get Many")` : '';
+	return `Tasks of the other rows, which are not lost: ${named.join(', ')}${more}. Retry On Fail, or Retry of the execution, goes on with them and does not pay for them again.`;
+}

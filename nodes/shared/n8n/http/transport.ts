@@ -1,0 +1,136 @@
+import type {
+	IAllExecuteFunctions,
+	IExecuteFunctions,
+	IHttpRequestOptions,
+	IN8nHttpFullResponse,
+} from 'n8n-workflow';
+
+import { createSlots } from '../../batch/limits';
+import type { HttpAnswer, HttpOutcome, HttpRequest, Send } from '../../wavespeed/http/types';
+import type { Cancellation } from '../../async/cancellation';
+import type { NodeFunctions } from '../session/callers';
+import { type Connection, CREDENTIAL_TYPE } from '../session/credential';
+import { describeNetworkError } from './networkErrors';
+import { readText } from './readText';
+import { withTimeout } from './withTimeout';
+import { settle } from '../../async/settle';
+
+const CLIENT_NAME = 'n8n-nodes-wavespeed-speech-to-video';
+
+/** A batch of thousands must not open thousands of connections just to look at its tasks. */
+const REQUESTS_AT_ONCE = 32;
+
+/** The description of a task is some kB; with this, 32 requests at once stay small whatever comes back. */
+const MAX_ANSWER_BYTES = 1024 ** 2;
+
+/**
+ * Sends requests through n8n's helpers: with the credential below the base URL, without it everywhere else.
+ * Redirects are never followed: n8n's helper would take the key along to another host.
+ */
+export function createSend(
+	ctx: NodeFunctions,
+	connection: Connection,
+	cancellation: Cancellation,
+): Send {
+	const places = createSlots(REQUESTS_AT_ONCE, cancellation);
+	return async (request) => {
+		// Submits and uploads have limits of their own, and must not wait behind thousands of checks.
+		if (request.method === 'PUT' || request.finishOnStop) return await sendOnce(request);
+		const giveBack = await places.take();
+		return await sendOnce(request).finally(giveBack);
+	};
+
+	async function sendOnce(request: HttpRequest): Promise<HttpOutcome> {
+		if (!request.finishOnStop) cancellation.throwIfCancelled();
+		const connecting = new AbortController();
+		const sent = await settle(
+			withTimeout(
+				request.timeoutMs,
+				request.finishOnStop ? undefined : cancellation,
+				exchange(request, connecting.signal),
+			),
+		);
+		// What has not ended by now is not listened to any more: an answer that drips in, or a request after Stop.
+		connecting.abort();
+		if (!sent.ok) {
+			if (!request.finishOnStop) cancellation.throwIfCancelled();
+			return describeNetworkError(sent.error, connection.hideKey);
+		}
+		if (sent.value === 'timedOut') {
+			const seconds = Math.round(request.timeoutMs / 1000);
+			const text = `there was no answer within ${seconds} seconds`;
+			return { answered: false, reason: 'noReply', text };
+		}
+		return sent.value;
+	}
+
+	async function exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+		const options = { ...toOptions(request, connection.baseUrl), abortSignal: signal };
+		const sending: Promise<unknown> =
+			'path' in request.target
+				? sendWithKey(callerFor(ctx, signal), options)
+				: ctx.helpers.httpRequest(options);
+		const response = (await sending) as IN8nHttpFullResponse;
+		const text = await readText(response.body, request.maxAnswerBytes ?? MAX_ANSWER_BYTES);
+		return {
+			answered: true,
+			status: response.statusCode,
+			headers: toHeaders(response),
+			text: connection.hideKey(text),
+		};
+	}
+}
+
+function toOptions(request: HttpRequest, baseUrl: string): IHttpRequestOptions {
+	const { target, file } = request;
+	const url = 'path' in target ? `${baseUrl}${target.path}` : target.url;
+	return {
+		method: request.method,
+		url,
+		qs: request.query,
+		headers: {
+			...('path' in target ? { 'X-Client-Name': CLIENT_NAME } : {}),
+			...request.headers,
+			// Without it a streamed body goes out in chunks, which signed upload URLs refuse.
+			...(file ? { 'Content-Length': String(file.byteCount) } : {}),
+		},
+		body: file ? (file.body as IHttpRequestOptions['body']) : request.json,
+		timeout: request.timeoutMs,
+		// Anything else would be read to its end, however long it is, before we see it.
+		encoding: 'stream',
+		returnFullResponse: true,
+		// Our own rules decide what is sent again: n8n would repeat every 401.
+		ignoreHttpStatusErrors: true,
+		// Also keeps a streamed upload from being held in memory for a possible redirect.
+		disableFollowRedirect: true,
+		sendCredentialsOnCrossOriginRedirect: false,
+	};
+}
+
+/**
+ * n8n ties a request to the signal of its caller, which is Stop. A submit that is cut off may have been accepted, and
+ * its task's ID would be lost, so each request gets a caller with a signal of our own.
+ */
+function callerFor(ctx: NodeFunctions, signal: AbortSignal): IAllExecuteFunctions {
+	const caller: Partial<IExecuteFunctions> = {
+		getCredentials: ctx.getCredentials.bind(ctx),
+		getNode: ctx.getNode.bind(ctx),
+		getExecutionCancelSignal: () => signal,
+		helpers: ctx.helpers as IExecuteFunctions['helpers'],
+		logger: ctx.logger,
+	};
+	return caller as IAllExecuteFunctions;
+}
+
+async function sendWithKey(
+	caller: IAllExecuteFunctions,
+	options: IHttpRequestOptions,
+): Promise<unknown> {
+	const { helpers } = caller as IExecuteFunctions;
+	return await helpers.httpRequestWithAuthentication.call(caller, CREDENTIAL_TYPE, options);
+}
+
+function toHeaders(response: IN8nHttpFullResponse): Record<string, string> {
+	const headers = Object.entries(response.headers ?? {});
+	return Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), String(value)]));
+}

@@ -1,0 +1,135 @@
+import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
+
+import type { RowTask } from '../../batch/runRow';
+import { type FailureDetails, fail } from '../../wavespeed/failures';
+import {
+	expiresAt,
+	failureReasonOf,
+	isPermanentFailure,
+	phaseOf,
+	type Task,
+} from '../../wavespeed/tasks/task';
+import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
+
+/** How a row's result is to look. */
+export interface OutputSettings {
+	simplify: boolean;
+	includeInputFields: boolean;
+	/** `error`: a failed task is an error; `output`: it is an item with its status. */
+	failedTasks: 'error' | 'output';
+}
+
+export interface ResultSettings extends OutputSettings {
+	/** The name of the field for the video file; undefined: don't download. */
+	downloadTo: string | undefined;
+}
+
+/** The fields of a task, the same for every operation and for the trigger. */
+export function toTaskFields(task: Task): IDataObject {
+	const isCompleted = phaseOf(task) === 'completed';
+	const videoUrls = isCompleted ? task.videoUrls : [];
+	return {
+		taskId: task.id,
+		status: task.status,
+		videoUrl: videoUrls[0] ?? null,
+		videoUrls,
+		videoExpiresAt: expiresAt(task),
+		hasNsfwContent: task.hasNsfwContent,
+		createdAt: task.createdAt,
+		inferenceTimeMs: task.inferenceTimeMs,
+		...(phaseOf(task) === 'failed'
+			? { failureReason: failureReasonOf(task), failureCode: task.errorCode }
+			: {}),
+	};
+}
+
+/** What was asked for; only the operations that submit know it. */
+export function toInputFields(input: SubmitInput, costUsd: number | undefined): IDataObject {
+	return {
+		resolution: input.resolution,
+		seed: input.seed,
+		prompt: input.prompt,
+		imageUrl: input.image,
+		audioUrl: input.audio,
+		...(costUsd === undefined ? {} : { costUsd }),
+	};
+}
+
+export function toItem(
+	row: number,
+	json: IDataObject,
+	inputItem: INodeExecutionData | undefined,
+	settings: Pick<OutputSettings, 'includeInputFields'>,
+	binary?: Record<string, IBinaryData>,
+): INodeExecutionData {
+	return {
+		json: settings.includeInputFields ? { ...inputItem?.json, ...json } : json,
+		pairedItem: { item: row },
+		...(binary ? { binary } : {}),
+	};
+}
+
+/** The json of a task, as the user wants it: our fields, or the API's own object. */
+export function toTaskJson(
+	task: Task,
+	settings: Pick<OutputSettings, 'simplify'>,
+	submitted?: RowTask['submitted'],
+): IDataObject {
+	if (!settings.simplify) return task.raw as IDataObject;
+	const asked = submitted ? toInputFields(submitted.input, submitted.costUsd) : {};
+	return { ...toTaskFields(task), ...asked };
+}
+
+/** What an error row tells of a task. */
+export function toDetails(task: Task, costUsd?: number): FailureDetails {
+	const hasVideo = phaseOf(task) === 'completed' && task.videoUrls.length > 0;
+	return {
+		taskId: task.id,
+		status: task.status,
+		...(hasVideo ? { videoUrl: task.videoUrls[0], videoUrls: task.videoUrls } : {}),
+		...(phaseOf(task) === 'failed'
+			? { failureReason: failureReasonOf(task), failureCode: task.errorCode }
+			: {}),
+		...(costUsd === undefined ? {} : { costUsd }),
+	};
+}
+
+/** Throws for a task that ended without a video, unless the user wants such tasks as items. */
+export function refuseFailedTask(
+	task: Task,
+	settings: Pick<OutputSettings, 'failedTasks'>,
+	costUsd?: number,
+): void {
+	const phase = phaseOf(task);
+	const isEmpty = phase === 'completed' && task.videoUrls.length === 0;
+	if (settings.failedTasks === 'output' || (phase !== 'failed' && !isEmpty)) return;
+	const details = toDetails(task, costUsd);
+	if (isEmpty) {
+		const message = `Task ${task.id} is completed, but WaveSpeed names no video`;
+		fail('taskFailed', message, 'Look at the task at WaveSpeed, and ask its support.', { details });
+	}
+	const code = task.errorCode === null ? '' : ` (code ${task.errorCode})`;
+	fail(
+		'taskFailed',
+		`Task ${task.id} ended as "${task.status}" without a video: ${failureReasonOf(task)}${code}`,
+		adviceForFailedTask(task),
+		{ details },
+	);
+}
+
+function adviceForFailedTask(task: Task): string {
+	const refund = 'WaveSpeed refunds failed tasks within some hours.';
+	if (task.errorCode === 1200) {
+		return 'The content moderation refused it: change the picture, the voice or the prompt. The same inputs are not submitted again by a retry. Whether WaveSpeed refunds refused content is not documented.';
+	}
+	if (task.errorCode === 1402) {
+		return `WaveSpeed could not load the picture or the sound: check the web address, or choose "Binary File" so that the file is uploaded. A retry does not submit the same again; a new execution does. ${refund}`;
+	}
+	if (task.status.toLowerCase() === 'deleted') {
+		return 'Its video is gone. To make another one, change the seed or run the workflow anew, which is paid for; a retry does not submit it again.';
+	}
+	if (isPermanentFailure(task)) {
+		return `The same inputs would fail again, so a retry does not submit them: change them. ${refund}`;
+	}
+	return `${refund} A retry submits a new task, which is paid for.`;
+}

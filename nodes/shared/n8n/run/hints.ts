@@ -1,0 +1,45 @@
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+
+import type { AccountLevel } from '../../batch/limits';
+import { systemTime } from '../session/clock';
+import type { Run } from './run';
+
+/** What a person should know although nothing has failed. Shown above the node's output. */
+
+export function showHint(ctx: IExecuteFunctions, message: string): void {
+	// Older versions of n8n have no hints.
+	if ('addExecutionHints' in ctx) ctx.addExecutionHints({ message, location: 'outputPane' });
+}
+
+export interface Pace {
+	accountLevel: AccountLevel;
+	/** How many tasks of this run could be under way at once. */
+	tasksInFlight: number;
+	/** Whether the user has set that number for this node. */
+	isChosen: boolean;
+}
+
+/** A wrong level in the credential costs hours and says nothing, so it is named where it decided the time. */
+export function describePace({ batch, pace }: Run): string | undefined {
+	const { accountLevel, tasksInFlight, isChosen } = pace;
+	const taskCount = batch.ledger.entriesOfRun().length;
+	if (isChosen || taskCount <= tasksInFlight || accountLevel === 'ultra') return undefined;
+	const level = accountLevel.charAt(0).toUpperCase() + accountLevel.slice(1);
+	return `These ${taskCount} videos were made ${tasksInFlight} at a time, because the WaveSpeed API credential says that the account level is ${level}. If it is higher, choose it in the credential: batches then get faster.`;
+}
+
+const SOON_MS = 24 * 60 * 60_000;
+
+/** WaveSpeed deletes a video 7 days after its task was made; an item that is read later than that leads nowhere. */
+export function describeExpiry(items: INodeExecutionData[]): string | undefined {
+	const now = systemTime.now();
+	const endsSoon = items.filter(({ json }) => {
+		const { videoUrl, videoExpiresAt } = json;
+		if (typeof videoUrl !== 'string' || typeof videoExpiresAt !== 'string') return false;
+		return Date.parse(videoExpiresAt) - now < SOON_MS;
+	});
+	if (endsSoon.length === 0) return undefined;
+	const which =
+		endsSoon.length === 1 ? 'One of these videos' : `${endsSoon.length} of these videos`;
+	return `${which} will be deleted by WaveSpeed within a day: see "videoExpiresAt". Save what you want to keep, for example with "Download Video".`;
+}

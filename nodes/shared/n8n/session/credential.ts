@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+
+import { ACCOUNT_LIMITS, type AccountLevel } from '../../batch/limits';
+import { DEFAULT_BASE_URL } from '../../wavespeed/endpoints';
+import { fail, NOTHING_PAID } from '../../wavespeed/failures';
+import type { NodeFunctions } from './callers';
+
+export const CREDENTIAL_TYPE = 'waveSpeedApi';
+
+export interface Connection {
+	/** Without a slash at the end. */
+	baseUrl: string;
+	accountLevel: AccountLevel;
+	/** Tells accounts apart without telling the key. */
+	accountId: string;
+	/** Takes the key out of a text that somebody may read. */
+	hideKey: (text: string) => string;
+}
+
+/** What the node has to know of the credential. The key itself is put into requests by n8n. */
+export async function readConnection(ctx: NodeFunctions): Promise<Connection> {
+	const credential = await ctx.getCredentials(CREDENTIAL_TYPE);
+	const key = typeof credential.apiKey === 'string' ? credential.apiKey : '';
+	if (!/^\S+$/.test(key)) {
+		fail(
+			'credential',
+			'The API key in the WaveSpeed API credential is empty or has spaces in it',
+			`Open the credential and enter the key again. ${NOTHING_PAID}`,
+		);
+	}
+	const level = String(credential.accountLevel ?? 'bronze');
+	const baseUrl = checkBaseUrl(credential.baseUrl);
+	return {
+		baseUrl,
+		accountId: createHash('sha256').update(`${baseUrl} ${key}`).digest('hex'),
+		accountLevel: level in ACCOUNT_LIMITS ? (level as AccountLevel) : 'bronze',
+		// A service, or a proxy before it, may repeat the request in its error page.
+		hideKey: createHideKey(key),
+	};
+}
+
+/** Also finds the key as JSON may write it: any character can stand there as `\\u0041` or behind a backslash. */
+function createHideKey(key: string): Connection['hideKey'] {
+	const escaped = new RegExp(key.split('').map(toJsonPattern).join(''), 'g');
+	return (text) => {
+		const hidden = text.split(key).join(HIDDEN_KEY);
+		return hidden.includes('\\') ? hidden.replace(escaped, HIDDEN_KEY) : hidden;
+	};
+}
+
+const HIDDEN_KEY = '[API key]';
+
+function toJsonPattern(char: string): string {
+	const hex = char.charCodeAt(0).toString(16).padStart(4, '0');
+	const anyCase = hex.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+	return `(?:\\\\u${anyCase}|\\\\?${char.replace(/[^\w]/, '\\$&')})`;
+}
+
+/** Plain HTTP would send the key readable over the network. */
+const isLoopback = (host: string): boolean =>
+	host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+
+function checkBaseUrl(value: unknown): string {
+	const text = typeof value === 'string' && value.trim() !== '' ? value.trim() : DEFAULT_BASE_URL;
+	const url = URL.canParse(text) ? new URL(text) : undefined;
+	const isSafe =
+		url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
+	if (!url || !isSafe) {
+		fail(
+			'credential',
+			`The base URL in the WaveSpeed API credential can't be used: ${text}`,
+			`It must start with https:// (http:// only for this machine, such as http://localhost:4010). The usual value is ${DEFAULT_BASE_URL}. ${NOTHING_PAID}`,
+		);
+	}
+	// People paste the address from the API's docs, with its version.
+	const path = url.pathname.replace(/\/+$/, '').replace(/\/api\/v3$/, '');
+	return `${url.origin}${path}`;
+}

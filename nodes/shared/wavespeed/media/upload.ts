@@ -1,0 +1,161 @@
+import {
+	type ApiContext,
+	type RequestResult,
+	describeRefusal,
+	preparationBudget,
+	requestWithRetry,
+	sendAndRead,
+} from '../http/request';
+import { isWebUrl, PATHS } from '../endpoints';
+import type { HttpOutcome } from '../http/types';
+import { fail, FailureError, failureOf, NOTHING_PAID } from '../failures';
+import { wrapAsMultipart } from './multipart';
+import { pauseBeforeRetry } from '../../async/backoff';
+import { closeStream } from './streams';
+import { isRecord } from '../../json';
+import { settle } from '../../async/settle';
+
+export interface UploadFile {
+	fileName: string;
+	contentType: string;
+	byteCount: number;
+	/** A new stream from the first byte on: each attempt needs its own. */
+	open(): Promise<NodeJS.ReadableStream | Buffer>;
+}
+
+interface Ticket {
+	uploadUrl: string;
+	headers: Record<string, string>;
+	downloadUrl: string;
+}
+
+const MAX_ATTEMPTS = 4;
+
+/** The slowest connection that we wait for: 64 kB/s, 200 MB in under an hour. */
+const SLOWEST_BYTES_PER_MS = 64;
+const UPLOAD_BASE_TIMEOUT_MS = 60_000;
+
+const uploadTimeoutMs = (byteCount: number): number =>
+	UPLOAD_BASE_TIMEOUT_MS + byteCount / SLOWEST_BYTES_PER_MS;
+
+/** Statuses of the file store after which a new ticket may help: expired (403), name taken (412), passing ones. */
+const needsNewTicket = (status: number): boolean =>
+	status === 403 || status === 408 || status === 412 || status === 429 || status >= 500;
+
+/**
+ * Puts a file where the service can read it and returns its URL (public, kept for 7 days).
+ * Uploads cost nothing, so they are repeated with a new ticket. Docs: Upload files.
+ * Throws a FailureError that names `field`.
+ */
+export async function uploadFile(
+	api: ApiContext,
+	field: string,
+	file: UploadFile,
+): Promise<string> {
+	const purpose = `upload the file in "${field}"`;
+	for (let attempt = 1; ; attempt += 1) {
+		const ticket = await requestTicket(api, file, purpose);
+		if (ticket === 'notOffered') return await uploadAsMultipart(api, file, purpose);
+
+		const body = await file.open();
+		const sending = api.send({
+			method: 'PUT',
+			// Another origin: the ticket is the permission, and the key must not go there.
+			target: { url: ticket.uploadUrl },
+			headers: ticket.headers,
+			file: { body, byteCount: file.byteCount },
+			timeoutMs: uploadTimeoutMs(file.byteCount),
+		});
+		const outcome = await sending.finally(() => closeStream(body));
+		if (outcome.answered && outcome.status >= 200 && outcome.status < 300)
+			return ticket.downloadUrl;
+		const isTransient = !outcome.answered || needsNewTicket(outcome.status);
+		if (!isTransient || attempt >= MAX_ATTEMPTS) failUpload(purpose, describeStoreAnswer(outcome));
+		await api.clock.sleep(pauseBeforeRetry(attempt, api.random));
+	}
+}
+
+const describeStoreAnswer = (outcome: HttpOutcome): string =>
+	outcome.answered ? `the file store answered with HTTP status ${outcome.status}` : outcome.text;
+
+async function requestTicket(
+	api: ApiContext,
+	file: UploadFile,
+	purpose: string,
+): Promise<Ticket | 'notOffered'> {
+	const json = { filename: file.fileName, size: file.byteCount, content_type: file.contentType };
+	const request = { method: 'POST', target: { path: PATHS.ticket }, json } as const;
+	// Its own budget for each ticket: the upload before may have taken an hour.
+	const retryBudget = preparationBudget(api.clock);
+	const answer = await settle(requestWithRetry(api, request, parseTicket, purpose, retryBudget));
+	if (answer.ok) return answer.value;
+	const status = failureOf(answer.error)?.httpStatus;
+	// An older deployment or a proxy that knows only the multipart endpoint.
+	if (status === 404 || status === 405) return 'notOffered';
+	throw answer.error;
+}
+
+function parseTicket(data: unknown): Ticket | undefined {
+	if (!isRecord(data) || !isRecord(data.upload)) return undefined;
+	const { upload } = data;
+	const headers = Object.entries(isRecord(upload.headers) ? upload.headers : {});
+	if (!isWebUrl(upload.url) || !isWebUrl(data.download_url)) return undefined;
+	return {
+		uploadUrl: upload.url,
+		downloadUrl: data.download_url,
+		headers: Object.fromEntries(
+			headers
+				.filter(([name, value]) => isScalar(value) && !OWN_HEADERS.has(name.toLowerCase()))
+				.map(([name, value]) => [name, String(value)]),
+		),
+	};
+}
+
+const isScalar = (value: unknown): boolean =>
+	typeof value === 'string' || typeof value === 'number';
+
+/** They follow from the file; another length would leave the request waiting for the rest. */
+const OWN_HEADERS: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
+
+async function uploadAsMultipart(
+	api: ApiContext,
+	file: UploadFile,
+	purpose: string,
+): Promise<string> {
+	for (let attempt = 1; ; attempt += 1) {
+		const content = await file.open();
+		const result = await sendForm(api, file, content).finally(() => closeStream(content));
+		if (result.kind === 'refused') {
+			throw new FailureError(describeRefusal(purpose, result.status, result.text));
+		}
+		const data = result.kind === 'data' ? result.data : undefined;
+		if (isRecord(data) && isWebUrl(data.download_url)) return data.download_url;
+		if (attempt >= MAX_ATTEMPTS || result.kind === 'outOfTime') {
+			failUpload(purpose, 'text' in result && result.text ? result.text : 'no usable answer');
+		}
+		await api.clock.sleep(pauseBeforeRetry(attempt, api.random));
+	}
+}
+
+async function sendForm(
+	api: ApiContext,
+	file: UploadFile,
+	content: NodeJS.ReadableStream | Buffer,
+): Promise<RequestResult | { kind: 'outOfTime'; text: string }> {
+	const boundary = `n8n-${[0, 1, 2, 3].map(() => api.random().toString(36).slice(2)).join('')}`;
+	const part = { body: content, byteCount: file.byteCount };
+	const body = await wrapAsMultipart(part, file.fileName, file.contentType, boundary);
+	const permit = await api.readGate.enterBefore(preparationBudget(api.clock).deadline);
+	if (!permit) return { kind: 'outOfTime', text: 'WaveSpeed answers "too many requests"' };
+	return await sendAndRead(api, permit, {
+		method: 'POST',
+		target: { path: PATHS.multipart },
+		headers: { 'Content-Type': body.contentType },
+		file: body,
+		timeoutMs: uploadTimeoutMs(file.byteCount),
+	});
+}
+
+function failUpload(purpose: string, said: string): never {
+	fail('unavailable', `Could not ${purpose}: ${said}`, `Try again later. ${NOTHING_PAID}`);
+}

@@ -1,0 +1,27 @@
+import { type ApiContext, type RetryBudget, requestWithRetry } from '../http/request';
+import { FailureError, NOTHING_PAID, failureOf } from '../failures';
+import { type Task, parseTask } from './task';
+import { resultPath } from '../endpoints';
+import { settle } from '../../async/settle';
+
+/** Reads one task. "Get result" in the docs. */
+export async function getTask(
+	api: ApiContext,
+	taskId: string,
+	retryBudget: RetryBudget,
+): Promise<Task> {
+	const request = { method: 'GET', target: { path: resultPath(taskId) } } as const;
+	const purpose = `read task ${taskId}`;
+	const parse = (data: unknown): Task | undefined => {
+		const task = parseTask(data);
+		// A cache between us and the service may hand out another task, and its video to the wrong row.
+		return task?.id === taskId ? task : undefined;
+	};
+	const read = await settle(requestWithRetry(api, request, parse, purpose, retryBudget));
+	if (read.ok) return read.value;
+	const failure = failureOf(read.error);
+	if (failure?.httpStatus !== 404) throw read.error;
+	throw new FailureError({ ...failure, advice: CHECK_THE_ID });
+}
+
+const CHECK_THE_ID = `Check the ID. WaveSpeed keeps tasks for 7 days, and a key sees only its own account's tasks. ${NOTHING_PAID}`;

@@ -1,0 +1,68 @@
+import { type ApiContext, describeRefusal, sendAndRead } from '../http/request';
+import type { Failure } from '../failures';
+import { PATHS } from '../endpoints';
+import type { Permit } from '../../async/backoffGate';
+import { type Task, parseTask } from './task';
+
+/** What the model takes; its schema allows nothing else (model page: Parameters). */
+export interface SubmitInput {
+	image: string;
+	audio: string;
+	prompt: string;
+	resolution: string;
+	seed: number;
+}
+
+export type SubmitOutcome =
+	| { kind: 'accepted'; task: Task }
+	/** The service has refused it: nothing was accepted, nothing is paid. */
+	| { kind: 'refused'; failure: Failure }
+	| { kind: 'rateLimited'; text: string }
+	/** Nothing reached the service. */
+	| { kind: 'notSent'; text: string }
+	/** A task may exist and be paid for. */
+	| { kind: 'unknown'; text: string };
+
+/** The answer to a submit comes within seconds; waiting longer is cheaper than not knowing. */
+const SUBMIT_TIMEOUT_MS = 120_000;
+
+/**
+ * The one function that spends money. It sends exactly one POST and never repeats it: the service has no
+ * idempotency key, so a second POST is a second task that is paid for.
+ */
+export async function submitTask(
+	api: ApiContext,
+	permit: Permit,
+	input: SubmitInput,
+	webhookUrl: string | undefined,
+): Promise<SubmitOutcome> {
+	const result = await sendAndRead(api, permit, {
+		method: 'POST',
+		target: { path: PATHS.submit },
+		query: webhookUrl ? { webhook: webhookUrl } : {},
+		json: { ...input },
+		timeoutMs: SUBMIT_TIMEOUT_MS,
+		finishOnStop: true,
+	});
+	switch (result.kind) {
+		case 'data': {
+			const task = parseTask(result.data);
+			if (task) return { kind: 'accepted', task };
+			return { kind: 'unknown', text: 'the service took the request but named no task' };
+		}
+		case 'rateLimited':
+			return { kind: 'rateLimited', text: result.text };
+		case 'noAnswer':
+			return { kind: result.reason === 'notSent' ? 'notSent' : 'unknown', text: result.text };
+		case 'unclear': {
+			// An ID in spite of all is better than a search: only what was accepted has one.
+			const task = parseTask(result.data);
+			if (task) return { kind: 'accepted', task };
+			return { kind: 'unknown', text: result.text || `HTTP status ${result.status}` };
+		}
+		case 'refused': {
+			const failure = describeRefusal('submit the task', result.status, result.text);
+			return { kind: 'refused', failure };
+		}
+	}
+}

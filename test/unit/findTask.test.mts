@@ -1,0 +1,201 @@
+import { createLedger, type Ledger, type LedgerStore } from '../../nodes/shared/batch/ledger';
+import { type Finding, findLostTask } from '../../nodes/shared/batch/recovery/findTask';
+import { createRig, failureFrom, ok, rawTask, refusal, type Step } from './support/api.mts';
+import { START_MS } from './support/virtualTime.mts';
+import type { SubmitInput } from '../../nodes/shared/wavespeed/tasks/submitTask';
+
+const INPUT: SubmitInput = {
+	image: 'https://files.example/face.png',
+	audio: 'https://files.example/voice.mp3',
+	prompt: 'a smile',
+	resolution: '480p',
+	seed: 77,
+};
+
+const at = (ms: number): string => new Date(START_MS + ms).toISOString();
+const page = (...items: unknown[]): Step => ok({ page: 1, items });
+
+/** A ledger in which row 0 was sent at the start and ended without an answer after 5 s. */
+const createLost = (store: LedgerStore = {}): Ledger => {
+	const ledger = createLedger(store, 0);
+	ledger.noteSent(0, 'hash', INPUT, START_MS);
+	ledger.noteUnknown(0, 'hash', START_MS + 5_000);
+	return ledger;
+};
+
+async function search(ledger: Ledger, steps: Step[]): Promise<Finding & { requests: unknown[] }> {
+	const { api, time, requests } = createRig(steps);
+	const entry = ledger.find(0, 'hash');
+	if (!entry) throw new Error('the ledger has no entry');
+	const finding = await time.run(findLostTask(api, ledger, ledger.key(0, 'hash'), entry, INPUT));
+	return { ...finding, requests: requests.map(({ json }) => json) };
+}
+
+describe('the search for the task of a lost submit', () => {
+	it('finds nothing where there is nothing', async () => {
+		expect(await search(createLost(), [page()])).toMatchObject({ kind: 'none' });
+	});
+
+	it('asks for the model and the time around the attempt', async () => {
+		const { requests } = await search(createLost(), [page()]);
+		expect(requests).toEqual([
+			{
+				page: 1,
+				page_size: 100,
+				model: 'wavespeed-ai/wan-2.2/speech-to-video',
+				created_after: at(-60_000),
+				created_before: at(125_000),
+			},
+		]);
+	});
+
+	it('takes the one task that nobody knows for the one submit that nobody can place', async () => {
+		const finding = await search(createLost(), [
+			page(rawTask('lost', 'created', { created_at: at(1_000) })),
+		]);
+		expect(finding).toMatchObject({ kind: 'found', task: { id: 'lost' } });
+	});
+
+	it('names all of several tasks and takes none', async () => {
+		const finding = await search(createLost(), [page(rawTask('a'), rawTask('b'))]);
+		expect(finding).toMatchObject({ kind: 'several', taskIds: ['a', 'b'] });
+	});
+
+	it('takes none when two rows were lost and one task is there', async () => {
+		const ledger = createLost();
+		ledger.noteSent(1, 'other', INPUT, START_MS + 1_000);
+		expect(await search(ledger, [page(rawTask('a'))])).toMatchObject({
+			kind: 'several',
+			taskIds: ['a'],
+		});
+	});
+
+	it('counts rows of other rounds of a loop among the lost', async () => {
+		const store: LedgerStore = {};
+		createLedger(store, 7).noteSent(0, 'hash', INPUT, START_MS);
+		expect(await search(createLost(store), [page(rawTask('a'))])).toMatchObject({
+			kind: 'several',
+		});
+	});
+
+	it('does not mind a row that was lost at quite another time', async () => {
+		const ledger = createLost();
+		ledger.noteSent(1, 'other', INPUT, START_MS + 3_600_000);
+		expect(await search(ledger, [page(rawTask('a'))])).toMatchObject({ kind: 'found' });
+	});
+
+	it('does not take tasks that have their row, whether running or failed and replaced', async () => {
+		const ledger = createLost();
+		ledger.noteSent(1, 'h', INPUT, START_MS);
+		ledger.noteAccepted(1, 'h', 'replaced');
+		ledger.noteSent(1, 'h', INPUT, START_MS);
+		ledger.noteAccepted(1, 'h', 'running');
+		const known = [rawTask('replaced'), rawTask('running')];
+		expect(await search(ledger, [page(...known)])).toMatchObject({ kind: 'none' });
+		expect(await search(ledger, [page(...known, rawTask('lost'))])).toMatchObject({
+			kind: 'found',
+			task: { id: 'lost' },
+		});
+	});
+
+	it('does not take tasks of other models, or of another time, should the service ignore the filter', async () => {
+		const finding = await search(createLost(), [
+			page(
+				rawTask('model', 'created', { model: 'wavespeed-ai/infinitetalk' }),
+				rawTask('early', 'created', { created_at: at(-60_001) }),
+				rawTask('late', 'created', { created_at: at(125_001) }),
+			),
+		]);
+		expect(finding).toMatchObject({ kind: 'none' });
+	});
+
+	it('keeps a task without a readable time in mind', async () => {
+		const task = rawTask('undated', 'created', { created_at: 'soon' });
+		expect(await search(createLost(), [page(task)])).toMatchObject({ kind: 'found' });
+	});
+
+	describe('where the service repeats inputs', () => {
+		const echo = (id: string, more: Partial<Record<keyof SubmitInput, unknown>> = {}) =>
+			rawTask(id, 'created', { input: { ...INPUT, ...more } });
+
+		it('lets the equal input decide among several', async () => {
+			const finding = await search(createLost(), [
+				page(echo('x', { seed: 1 }), echo('mine'), echo('y', { image: 'https://files.example/2' })),
+			]);
+			expect(finding).toMatchObject({ kind: 'found', task: { id: 'mine' } });
+		});
+
+		it('lets the equal input decide also when other rows were lost', async () => {
+			const ledger = createLost();
+			ledger.noteSent(1, 'other', { ...INPUT, seed: 1 }, START_MS);
+			expect(await search(ledger, [page(echo('mine'))])).toMatchObject({ kind: 'found' });
+		});
+
+		it.each<[keyof SubmitInput, unknown]>([
+			['image', 'https://files.example/other.png'],
+			['audio', 'https://files.example/other.mp3'],
+			['prompt', 'a frown'],
+			['resolution', '720p'],
+			['seed', 78],
+			['seed', undefined],
+		])('does not take a single task whose %s is %s', async (name, value) => {
+			expect(await search(createLost(), [page(echo('x', { [name]: value }))])).toMatchObject({
+				kind: 'none',
+			});
+		});
+
+		it('takes the defaults for what is not repeated', async () => {
+			const input = { ...INPUT, prompt: '' };
+			const ledger = createLedger({}, 0);
+			ledger.noteSent(0, 'hash', input, START_MS);
+			const { api, time } = createRig([
+				page(
+					rawTask('a', 'created', { input: { image: input.image, audio: input.audio, seed: 77 } }),
+				),
+			]);
+			const entry = ledger.find(0, 'hash')!;
+			const finding = await time.run(
+				findLostTask(api, ledger, ledger.key(0, 'hash'), entry, input),
+			);
+			expect(finding).toMatchObject({ kind: 'found', task: { id: 'a' } });
+		});
+
+		it('takes the oldest of several equal ones: any of them shows the same video', async () => {
+			const finding = await search(createLost(), [page(echo('newer'), echo('older'))]);
+			expect(finding).toMatchObject({ kind: 'found', task: { id: 'older' } });
+		});
+
+		it('takes the one task without an input when the others are someone else’s', async () => {
+			const finding = await search(createLost(), [page(echo('x', { seed: 1 }), rawTask('bare'))]);
+			expect(finding).toMatchObject({ kind: 'found', task: { id: 'bare' } });
+		});
+	});
+
+	it('looks at all pages, and at a task once that moved from one to the next', async () => {
+		const full = Array.from({ length: 99 }, (_, index) =>
+			rawTask(`old${index}`, 'created', { created_at: at(-7_200_000) }),
+		);
+		const finding = await search(createLost(), [
+			page(...full, rawTask('lost')),
+			page(rawTask('lost'), ...full.slice(0, 5)),
+		]);
+		expect(finding).toMatchObject({ kind: 'found', task: { id: 'lost' } });
+		expect(finding.requests).toHaveLength(2);
+	});
+
+	it('fails, rather than say that there is none, should the list never come to an end', async () => {
+		const full = Array.from({ length: 100 }, (_, index) => rawTask(`task${index}`));
+		const failure = await failureFrom(search(createLost(), [page(...full)]));
+		expect(failure.kind).toBe('unavailable');
+	});
+
+	it('fails when the list cannot be read, rather than take it for empty', async () => {
+		for (const [step, kind] of [
+			[refusal(500), 'unavailable'],
+			[refusal(401), 'credential'],
+			[ok({ page: 1 }), 'unavailable'],
+		] as const) {
+			expect((await failureFrom(search(createLost(), [step]))).kind).toBe(kind);
+		}
+	});
+});

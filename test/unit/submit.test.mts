@@ -1,0 +1,315 @@
+import type { RowTask } from '../../nodes/shared/batch/runRow';
+import { type Failure, failureOf } from '../../nodes/shared/wavespeed/failures';
+import { stopped } from './support/api.mts';
+import { createRequest, createBatchRig, fileOf } from './support/batchRig.mts';
+import type { SubmitFault } from './support/service.mts';
+import type { Settled } from '../../nodes/shared/async/settle';
+
+const taskIdOf = (outcome: Settled<RowTask> | undefined): string | undefined =>
+	outcome?.ok ? outcome.value.submitted.taskId : undefined;
+
+const failureIn = (outcome: Settled<RowTask> | undefined): Failure => {
+	if (!outcome || outcome.ok) throw new Error('the row did not fail');
+	const failure = failureOf(outcome.error);
+	if (!failure) throw outcome.error;
+	return failure;
+};
+
+const idsOf = (outcomes: Settled<RowTask>[]): (string | undefined)[] => outcomes.map(taskIdOf);
+const ONE = [createRequest()];
+const TWO = [createRequest({ prompt: 'a' }), createRequest({ prompt: 'b' })];
+
+/** Faults after which nobody knows, with a task or without. */
+const WITH_TASK: SubmitFault[] = [
+	'resetAfter',
+	'hangAfter',
+	'errorAfter',
+	'htmlAfter',
+	'cutOffAfter',
+	'namelessAfter',
+];
+const WITHOUT_TASK: SubmitFault[] = ['resetBefore', 'hangBefore', 'errorBefore'];
+
+describe('a submit', () => {
+	it('is in the ledger before it leaves, and with its task before anything else happens', async () => {
+		const { time, service, store, start } = createBatchRig();
+		const states: unknown[] = [];
+		const { outcomes } = start(ONE, {
+			log: () => void states.push(...Object.values(store).map((entry) => ({ ...entry }))),
+		});
+		service.onAccepted = () =>
+			void states.push(...Object.values(store).map((entry) => ({ ...entry })));
+		await time.run(outcomes);
+		expect(states).toMatchObject([{ state: 'sent' }, { state: 'accepted', taskId: 'task0' }]);
+		expect(states[0]).not.toHaveProperty('taskId');
+	});
+
+	it('writes the ID of its task into the log at once', async () => {
+		const { time, start } = createBatchRig();
+		const { log, outcomes } = start(ONE);
+		await time.advance(1_000);
+		expect(log).toEqual(['Row 1: WaveSpeed accepted task task0']);
+		await time.run(outcomes);
+	});
+
+	it('is sent again after each "too many requests", since nothing was accepted', async () => {
+		const { service, attempt } = createBatchRig({
+			submitFaults: ['tooMany', 'tooManyRetryAfter', 'tooMany'],
+		});
+		expect(idsOf(await attempt(ONE))).toEqual(['task0']);
+		expect(service.submitsAt).toHaveLength(4);
+		expect(service.tasks).toHaveLength(1);
+	});
+
+	it('gives up when everything has been refused for longer than the budget allows', async () => {
+		const { time, service, store, attempt } = createBatchRig({
+			submitFaults: new Array<SubmitFault>(1_000).fill('tooMany'),
+		});
+		const [outcome] = await attempt(ONE, { longestRateLimitMs: 10 * 60_000 });
+		const failure = failureIn(outcome);
+		expect(failure.kind).toBe('rateLimited');
+		expect(failure.message).toMatch(/refused every submit for 1\d minutes/);
+		expect(failure.advice).toContain('Nothing was paid');
+		expect(time.elapsed()).toBeGreaterThanOrEqual(10 * 60_000);
+		expect(time.elapsed()).toBeLessThan(12 * 60_000);
+		expect(service.submitsAt.length).toBeLessThan(30);
+		expect(store).toEqual({});
+	});
+
+	it('is not sent again when nothing reached the service, and leaves no entry', async () => {
+		const { service, store, attempt } = createBatchRig({ submitFaults: ['notSent'] });
+		const failure = failureIn((await attempt(ONE))[0]);
+		expect(failure.kind).toBe('unavailable');
+		expect(failure.advice).toContain('Nothing was paid');
+		expect(service.countOf('/speech-to-video')).toBe(1);
+		expect(service.countOf('/predictions')).toBe(0);
+		expect(store).toEqual({});
+		expect(idsOf(await attempt(ONE))).toEqual(['task0']);
+	});
+
+	it('is not sent again when it was refused, and leaves no entry', async () => {
+		const { service, store, attempt } = createBatchRig({ submitFaults: ['refused'] });
+		const failure = failureIn((await attempt(ONE))[0]);
+		expect(failure).toMatchObject({ kind: 'refused', httpStatus: 400 });
+		expect(failure.message).toContain('the seed is out of range');
+		expect(service.countOf('/speech-to-video')).toBe(1);
+		expect(store).toEqual({});
+	});
+
+	it('does not leave when the run is halted while it waits for its turn', async () => {
+		const { time, service, start } = createBatchRig();
+		const { cancellation, outcomes } = start([...TWO, ...TWO], { submitsPerMinute: 1 });
+		await time.advance(30_000);
+		expect(service.submitsAt).toHaveLength(1);
+		cancellation.cancel(stopped());
+		const ended = await time.run(outcomes);
+		expect(ended.map((outcome) => failureIn(outcome).kind)).toEqual(new Array(4).fill('stopped'));
+		expect(time.elapsed()).toBe(30_000);
+		await time.advance(600_000);
+		expect(service.submitsAt).toHaveLength(1);
+	});
+
+	it('does not leave when the run is halted while it waits for another row’s search', async () => {
+		const { time, service, start } = createBatchRig({
+			submitFaults: ['resetBefore'],
+			// The first row searches for half a minute; the second is ready to submit only meanwhile.
+			listFaults: ['hang'],
+			ticketFaults: ['error', 'error', 'error'],
+		});
+		const { cancellation, outcomes } = start([
+			createRequest(),
+			createRequest({ image: fileOf('x') }),
+		]);
+		await time.advance(20_000);
+		expect(service.countOf('https://store.example/1')).toBe(1);
+		cancellation.cancel(stopped());
+		await time.run(outcomes);
+		await time.advance(600_000);
+		expect(service.countOf('/speech-to-video')).toBe(1);
+	});
+
+	it('keeps at most 100 submits under way, however many rows there are', async () => {
+		const faults = Array.from({ length: 250 }, () => 'slow' as const);
+		const { service, store, attempt } = createBatchRig({ submitFaults: faults });
+		let most = 0;
+		service.onAccepted = () => {
+			const underWay = Object.values(store).filter(({ state }) => state === 'sent').length;
+			most = Math.max(most, underWay);
+		};
+		const asks = faults.map((_, row) => createRequest({ prompt: `row ${row}` }));
+		const outcomes = await attempt(asks, { tasksInFlight: 1_000, submitsPerMinute: 1_000 });
+		expect(outcomes.every(({ ok }) => ok)).toBe(true);
+		expect(service.tasks).toHaveLength(250);
+		expect(most).toBe(100);
+	});
+
+	it('that is under way at a cancellation is waited for, so that its task is known', async () => {
+		const { time, store, start } = createBatchRig({ submitFaults: ['slow'] });
+		const { cancellation, outcomes } = start(ONE);
+		await time.advance(5_000);
+		cancellation.cancel(stopped());
+		const failure = failureIn((await time.run(outcomes))[0]);
+		expect(failure).toMatchObject({ kind: 'stopped', details: { taskId: 'task0' } });
+		expect(Object.values(store)).toMatchObject([{ state: 'accepted', taskId: 'task0' }]);
+	});
+});
+
+describe('a submit without a clear answer', () => {
+	it.each(WITH_TASK)(
+		'is never sent again (%s): its task is found and waited for',
+		async (fault) => {
+			const { service, store, attempt } = createBatchRig({ submitFaults: [fault] });
+			expect(idsOf(await attempt(ONE))).toEqual(['task0']);
+			expect(service.countOf('/speech-to-video')).toBe(1);
+			expect(Object.values(store)).toMatchObject([{ state: 'accepted', taskId: 'task0' }]);
+		},
+	);
+
+	it.each(WITHOUT_TASK)('is never sent again (%s), also when no task is found', async (fault) => {
+		const { service, store, attempt } = createBatchRig({ submitFaults: [fault] });
+		const failure = failureIn((await attempt(ONE))[0]);
+		expect(failure.kind).toBe('submitUnknown');
+		expect(failure.advice).toContain('Probably nothing was paid');
+		expect(service.countOf('/speech-to-video')).toBe(1);
+		expect(Object.values(store)).toMatchObject([{ state: 'sent' }]);
+	});
+
+	it('looks a second time, for a task that takes a while to show up', async () => {
+		const { attempt } = createBatchRig({ submitFaults: ['resetAfter'], listLagMs: 8_000 });
+		expect(idsOf(await attempt(ONE))).toEqual(['task0']);
+	});
+
+	it('finds the task for the row in its log', async () => {
+		const { time, start } = createBatchRig({ submitFaults: ['resetAfter'] });
+		const { log, outcomes } = start(ONE);
+		await time.run(outcomes);
+		expect(log).toEqual(['Row 1: found task task0 after a submit without a clear answer']);
+	});
+
+	it('names the candidates and takes none when several could be meant', async () => {
+		const { service, store, attempt } = createBatchRig({ submitFaults: ['resetAfter'] });
+		service.addForeignTask();
+		const failure = failureIn((await attempt(ONE))[0]);
+		expect(failure.kind).toBe('submitUnknown');
+		expect(failure.details.candidateTaskIds).toEqual(['task1', 'task0']);
+		expect(failure.message).toContain('task1, task0');
+		expect(Object.values(store)).toMatchObject([{ state: 'sent' }]);
+
+		const again = failureIn((await attempt(ONE))[0]);
+		expect(again.details.candidateTaskIds).toEqual(['task1', 'task0']);
+		expect(service.countOf('/speech-to-video')).toBe(1);
+	});
+
+	it('takes the right one of several where the service repeats inputs', async () => {
+		const { service, attempt } = createBatchRig({ submitFaults: ['resetAfter'], echo: true });
+		service.addForeignTask();
+		expect(idsOf(await attempt(ONE))).toEqual(['task1']);
+	});
+
+	it('gives two rows that were lost together one task each, or none', async () => {
+		const faults: SubmitFault[] = ['resetAfter', 'resetAfter'];
+		const silent = createBatchRig({ submitFaults: faults });
+		expect(idsOf(await silent.attempt(TWO))).toEqual([undefined, undefined]);
+		const echoing = createBatchRig({ submitFaults: faults, echo: true });
+		expect(idsOf(await echoing.attempt(TWO)).sort()).toEqual(['task0', 'task1']);
+	});
+
+	it('gives no task to two rows that ask for exactly the same', async () => {
+		const same = [createRequest({ seed: 5 }), createRequest({ seed: 5 })];
+		const { service, attempt } = createBatchRig({
+			submitFaults: ['resetAfter', 'resetAfter'],
+			echo: true,
+		});
+		expect(idsOf(await attempt(same)).sort()).toEqual(['task0', 'task1']);
+		expect(service.tasks).toHaveLength(2);
+	});
+
+	it('does not take the task of a row whose answer is still on its way', async () => {
+		const { service, attempt } = createBatchRig({ submitFaults: ['slow', 'resetBefore'] });
+		const outcomes = await attempt(TWO);
+		expect(taskIdOf(outcomes[0])).toBe('task0');
+		expect(failureIn(outcomes[1]).kind).toBe('submitUnknown');
+		expect(failureIn(outcomes[1]).details).toEqual({});
+		expect(service.tasks).toHaveLength(1);
+	});
+
+	it('says that a task may exist when the list cannot be read', async () => {
+		const { attempt } = createBatchRig({
+			submitFaults: ['resetAfter'],
+			listFaults: new Array(20).fill('error'),
+		});
+		const failure = failureIn((await attempt(ONE))[0]);
+		expect(failure.kind).toBe('submitUnknown');
+		expect(failure.message).toContain('task list could not be read');
+		expect(failure.advice).toContain('may exist and be paid for');
+		expect(failure.advice).not.toContain('Nothing was paid');
+	});
+
+	it('ends its search at once when the run is halted, and keeps its entry', async () => {
+		const { time, store, start } = createBatchRig({ submitFaults: ['resetAfter'] });
+		const { cancellation, outcomes } = start(ONE);
+		await time.advance(1_000);
+		cancellation.cancel(stopped());
+		expect(failureIn((await time.run(outcomes))[0]).kind).toBe('stopped');
+		expect(time.elapsed()).toBe(1_000);
+		expect(Object.values(store)).toMatchObject([{ state: 'sent' }]);
+	});
+});
+
+describe('a retry after a submit without a clear answer', () => {
+	it('looks again a minute after the attempt, and sends when there is still nothing', async () => {
+		const { time, service, attempt } = createBatchRig({ submitFaults: ['resetBefore'] });
+		await attempt(ONE);
+		const lists = service.countOf('/predictions');
+		const endedAt = 40;
+		expect(idsOf(await attempt(ONE))).toEqual(['task0']);
+		const later = service.requests
+			.filter(({ request }) => request.method === 'POST')
+			.slice(1 + lists);
+		expect(later.map(({ request }) => 'path' in request.target && request.target.path)).toEqual([
+			'/api/v3/predictions',
+			'/api/v3/wavespeed-ai/wan-2.2/speech-to-video',
+		]);
+		expect(later[0]!.at - time.now() + time.elapsed()).toBeGreaterThanOrEqual(endedAt + 60_000);
+		expect(service.tasks).toHaveLength(1);
+	});
+
+	it('takes the task that has shown up meanwhile instead of paying for another', async () => {
+		const { service, attempt } = createBatchRig({
+			submitFaults: ['hangAfter'],
+			listLagMs: 175_000,
+		});
+		expect(failureIn((await attempt(ONE))[0]).kind).toBe('submitUnknown');
+		const [outcome] = await attempt(ONE);
+		expect(taskIdOf(outcome)).toBe('task0');
+		expect(outcome?.ok && outcome.value.submitted.isResumed).toBe(true);
+		expect(service.tasks).toHaveLength(1);
+	});
+
+	it('takes a task that the service made only after the answer was lost', async () => {
+		const { service, attempt } = createBatchRig({ submitFaults: ['lateAfter'] });
+		expect(failureIn((await attempt(ONE))[0]).kind).toBe('submitUnknown');
+		expect(idsOf(await attempt(ONE))).toEqual(['task0']);
+		expect(service.tasks).toHaveLength(1);
+	});
+
+	it('does not wait when the attempt was more than a minute ago', async () => {
+		const { time, service, attempt } = createBatchRig({ submitFaults: ['resetBefore'] });
+		await attempt(ONE);
+		await time.advance(90_000);
+		const before = time.now();
+		await attempt(ONE);
+		expect(service.tasks[0]!.createdAt - before).toBeLessThan(1_000);
+	});
+
+	it('does not send while the list cannot be read', async () => {
+		const { service, attempt } = createBatchRig({
+			submitFaults: ['resetBefore'],
+			listFaults: ['none', 'none', ...new Array<'error'>(5).fill('error')],
+		});
+		await attempt(ONE);
+		expect(failureIn((await attempt(ONE))[0]).kind).toBe('submitUnknown');
+		expect(service.countOf('/speech-to-video')).toBe(1);
+		expect(idsOf(await attempt(ONE))).toEqual(['task0']);
+	});
+});
