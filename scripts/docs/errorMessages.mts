@@ -33,6 +33,16 @@ const KINDS: Record<string, string> = {
 /** Never shown: they end the other rows' waits inside the node. */
 const INTERNAL = ['abandoned', 'parked'];
 
+/** As in nodes/shared/wavespeed/failures.ts. */
+const COSTS_NOTHING = [
+	'invalidInput',
+	'credential',
+	'refused',
+	'rateLimited',
+	'unavailable',
+	'costLimit',
+];
+
 type Scope = Map<string, ts.Expression | ts.FunctionLikeDeclaration>;
 
 /** The texts that an expression can give. A name that leads nowhere stands for a value of run time. */
@@ -136,21 +146,30 @@ function readMessages(source: ts.SourceFile, scope: Scope): ErrorMessage[] {
 		kind: ts.Expression | undefined,
 		message: ts.Expression | undefined,
 		advice: ts.Expression | undefined,
+		/** Whether the place itself says what was paid. */
+		isTold: boolean,
 	): void => {
 		if (!kind || !ts.isStringLiteral(kind) || !message || !advice) return;
 		for (const text of textsOf(message, scope)) {
 			for (const what of textsOf(advice, scope)) {
-				found.push({ kind: kind.text, message: text, advice: what });
+				const money = isTold || !COSTS_NOTHING.includes(kind.text) ? '' : ' Nothing was paid.';
+				found.push({ kind: kind.text, message: text, advice: what + money });
 			}
 		}
 	};
 	const visit = (node: ts.Node): void => {
 		if (ts.isCallExpression(node) && node.expression.getText() === 'fail') {
-			const [kind, message, advice] = node.arguments;
-			add(kind, message, advice);
+			const [kind, message, advice, more] = node.arguments;
+			add(kind, message, advice, more?.getText().includes("paid: 'told'") ?? false);
 		}
 		if (ts.isObjectLiteralExpression(node)) {
-			add(propertyOf(node, 'kind'), propertyOf(node, 'message'), propertyOf(node, 'advice'));
+			const isTold = propertyOf(node, 'paid')?.getText() === "'told'";
+			add(
+				propertyOf(node, 'kind'),
+				propertyOf(node, 'message'),
+				propertyOf(node, 'advice'),
+				isTold,
+			);
 		}
 		ts.forEachChild(node, visit);
 	};

@@ -91,7 +91,7 @@ describe('the submit', () => {
 		expect(outcome).toMatchObject({
 			failure: { message: 'Could not submit the task: bad seed', httpStatus: 400 },
 		});
-		expect(outcome.kind === 'refused' && outcome.failure.advice).toContain('Nothing was paid');
+		expect(outcome.kind === 'refused' && outcome.failure.paid).toBe('nothing');
 	});
 
 	it('says something also where the service says nothing', async () => {

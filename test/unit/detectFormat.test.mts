@@ -65,7 +65,7 @@ describe('the kind of a file by its MIME type', () => {
 		expect(failure.kind).toBe('invalidInput');
 		expect(failure.message).toContain('"data"');
 		expect(failure.message).toContain(mimeType);
-		expect(failure.advice).toContain('Nothing was paid');
+		expect(failure.paid).toBe('nothing');
 	});
 
 	it('counts more than the name', () => {

@@ -20,6 +20,7 @@ describe('a failure', () => {
 			message: 'too dear',
 			advice: 'raise it',
 			details: { costUsd: 0 },
+			paid: 'nothing',
 		});
 		expect((error as Error).message).toBe('too dear');
 	});

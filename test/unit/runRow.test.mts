@@ -312,7 +312,7 @@ describe('submitting without waiting', () => {
 		await submit(rig);
 		const failure = await failureFrom(submit(rig));
 		expect(failure).toMatchObject({ kind: 'credential', details: { taskId: 'task0' } });
-		expect(failure.advice).not.toContain('Nothing was paid');
+		expect(failure.paid).toBe('told');
 		expect(rig.service.tasks).toHaveLength(1);
 	});
 });

@@ -69,7 +69,7 @@ describe('a submit', () => {
 		const failure = failureIn(outcome);
 		expect(failure.kind).toBe('rateLimited');
 		expect(failure.message).toMatch(/refused every submit for 1\d minutes/);
-		expect(failure.advice).toContain('Nothing was paid');
+		expect(failure.paid).toBe('nothing');
 		expect(time.elapsed()).toBeGreaterThanOrEqual(10 * 60_000);
 		expect(time.elapsed()).toBeLessThan(12 * 60_000);
 		expect(service.submitsAt.length).toBeLessThan(30);
@@ -80,7 +80,7 @@ describe('a submit', () => {
 		const { service, store, attempt } = createBatchRig({ submitFaults: ['notSent'] });
 		const failure = failureIn((await attempt(ONE))[0]);
 		expect(failure.kind).toBe('unavailable');
-		expect(failure.advice).toContain('Nothing was paid');
+		expect(failure.paid).toBe('nothing');
 		expect(service.countOf('/speech-to-video')).toBe(1);
 		expect(service.countOf('/predictions')).toBe(0);
 		expect(store).toEqual({});
@@ -242,7 +242,7 @@ describe('a submit without a clear answer', () => {
 		expect(failure.kind).toBe('submitUnknown');
 		expect(failure.message).toContain('task list could not be read');
 		expect(failure.advice).toContain('may exist and be paid for');
-		expect(failure.advice).not.toContain('Nothing was paid');
+		expect(failure.paid).toBe('told');
 	});
 
 	it('ends its search at once when the run is halted, and keeps its entry', async () => {

@@ -102,7 +102,7 @@ describe('an upload', () => {
 			expect(failure.message).toBe(
 				`Could not upload the file in "image": the file store answered with HTTP status ${status}`,
 			);
-			expect(failure.advice).toContain('Nothing was paid');
+			expect(failure.paid).toBe('nothing');
 			expect(rig.requests).toHaveLength(2);
 		},
 	);

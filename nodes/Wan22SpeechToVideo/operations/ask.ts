@@ -3,7 +3,7 @@ import { inspectRequest } from '../../shared/batch/prepare';
 import { toItem } from '../../shared/n8n/output/taskItem';
 import type { ParameterReader } from '../../shared/n8n/input/parameters';
 import type { Run } from '../../shared/n8n/run/run';
-import { fail, NOTHING_PAID } from '../../shared/wavespeed/failures';
+import { fail } from '../../shared/wavespeed/failures';
 import type { RowWork } from './operation';
 import type { VideoRequest } from '../../shared/batch/request';
 import { shorten } from '../../shared/text';
@@ -46,6 +46,6 @@ export function checkWebhookUrl(url: string | undefined): string | undefined {
 	return fail(
 		'invalidInput',
 		`"Webhook URL" is not a web address: ${shorten(url, 100)}`,
-		`Enter an address that starts with https://, or {{ $execution.resumeUrl }} as an expression. ${NOTHING_PAID}`,
+		`Enter an address that starts with https://, or {{ $execution.resumeUrl }} as an expression.`,
 	);
 }

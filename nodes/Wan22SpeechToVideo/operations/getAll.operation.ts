@@ -2,7 +2,7 @@ import type { INodeExecutionData } from 'n8n-workflow';
 
 import { toItem, toTaskJson } from '../../shared/n8n/output/taskItem';
 import { type ParameterReader, readParameters } from '../../shared/n8n/input/parameters';
-import { fail, NOTHING_PAID } from '../../shared/wavespeed/failures';
+import { fail } from '../../shared/wavespeed/failures';
 import type { Task } from '../../shared/wavespeed/tasks/task';
 import { getAllFields } from '../fields/getAll.fields';
 import { showFor } from '../fields/showFor';
@@ -80,7 +80,7 @@ function readTime(value: unknown, label: string): string | undefined {
 	return fail(
 		'invalidInput',
 		`"${label}" is not a date and time`,
-		`Choose one in the field, or use an expression such as {{ $now.minus(1, "day") }}. ${NOTHING_PAID}`,
+		`Choose one in the field, or use an expression such as {{ $now.minus(1, "day") }}.`,
 	);
 }
 

@@ -1,4 +1,4 @@
-import { fail, NOTHING_PAID } from '../../shared/wavespeed/failures';
+import { fail } from '../../shared/wavespeed/failures';
 import type { OperationName } from '../fields/showFor';
 import { generate } from './generate.operation';
 import { get } from './get.operation';
@@ -19,5 +19,5 @@ const refuseOperation: Operation['plan'] = async () =>
 	fail(
 		'invalidInput',
 		`"Operation" must be one of: ${Object.keys(OPERATIONS).join(', ')}`,
-		`Choose one in the list. ${NOTHING_PAID}`,
+		`Choose one in the list.`,
 	);

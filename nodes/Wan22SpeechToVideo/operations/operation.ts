@@ -14,7 +14,7 @@ import type { ParameterReader } from '../../shared/n8n/input/parameters';
 import { findResumeUrl, toOpenTask } from '../../shared/n8n/waiting/parking';
 import type { Run } from '../../shared/n8n/run/run';
 import type { RowResult } from '../../shared/n8n/run/runNode';
-import { fail, failureOf, NOTHING_PAID, withDetails } from '../../shared/wavespeed/failures';
+import { fail, failureOf, withDetails } from '../../shared/wavespeed/failures';
 import { phaseOf, readTaskId as parseTaskId, type Task } from '../../shared/wavespeed/tasks/task';
 import { describeLostSight } from '../../shared/wavespeed/tasks/waitForTask';
 import { getTask } from '../../shared/wavespeed/tasks/getTask';
@@ -37,7 +37,7 @@ export function readResultSettings({ raw, options }: ParameterReader): ResultSet
 		fail(
 			'invalidInput',
 			`"Failed Tasks" must be "error" or "output", not "${shorten(failedTasks, 60)}"`,
-			`Correct the field, or the expression in it. ${NOTHING_PAID}`,
+			`Correct the field, or the expression in it.`,
 		);
 	}
 	return {
@@ -72,7 +72,7 @@ export function readTaskId({ text }: ParameterReader): string {
 		given === ''
 			? '"Task ID" is empty'
 			: `"Task ID" is not the ID of a task: ${shorten(given, 60)}`,
-		`Enter the ID of a task, or an expression that gives it, such as {{ $json.taskId }} after "Submit Task". ${NOTHING_PAID}`,
+		`Enter the ID of a task, or an expression that gives it, such as {{ $json.taskId }} after "Submit Task".`,
 	);
 }
 

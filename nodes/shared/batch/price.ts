@@ -1,6 +1,6 @@
 import type { VideoRequest } from './request';
 import type { Batch } from './context';
-import { NOTHING_PAID, fail } from '../wavespeed/failures';
+import { fail } from '../wavespeed/failures';
 import type { SubmitInput } from '../wavespeed/tasks/submitTask';
 import { quotePrice } from '../wavespeed/tasks/quotePrice';
 
@@ -18,7 +18,7 @@ export async function quoteWithinLimits(
 		fail(
 			'costLimit',
 			`The video would cost ${dollars(costUsd)}, more than "Max Cost per Video" allows (${dollars(maxCostPerVideo)})`,
-			`Raise the limit, shorten the audio or choose 480p. ${NOTHING_PAID}`,
+			`Raise the limit, shorten the audio or choose 480p.`,
 			{ details: { costUsd } },
 		);
 	}
@@ -28,7 +28,7 @@ export async function quoteWithinLimits(
 			'costLimit',
 			`The video would cost ${dollars(costUsd)} and take the run above "Max Cost per Run" (${dollars(maxCostPerRun)}): ${dollars(spentUsd)} are spent or promised to earlier rows`,
 			'Raise the limit or run this row another time. For this row nothing was paid.',
-			{ details: { costUsd } },
+			{ details: { costUsd }, paid: 'told' },
 		);
 	}
 	return costUsd;

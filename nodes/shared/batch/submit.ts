@@ -1,4 +1,4 @@
-import { fail, FailureError, failureOf, NOTHING_PAID } from '../wavespeed/failures';
+import { fail, FailureError, failureOf } from '../wavespeed/failures';
 import type { Task } from '../wavespeed/tasks/task';
 import type { Batch } from './context';
 import type { LedgerEntry } from './ledger';
@@ -97,7 +97,7 @@ async function submitWithinLimits(
 				return fail(
 					'unavailable',
 					`Could not submit the task: ${outcome.text}`,
-					`Try again later. ${NOTHING_PAID}`,
+					`Try again later.`,
 				);
 			case 'unknown': {
 				const task = await searchAfterLostAnswer(batch, row, ready, input, outcome.text);
@@ -146,6 +146,6 @@ function failIfRefusedTooLong(batch: Batch, text: string): void {
 	fail(
 		'rateLimited',
 		`WaveSpeed has refused every submit for ${Math.round(refusedForMs / 60_000)} minutes with "too many requests"${text ? `: ${text}` : ''}`,
-		`Other workflows may be using up the account's limits. Try again later, or choose the right account level in the credential. ${NOTHING_PAID}`,
+		`Other workflows may be using up the account's limits. Try again later, or choose the right account level in the credential.`,
 	);
 }

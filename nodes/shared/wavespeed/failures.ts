@@ -41,6 +41,22 @@ export interface FailureDetails {
 	candidateTaskIds?: string[];
 }
 
+/**
+ * What a failure cost. `nothing` is said to the user, so it must be known and not guessed; `told`: the text itself
+ * says what happens to the money, because there is more to say than one sentence.
+ */
+export type Paid = 'nothing' | 'told';
+
+/** Before these nothing was accepted. All other kinds have a task, or may have one, and their texts say so. */
+const COSTS_NOTHING: ReadonlySet<FailureKind> = new Set([
+	'invalidInput',
+	'credential',
+	'refused',
+	'rateLimited',
+	'unavailable',
+	'costLimit',
+]);
+
 export interface Failure {
 	kind: FailureKind;
 	/** What happened. */
@@ -48,6 +64,7 @@ export interface Failure {
 	/** What to do, and whether money is at stake. */
 	advice: string;
 	details: FailureDetails;
+	paid: Paid;
 	/** HTTP status of the answer that caused it. */
 	httpStatus?: number;
 	/** The wait that the service asked for, in ms. */
@@ -67,10 +84,9 @@ export function fail(
 	advice: string,
 	more: Partial<Omit<Failure, 'kind' | 'message' | 'advice'>> = {},
 ): never {
-	throw new FailureError({ kind, message, advice, details: {}, ...more });
+	const paid = COSTS_NOTHING.has(kind) ? 'nothing' : 'told';
+	throw new FailureError({ kind, message, advice, details: {}, paid, ...more });
 }
-
-export const NOTHING_PAID = 'Nothing was paid.';
 
 /** The failure inside an error; undefined for anything that is a mistake in the program. */
 export const failureOf = (error: unknown): Failure | undefined =>

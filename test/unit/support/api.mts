@@ -113,6 +113,7 @@ export async function failureFrom(work: Promise<unknown>): Promise<Failure> {
 export const stopped = (): FailureError =>
 	new FailureError({
 		kind: 'stopped',
+		paid: 'told',
 		message: 'The execution was stopped',
 		advice: '',
 		details: {},

@@ -141,6 +141,7 @@ function resumedFirst(batch: Batch, rowCount: number): number[] {
 const abandoned = (): FailureError =>
 	new FailureError({
 		kind: 'abandoned',
+		paid: 'told',
 		message: 'Another row failed, which ended the run',
 		advice: '',
 		details: {},

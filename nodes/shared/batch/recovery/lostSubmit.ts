@@ -110,6 +110,7 @@ function describeFailedSearch(error: unknown, text: string): unknown {
 	return new FailureError({
 		...failure,
 		kind: 'submitUnknown',
+		paid: 'told',
 		message: `WaveSpeed gave no clear answer to the submit (${text}), and its task list could not be read to look for the task: ${failure.message}`,
 		advice:
 			'A task may exist and be paid for. A retry is safe: Retry On Fail, or Retry of the execution, looks for the task again and submits only if there is none.',

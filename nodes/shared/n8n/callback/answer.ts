@@ -1,13 +1,14 @@
 import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
 import type { ApiContext, RetryBudget } from '../../wavespeed/http/request';
-import { failureOf, NOTHING_PAID } from '../../wavespeed/failures';
+import { failureOf } from '../../wavespeed/failures';
 import { Cancellation } from '../../async/cancellation';
 import { checkCallback, readCallback, type Refusal } from './check';
 import { systemTime } from '../session/clock';
 import { type Connection, readConnection } from '../session/credential';
 import { openApi } from '../session/openApi';
 import { settle } from '../../async/settle';
+import { describeFailure } from '../errors/nodeErrors';
 
 /** What the trigger and a parked execution do alike with a callback. */
 
@@ -79,15 +80,16 @@ function refuse(ctx: IWebhookFunctions, refusal: Refusal): CallbackAnswer {
 
 /** Nothing was started: the API can't be reached, the credential doesn't work, a parameter is wrong … */
 export function askToSendAgain(ctx: IWebhookFunctions, error: unknown): CallbackAnswer {
-	// The task behind the callback is paid for, whatever the request that failed has cost.
-	const problem = describeError(error).replace(NOTHING_PAID, '').trim();
+	const failure = failureOf(error);
+	// No word of money: the task behind the callback is paid for, whatever the request that failed has cost.
+	const problem = failure ? `${failure.message}. ${failure.advice}`.trim() : describeError(error);
 	warn(ctx, `could not use a callback, WaveSpeed may send it again: ${problem}`);
 	return { status: 503, message: 'The task could not be looked at; send again' };
 }
 
 export function describeError(error: unknown): string {
 	const failure = failureOf(error);
-	if (failure) return `${failure.message}. ${failure.advice}`;
+	if (failure) return describeFailure(failure);
 	return error instanceof Error ? error.message : String(error);
 }
 

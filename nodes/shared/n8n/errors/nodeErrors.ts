@@ -37,7 +37,7 @@ export function toNodeError(
 	if (!failure) return describeUnexpected(node, row, error);
 
 	const message = rowCount > 1 ? `Row ${row + 1}: ${failure.message}` : failure.message;
-	const description = [failure.advice, ...notes].filter((text) => text !== '').join(' ');
+	const description = [describeWhatToDo(failure), ...notes].filter((text) => text !== '').join(' ');
 	const isFromService = failure.httpStatus !== undefined;
 	const options = { message, description, itemIndex: row };
 	const nodeError = isFromService
@@ -51,6 +51,14 @@ export function toNodeError(
 	if (cause) Object.assign(nodeError, { failure: { cause } });
 	return nodeError;
 }
+
+/** What to do, and the one sentence about money. */
+export const describeWhatToDo = ({ advice, paid }: Failure): string =>
+	[advice, paid === 'nothing' ? 'Nothing was paid.' : ''].filter((text) => text !== '').join(' ');
+
+/** A failure in one text, where there is no room for a description below the message. */
+export const describeFailure = (failure: Failure): string =>
+	`${failure.message}. ${describeWhatToDo(failure)}`;
 
 const NEEDS_SECRET =
 	"Without the secret the trigger could not tell WaveSpeed's callbacks from forged ones, so it was not switched on.";
@@ -85,9 +93,7 @@ export function toErrorItem(
 ): INodeExecutionData {
 	const failure = failureOf(error);
 	const node = ctx.getNode();
-	const text = failure
-		? `${failure.message}. ${failure.advice}`
-		: describeUnexpected(node, row, error).message;
+	const text = failure ? describeFailure(failure) : describeUnexpected(node, row, error).message;
 	const goesToErrorBranch = node.onError === 'continueErrorOutput';
 	const inputFields = includeInputFields && !goesToErrorBranch ? ctx.getInputData()[row]?.json : {};
 	const json = { ...inputFields, ...toErrorJson(node, text, { ...failure?.details }) };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 
-import { fail, NOTHING_PAID } from '../../wavespeed/failures';
+import { fail } from '../../wavespeed/failures';
 import type { MediaKind } from '../../wavespeed/media/formats';
 import {
 	checkByteCount,
@@ -68,7 +68,7 @@ function checkUrl(text: string, label: string): string {
 		trimmed === ''
 			? `"${label} URL" is empty`
 			: `"${label} URL" is not a web address: ${shorten(trimmed, 100)}`,
-		`Enter a public address that starts with https:// or http://. For a file of the workflow choose "Binary File" as the ${label.toLowerCase()} source. ${NOTHING_PAID}`,
+		`Enter a public address that starts with https:// or http://. For a file of the workflow choose "Binary File" as the ${label.toLowerCase()} source.`,
 	);
 }
 
@@ -83,7 +83,7 @@ function findBinary(
 		fail(
 			'invalidInput',
 			`"${label}" must be the name of a field that holds a file`,
-			`Enter the name, such as "data", or an expression that gives the file of another node. ${NOTHING_PAID}`,
+			`Enter the name, such as "data", or an expression that gives the file of another node.`,
 		);
 	}
 	const found: unknown = attempt(() =>
@@ -96,10 +96,9 @@ function findBinary(
 			typeof name === 'string'
 				? `There is no file in the field "${shorten(name, 60)}" ("${label}")`
 				: `The expression in "${label}" doesn't give a file`,
-			(fields.length > 0
-				? `Fields of this row that hold a file: ${fields.join(', ')}. Enter one of these names in "${label}". `
-				: `This row has no files: check the node before, whose output must have a "Binary" tab with the file. `) +
-				NOTHING_PAID,
+			fields.length > 0
+				? `Fields of this row that hold a file: ${fields.join(', ')}. Enter one of these names in "${label}".`
+				: `This row has no files: check the node before, whose output must have a "Binary" tab with the file.`,
 		);
 	}
 	return { binary: found, field: typeof name === 'string' ? name : label };
@@ -173,7 +172,7 @@ function failUnreadable(field: string): never {
 	return fail(
 		'invalidInput',
 		`The file in "${field}" can't be read from n8n's storage`,
-		`It may have been deleted meanwhile. Run the node that makes it again. ${NOTHING_PAID}`,
+		`It may have been deleted meanwhile. Run the node that makes it again.`,
 	);
 }
 

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
 
-import { fail, NOTHING_PAID } from '../../wavespeed/failures';
+import { fail } from '../../wavespeed/failures';
 import { isRecord } from '../../json';
 import { shorten } from '../../text';
 
@@ -92,7 +92,7 @@ function failValue(label: string, value: unknown, wanted: string): never {
 	return fail(
 		'invalidInput',
 		`"${label}" must be ${wanted}, not ${describeValue(value)}`,
-		`Correct the field, or the expression in it. ${NOTHING_PAID}`,
+		`Correct the field, or the expression in it.`,
 	);
 }
 

@@ -97,6 +97,7 @@ const STOPPED: Failure = {
 	message: 'The execution was stopped',
 	advice:
 		'Tasks that WaveSpeed had accepted go on and are paid for: their IDs are in n8n\'s log, and "Get Many" lists them.',
+	paid: 'told',
 	details: {},
 };
 
@@ -105,5 +106,6 @@ export const ABANDONED: Failure = {
 	kind: 'abandoned',
 	message: 'Another row failed, which ended the run',
 	advice: '',
+	paid: 'told',
 	details: {},
 };

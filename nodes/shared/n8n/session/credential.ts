@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { ACCOUNT_LIMITS, type AccountLevel } from '../../batch/limits';
 import { DEFAULT_BASE_URL } from '../../wavespeed/endpoints';
-import { fail, NOTHING_PAID } from '../../wavespeed/failures';
+import { fail } from '../../wavespeed/failures';
 import type { NodeFunctions } from './callers';
 
 export const CREDENTIAL_TYPE = 'waveSpeedApi';
@@ -25,7 +25,7 @@ export async function readConnection(ctx: NodeFunctions): Promise<Connection> {
 		fail(
 			'credential',
 			'The API key in the WaveSpeed API credential is empty or has spaces in it',
-			`Open the credential and enter the key again. ${NOTHING_PAID}`,
+			`Open the credential and enter the key again.`,
 		);
 	}
 	const level = String(credential.accountLevel ?? 'bronze');
@@ -69,7 +69,7 @@ function checkBaseUrl(value: unknown): string {
 		fail(
 			'credential',
 			`The base URL in the WaveSpeed API credential can't be used: ${text}`,
-			`It must start with https:// (http:// only for this machine, such as http://localhost:4010). The usual value is ${DEFAULT_BASE_URL}. ${NOTHING_PAID}`,
+			`It must start with https:// (http:// only for this machine, such as http://localhost:4010). The usual value is ${DEFAULT_BASE_URL}.`,
 		);
 	}
 	// People paste the address from the API's docs, with its version.

@@ -58,6 +58,7 @@ const PARKED: Failure = {
 	kind: 'parked',
 	message: 'The execution is parked',
 	advice: '',
+	paid: 'told',
 	details: {},
 };
 

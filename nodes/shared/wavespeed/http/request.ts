@@ -1,7 +1,7 @@
 import type { Clock, Random } from '../../async/clock';
 import { readEnvelope, type ApiResult } from './envelope';
 import type { HttpRequest, NoAnswer, Send } from './types';
-import { fail, type Failure, FailureError, NOTHING_PAID } from '../failures';
+import { fail, type Failure, FailureError } from '../failures';
 import { parseRetryAfter, pauseBeforeRetry } from '../../async/backoff';
 import type { Permit, BackoffGate } from '../../async/backoffGate';
 import { settle } from '../../async/settle';
@@ -91,7 +91,7 @@ export async function requestWithRetry<T>(
 	return fail(
 		httpStatus === 429 ? 'rateLimited' : 'unavailable',
 		`Could not ${purpose}: ${problem}`,
-		`WaveSpeed may have a passing problem: try again later. ${NOTHING_PAID}`,
+		`WaveSpeed may have a passing problem: try again later.`,
 		{ httpStatus },
 	);
 }
@@ -126,13 +126,13 @@ export async function sendAndRead(
 /** A refusal in words; `purpose` completes "Could not …". */
 export function describeRefusal(purpose: string, status: number, text: string): Failure {
 	const said = text === '' ? `HTTP status ${status}` : text;
-	const refusal = { details: {}, httpStatus: status };
+	const refusal = { details: {}, httpStatus: status, paid: 'nothing' } as const;
 	if (status === 401) {
 		return {
 			...refusal,
 			kind: 'credential',
 			message: `WaveSpeed doesn't accept the API key (${said})`,
-			advice: `Check the key in the WaveSpeed API credential. A key works only after a first top-up of the account. ${NOTHING_PAID}`,
+			advice: `Check the key in the WaveSpeed API credential. A key works only after a first top-up of the account.`,
 		};
 	}
 	if (status === 403) {
@@ -153,16 +153,16 @@ const EMPTY_BALANCE =
 
 function adviceForRefusal(status: number, said: string): string {
 	if (EMPTY_BALANCE.test(said)) {
-		return `The balance of the WaveSpeed account is too low. Top it up at wavespeed.ai, then run again. ${NOTHING_PAID}`;
+		return `The balance of the WaveSpeed account is too low. Top it up at wavespeed.ai, then run again.`;
 	}
 	if (status === 403) {
-		return `Check the role of the key and the state of the account at WaveSpeed. ${NOTHING_PAID}`;
+		return `Check the role of the key and the state of the account at WaveSpeed.`;
 	}
 	if (status === 404) {
-		return `There is no such address at the service: check the base URL in the credential. ${NOTHING_PAID}`;
+		return `There is no such address at the service: check the base URL in the credential.`;
 	}
 	if (status >= 300 && status < 400) {
-		return `The service answered with a redirect, which is not followed so that the key goes nowhere else. Check the base URL in the credential. ${NOTHING_PAID}`;
+		return `The service answered with a redirect, which is not followed so that the key goes nowhere else. Check the base URL in the credential.`;
 	}
-	return `WaveSpeed refused the request; the text above says why. ${NOTHING_PAID}`;
+	return `WaveSpeed refused the request; the text above says why.`;
 }

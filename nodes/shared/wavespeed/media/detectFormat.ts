@@ -1,4 +1,4 @@
-import { fail, NOTHING_PAID } from '../failures';
+import { fail } from '../failures';
 import { type Format, FORMATS, type MediaKind, textAt } from './formats';
 
 /** Which files the service takes, and how a file's kind is told before anything is sent. */
@@ -73,18 +73,14 @@ export function refuseErrorPage(kind: MediaKind, field: string, head: Buffer): v
 
 export function checkByteCount(field: string, byteCount: number): void {
 	if (byteCount === 0) {
-		fail(
-			'invalidInput',
-			`The file in "${field}" is empty`,
-			`Check the node that makes it. ${NOTHING_PAID}`,
-		);
+		fail('invalidInput', `The file in "${field}" is empty`, `Check the node that makes it.`);
 	}
 	if (byteCount > MAX_UPLOAD_BYTES) {
 		const megabytes = Math.ceil(byteCount / 1024 / 1024);
 		fail(
 			'invalidInput',
 			`The file in "${field}" has ${megabytes} MB, more than the 200 MB that can be uploaded`,
-			`Make it smaller, or put it on a public web address and choose "URL" as its source. ${NOTHING_PAID}`,
+			`Make it smaller, or put it on a public web address and choose "URL" as its source.`,
 		);
 	}
 }
@@ -95,6 +91,6 @@ function refuseKind(kind: MediaKind, field: string, why: string): never {
 	fail(
 		'invalidInput',
 		`The file in "${field}" is not ${wanted} that WaveSpeed takes: it ${why}`,
-		`Supply one of: ${formats}. ${NOTHING_PAID}`,
+		`Supply one of: ${formats}.`,
 	);
 }

@@ -8,7 +8,7 @@ import {
 } from '../http/request';
 import { isWebUrl, PATHS } from '../endpoints';
 import type { HttpOutcome } from '../http/types';
-import { fail, FailureError, failureOf, NOTHING_PAID } from '../failures';
+import { fail, FailureError, failureOf } from '../failures';
 import { wrapAsMultipart } from './multipart';
 import { pauseBeforeRetry } from '../../async/backoff';
 import { closeStream } from './streams';
@@ -157,5 +157,5 @@ async function sendForm(
 }
 
 function failUpload(purpose: string, said: string): never {
-	fail('unavailable', `Could not ${purpose}: ${said}`, `Try again later. ${NOTHING_PAID}`);
+	fail('unavailable', `Could not ${purpose}: ${said}`, `Try again later.`);
 }

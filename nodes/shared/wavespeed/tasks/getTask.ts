@@ -1,5 +1,5 @@
 import { type ApiContext, type RetryBudget, requestWithRetry } from '../http/request';
-import { FailureError, NOTHING_PAID, failureOf } from '../failures';
+import { FailureError, failureOf } from '../failures';
 import { type Task, parseTask } from './task';
 import { resultPath } from '../endpoints';
 import { settle } from '../../async/settle';
@@ -24,4 +24,4 @@ export async function getTask(
 	throw new FailureError({ ...failure, advice: CHECK_THE_ID });
 }
 
-const CHECK_THE_ID = `Check the ID. WaveSpeed keeps tasks for 7 days, and a key sees only its own account's tasks. ${NOTHING_PAID}`;
+const CHECK_THE_ID = `Check the ID. WaveSpeed keeps tasks for 7 days, and a key sees only its own account's tasks.`;

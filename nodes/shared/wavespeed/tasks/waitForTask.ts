@@ -1,5 +1,5 @@
 import type { ApiContext } from '../http/request';
-import { fail, FailureError, failureOf, NOTHING_PAID } from '../failures';
+import { fail, FailureError, failureOf } from '../failures';
 import { phaseOf, type Task } from './task';
 import { getTask } from './getTask';
 import { settle } from '../../async/settle';
@@ -89,23 +89,26 @@ export function describeLostSight(error: unknown, taskId: string, status: string
 	if (['stopped', 'abandoned', 'parked'].includes(failure.kind)) {
 		return new FailureError({ ...failure, details });
 	}
-	const whatToDo = failure.advice.replace(NOTHING_PAID, '').trim();
 	// Whether there is such a task is just what isn't known after "not found".
 	if (failure.httpStatus === 404) {
-		const advice = `${whatToDo} A task that WaveSpeed has accepted is paid for.`;
-		return new FailureError({ ...failure, advice, details });
+		const advice = `${failure.advice} A task that WaveSpeed has accepted is paid for.`;
+		return new FailureError({ ...failure, advice, details, paid: 'told' });
 	}
-	const advice = `The task goes on at WaveSpeed and is paid for. ${whatToDo} Then fetch its video with "Wait for Task" or "Get Task" and this ID.`;
-	return new FailureError({ ...failure, advice, details });
+	const advice = `The task goes on at WaveSpeed and is paid for. ${failure.advice} Then fetch its video with "Wait for Task" or "Get Task" and this ID.`;
+	return new FailureError({ ...failure, advice, details, paid: 'told' });
 }
 
 /** A look at a task that may have ended long ago: what kept us from it says nothing about the task. */
 export function describeFailedLook(error: unknown, taskId: string): unknown {
 	const failure = failureOf(error);
 	if (!failure) return error;
-	const whatToDo = failure.advice.replace(NOTHING_PAID, '').trim();
-	const advice = `${whatToDo} Looking costs nothing. A task that WaveSpeed has accepted goes on and is paid for, so look again before you submit another.`;
-	return new FailureError({ ...failure, advice, details: { taskId, ...failure.details } });
+	const advice = `${failure.advice} Looking costs nothing. A task that WaveSpeed has accepted goes on and is paid for, so look again before you submit another.`;
+	return new FailureError({
+		...failure,
+		advice,
+		details: { taskId, ...failure.details },
+		paid: 'told',
+	});
 }
 
 function failTimedOut(taskId: string, status: string, waitedMs: number): never {

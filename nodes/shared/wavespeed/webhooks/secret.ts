@@ -21,6 +21,7 @@ export async function fetchWebhookSecret(
 	if (failure?.kind !== 'refused') throw fetched.error;
 	throw new FailureError({
 		...failure,
+		paid: 'told',
 		advice: 'Check the base URL in the WaveSpeed API credential, and the role of the key.',
 	});
 }
