@@ -62,7 +62,7 @@ export function recordRequests(app: FastifyInstance, world: World, origin: 'api'
 	app.addHook('onRequest', async (request, reply) => {
 		const { pathname, searchParams } = new URL(request.raw.url ?? '/', 'http://localhost');
 		const record: RecordedRequest = {
-			at: world.clock.now(),
+			at: world.localClock.now(),
 			origin,
 			method: request.method,
 			path: pathname,
@@ -73,6 +73,10 @@ export function recordRequests(app: FastifyInstance, world: World, origin: 'api'
 			body: undefined,
 		};
 		records.set(request, record);
+		// Set here for every way to answer, faults included.
+		if (world.options.dateHeader ?? true) {
+			reply.raw.setHeader('date', new Date(world.clock.now()).toUTCString());
+		} else reply.raw.sendDate = false;
 		if (pathname.startsWith('/_emulator')) return;
 		world.requests.push(record);
 		world.inFlightRequests += 1;

@@ -62,7 +62,10 @@ export interface Task extends EmulatorTask {
 /** Everything the emulator knows; handed to every part, owned by none. */
 export interface World {
 	options: EmulatorOptions;
+	/** The service's own time: `localClock` and the skew. */
 	clock: Clock;
+	/** The time of whoever watches. */
+	localClock: Clock;
 	/** A clock from outside is virtual: answers then wait for real work (downloads) instead of showing it as pending. */
 	virtual: boolean;
 	speed: number;
@@ -100,9 +103,16 @@ export function newId(): string {
 }
 
 export async function createWorld(options: EmulatorOptions): Promise<World> {
+	const localClock = options.clock ?? realClock;
+	const { clockSkewMs = 0 } = options;
+	const skewMs = () => (typeof clockSkewMs === 'function' ? clockSkewMs() : clockSkewMs);
 	return {
 		options,
-		clock: options.clock ?? realClock,
+		localClock,
+		clock: {
+			now: () => localClock.now() + skewMs(),
+			sleep: (ms, signal) => localClock.sleep(ms, signal),
+		},
 		virtual: options.clock !== undefined,
 		speed: options.clock ? 1 : (options.speed ?? 1),
 		apiKey: options.apiKey ?? 'test-key',

@@ -79,9 +79,10 @@ export async function deliver(
 	overrides: WebhookOverrides,
 ): Promise<number> {
 	const id = overrides.id ?? `msg_${newId()}`;
-	const now = world.clock.now();
-	const timestamp = String(overrides.timestamp ?? Math.floor(now / 1000));
-	const prediction = toPrediction(world, task, true);
+	const now = world.localClock.now();
+	const seconds = Math.floor(world.clock.now() / 1000);
+	const timestamp = String(overrides.timestamp ?? seconds);
+	const prediction = toPrediction(world, task, 'input');
 	const content = overrides.body ?? prediction;
 	let body = typeof content === 'string' ? content : JSON.stringify(content);
 	const record: RecordedRequest = {

@@ -4,7 +4,7 @@ import { addRoute } from '../exchange.mts';
 import { checkConcurrency, checkRate } from '../limits.mts';
 import { isLoopback } from '../loopback.mts';
 import { findUpload } from '../media.mts';
-import { API_PATH, MODEL_ID, toPrediction } from '../predictions.mts';
+import { API_PATH, MODEL_ID, toPrediction, usualEcho } from '../predictions.mts';
 import { priceOfFile } from '../price.mts';
 import type { World } from '../state.mts';
 import { acceptTask, inFlight, settle, spentUsd } from '../tasks.mts';
@@ -35,7 +35,7 @@ export function addSubmit(app: FastifyInstance, world: World): void {
 			world.rate.accepted += 1;
 			const task = acceptTask(world, input, webhookUrl, price);
 			watchTask(world, task);
-			return success(toPrediction(world, task, world.options.echoInput ?? false));
+			return success(toPrediction(world, task, usualEcho(world)));
 		},
 	});
 }
