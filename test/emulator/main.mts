@@ -22,6 +22,7 @@ const HELP = `Usage: npm run emulator -- [options]
   --include-inputs <what> honoured, ignored or refused: the answer to include_inputs in a list (honoured)
   --max-page-size <n>     the largest page of a list (100)
   --clock-skew <seconds>  how far the service's clock is ahead (0)
+  --strict-body           body keys that the model doesn't have are an error
   --null-nsfw             has_nsfw_contents is null
   --help`;
 
@@ -49,6 +50,7 @@ function readOptions(args: string[]): EmulatorOptions | undefined {
 			'max-page-size': text('100'),
 			'clock-skew': text('0'),
 			'echo-input': { type: 'boolean', default: false },
+			'strict-body': { type: 'boolean', default: false },
 			'null-nsfw': { type: 'boolean', default: false },
 			help: { type: 'boolean', default: false },
 		},
@@ -77,6 +79,7 @@ function readOptions(args: string[]): EmulatorOptions | undefined {
 		maxPageSize: toNumber('max-page-size', values['max-page-size'], 1),
 		clockSkewMs: toNumber('clock-skew', values['clock-skew'], -Infinity) * 1000,
 		echoInput: values['echo-input'],
+		strictBody: values['strict-body'],
 		nullNsfw: values['null-nsfw'],
 	};
 }

@@ -67,6 +67,10 @@ export interface EmulatorOptions {
 	audioSeconds?: number;
 	/** false or 404/405: the ticket endpoint answers so. */
 	ticketUploads?: boolean | 404 | 405;
+	/** Body keys that the model doesn't have are an error 400 instead of being overlooked. */
+	strictBody?: boolean;
+	/** What a ticket says that the PUT has to carry, instead of what the file store asks for. */
+	ticketHeaders?: Record<string, string>;
 	/** USD on the account. */
 	balance?: number;
 	webhookRetryDelaysSeconds?: number[];

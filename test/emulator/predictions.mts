@@ -3,6 +3,8 @@ import type { Echo, EmulatorOptions } from './types.mts';
 
 export const MODEL_ID = 'wavespeed-ai/wan-2.2/speech-to-video';
 export const API_PATH = '/api/v3';
+/** Of 2025; the vendor's older clients still use it. */
+export const OLD_API_PATH = '/api/v2';
 
 /** The API's view of a task (WaveSpeedAI docs, Get Result): same shape in submits, results, lists and callbacks. */
 export function toPrediction(world: World, task: Task, echoAs?: Echo['name']) {

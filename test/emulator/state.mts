@@ -11,6 +11,7 @@ import type {
 	EmulatorTask,
 	Fault,
 	RecordedRequest,
+	EveryStep,
 	UploadRecord,
 	WebhookDelivery,
 } from './types.mts';
@@ -35,7 +36,10 @@ export interface Ticket {
 	signature: string;
 	filename: string;
 	size: number;
+	/** What the file is served as. */
 	contentType: string;
+	/** What the PUT must carry, no more and no less: names in lower case. */
+	headers: Record<string, string>;
 	urlPath: string;
 	expiresAt: number;
 	stored: boolean;
@@ -57,6 +61,11 @@ export interface Task extends EmulatorTask {
 	/** Ends the sleep of whoever waits to send the callback. */
 	wake: AbortController;
 	refunded: boolean;
+}
+
+export interface RequestHook {
+	step: EveryStep;
+	call: (request: RecordedRequest) => void | Promise<void>;
 }
 
 /** Everything the emulator knows; handed to every part, owned by none. */
@@ -83,6 +92,7 @@ export interface World {
 	maxInFlight: number;
 	rate: RateWindow;
 	faults: Fault[];
+	hooks: Set<RequestHook>;
 	deliveries: WebhookDelivery[];
 	/** Watchers that are neither asleep nor done. */
 	awake: number;
@@ -144,6 +154,7 @@ export function emptyState() {
 		maxInFlight: 0,
 		rate: { minute: 0, accepted: 0 },
 		faults: [],
+		hooks: new Set<RequestHook>(),
 		deliveries: [],
 		awake: 0,
 		durations: new Map<string, Promise<number>>(),

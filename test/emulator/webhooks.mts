@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import axios from 'axios';
+import { tell } from './exchange.mts';
 import { spoilCallback, takeFault } from './faults.mts';
 import { proxyFor } from './loopback.mts';
 import { toPrediction } from './predictions.mts';
@@ -95,6 +96,7 @@ export async function deliver(
 		body: content,
 		step: 'webhook',
 	};
+	await tell(world, 'webhook', record);
 	const fault = takeFault(world.faults, 'webhook', record);
 	if (fault) body = spoilCallback(fault, body);
 	const secret = overrides.secret ?? world.webhookSecret;

@@ -1,7 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { isRecord, refusal, success } from '../answers.mts';
 import { addRoute } from '../exchange.mts';
-import { API_PATH, isKept, MODEL_ID, toPrediction, usualEcho } from '../predictions.mts';
+import {
+	API_PATH,
+	isKept,
+	MODEL_ID,
+	OLD_API_PATH,
+	toPrediction,
+	usualEcho,
+} from '../predictions.mts';
 import type { Task, World } from '../state.mts';
 import { isEnded, settle } from '../tasks.mts';
 
@@ -9,18 +16,20 @@ const MOST_PER_PAGE = 100;
 
 /** Result, list and delete (WaveSpeedAI docs, Get Result, Predictions API, Delete Task). */
 export function addPredictions(app: FastifyInstance, world: World): void {
-	addRoute(app, world, {
-		method: 'GET',
-		url: `${API_PATH}/predictions/:id/result`,
-		step: 'result',
-		answer: async ({ request }) => {
-			await settle(world);
-			const { id } = request.params as { id: string };
-			const task = world.tasks.find((one) => one.id === id);
-			if (!task || !isKept(world, task)) throw refusal(404, 'prediction not found');
-			return success(toPrediction(world, task, usualEcho(world)));
-		},
-	});
+	for (const api of [API_PATH, OLD_API_PATH]) {
+		addRoute(app, world, {
+			method: 'GET',
+			url: `${api}/predictions/:id/result`,
+			step: 'result',
+			answer: async ({ request }) => {
+				await settle(world);
+				const { id } = request.params as { id: string };
+				const task = world.tasks.find((one) => one.id === id);
+				if (!task || !isKept(world, task)) throw refusal(404, 'prediction not found');
+				return success(toPrediction(world, task, usualEcho(world)));
+			},
+		});
+	}
 
 	addRoute(app, world, {
 		method: 'POST',
