@@ -1,5 +1,8 @@
 'use strict';
 
+// Far from UTC, so that a time which is read in the zone of the machine shows.
+process.env.TZ = 'Asia/Kathmandu';
+
 /** TypeScript outside nodes/ and credentials/ is `.mts`, which n8n's strict linter leaves alone; jest runs it as CommonJS. */
 const shared = {
 	rootDir: __dirname,

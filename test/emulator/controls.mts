@@ -6,7 +6,10 @@ import type { Emulator, EmulatorTask } from './types.mts';
 import { deliver } from './webhooks.mts';
 
 /** What a test sees and does from outside, beside the HTTP API. */
-export function createControls(world: World, close: () => Promise<void>): Emulator {
+export function createControls(
+	world: World,
+	{ close, setReachable }: Pick<Emulator, 'close' | 'setReachable'>,
+): Emulator {
 	const find = (id: string): Task => {
 		advance(world);
 		const task = world.tasks.find((one) => one.id === id);
@@ -37,6 +40,12 @@ export function createControls(world: World, close: () => Promise<void>): Emulat
 		inFlightRequests: () => world.inFlightRequests,
 		addFault: (fault) => void world.faults.push({ ...fault }),
 		clearFaults: () => void (world.faults.length = 0),
+		onRequest: (step, call) => {
+			const hook = { step, call };
+			world.hooks.add(hook);
+			return () => void world.hooks.delete(hook);
+		},
+		setReachable,
 		setTask: (id, patch) => {
 			const task = find(id);
 			Object.assign(task, patch);

@@ -1,17 +1,19 @@
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import multipart from '@fastify/multipart';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { addAccount } from './api/account.mts';
 import { addAdmin } from './api/admin.mts';
 import { addMediaOrigin } from './api/mediaOrigin.mts';
+import { addModels } from './api/models.mts';
 import { addPredictions } from './api/predictions.mts';
 import { addSubmit } from './api/submit.mts';
 import { addUploads } from './api/uploads.mts';
 import { refusal } from './answers.mts';
 import { createControls } from './controls.mts';
 import { recordRequests } from './exchange.mts';
-import { API_PATH } from './predictions.mts';
 import { createWorld, type World } from './state.mts';
 import type { Emulator, EmulatorOptions } from './types.mts';
 
@@ -26,13 +28,19 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 	const media = createMedia(world);
 	const close = () => closeAll(world, [api, media]);
 	try {
-		world.url = await listen(api, options.port ?? 0);
-		world.mediaUrl = await listen(media, options.mediaPort ?? 0);
+		world.url = await start(api, options.port ?? 0);
+		world.mediaUrl = await start(media, options.mediaPort ?? 0);
 	} catch (error) {
 		await close();
 		throw error;
 	}
-	return createControls(world, close);
+	const setReachable = async (reachable: boolean) => {
+		await Promise.all([
+			listen(api, reachable, world.url),
+			listen(media, reachable, world.mediaUrl),
+		]);
+	};
+	return createControls(world, { close, setReachable });
 }
 
 async function createApi(world: World): Promise<FastifyInstance> {
@@ -40,13 +48,14 @@ async function createApi(world: World): Promise<FastifyInstance> {
 	recordRequests(app, world, 'api');
 	await app.register(multipart, { limits: { fileSize: Infinity, files: 1 } });
 	app.addHook('onRequest', async (request) => {
-		if (!(request.raw.url ?? '').startsWith(API_PATH) || request.is404) return;
+		if (!(request.raw.url ?? '').startsWith('/api/') || request.is404) return;
 		const { authorization } = request.headers;
 		if (authorization !== `Bearer ${world.apiKey}`) throw refusal(401, 'invalid api key');
 	});
 	addSubmit(app, world);
 	addPredictions(app, world);
 	addAccount(app, world);
+	addModels(app, world);
 	addUploads(app, world);
 	addAdmin(app, world);
 	return app;
@@ -62,7 +71,21 @@ function createMedia(world: World): FastifyInstance {
 	return app;
 }
 
-async function listen(app: FastifyInstance, port: number): Promise<string> {
+/** The server below Fastify, which itself can be closed only once. */
+async function listen({ server }: FastifyInstance, wanted: boolean, url: string): Promise<void> {
+	if (server.listening === wanted) return;
+	const done = once(server, wanted ? 'listening' : 'close');
+	if (wanted) server.listen(Number(new URL(url).port), HOST);
+	else {
+		server.close();
+		server.closeAllConnections();
+	}
+	await done;
+	// A client in this process learns of its cut connections in the loop's next round, not before.
+	for (let round = 0; round < 3; round += 1) await setImmediate();
+}
+
+async function start(app: FastifyInstance, port: number): Promise<string> {
 	await app.listen({ host: HOST, port });
 	return `http://${HOST}:${(app.server.address() as AddressInfo).port}`;
 }

@@ -5,7 +5,7 @@ import type { Answer } from './answers.mts';
 import { drain, failure, isRefusal, storeFailure } from './answers.mts';
 import { spoil, takeFault, takesEffect } from './faults.mts';
 import type { World } from './state.mts';
-import type { RecordedRequest, Step } from './types.mts';
+import type { RecordedRequest, EveryStep } from './types.mts';
 
 export interface Exchange {
 	request: FastifyRequest;
@@ -15,7 +15,7 @@ export interface Exchange {
 interface Route {
 	method: HTTPMethods | HTTPMethods[];
 	url: string;
-	step: Step;
+	step: EveryStep;
 	/** The body is a stream that only the route reads. */
 	streams?: boolean;
 	answer: (exchange: Exchange) => Answer | Promise<Answer>;
@@ -32,11 +32,12 @@ export function addRoute(app: FastifyInstance, world: World, route: Route): void
 			const record = recordOf(request);
 			record.step = route.step;
 			if (!route.streams) record.body = request.body;
+			await tell(world, route.step, record);
 			const fault = takeFault(world.faults, route.step, record);
 			const work = () => answerOrRefuse(() => route.answer({ request, record }));
 			if (!fault) return sendAnswer(reply, record, await work());
-			const real = takesEffect(fault) ? await work() : undefined;
-			const spoiled = spoil(fault, real);
+			const real = takesEffect(fault, route.step) ? await work() : undefined;
+			const spoiled = spoil(fault, real, route.step);
 			if (spoiled.way === 'answer') {
 				// A refusal in the middle of an upload would reach the client as a broken pipe.
 				if (route.streams && !real) await drain(request.raw);
@@ -57,12 +58,17 @@ export function addRoute(app: FastifyInstance, world: World, route: Route): void
 	});
 }
 
+/** Before the request meets a fault or has any effect; a hook that waits holds it. */
+export async function tell(world: World, step: EveryStep, record: RecordedRequest): Promise<void> {
+	for (const hook of [...world.hooks]) if (hook.step === step) await hook.call(record);
+}
+
 /** Records every request and its answer, and gives errors the origin's own shape. */
 export function recordRequests(app: FastifyInstance, world: World, origin: 'api' | 'media'): void {
 	app.addHook('onRequest', async (request, reply) => {
 		const { pathname, searchParams } = new URL(request.raw.url ?? '/', 'http://localhost');
 		const record: RecordedRequest = {
-			at: world.clock.now(),
+			at: world.localClock.now(),
 			origin,
 			method: request.method,
 			path: pathname,
@@ -73,6 +79,10 @@ export function recordRequests(app: FastifyInstance, world: World, origin: 'api'
 			body: undefined,
 		};
 		records.set(request, record);
+		// Set here for every way to answer, faults included.
+		if (world.options.dateHeader ?? true) {
+			reply.raw.setHeader('date', new Date(world.clock.now()).toUTCString());
+		} else reply.raw.sendDate = false;
 		if (pathname.startsWith('/_emulator')) return;
 		world.requests.push(record);
 		world.inFlightRequests += 1;

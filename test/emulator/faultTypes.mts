@@ -18,6 +18,16 @@ export const STEPS = [
 
 export type Step = (typeof STEPS)[number];
 
+/** Asked by the vendor's clients, never by the node. */
+export const OTHER_STEPS = ['models'] as const;
+
+export type EveryStep = Step | (typeof OTHER_STEPS)[number];
+
+/** `api`: every step of the API's origin; `any`: of the file store's too. Callbacks are sent all the same. */
+export const OUTAGES = ['api', 'any'] as const;
+
+export type Outage = (typeof OUTAGES)[number];
+
 export const FAULT_KINDS = [
 	'status',
 	'html',
@@ -38,7 +48,7 @@ export const FAULT_KINDS = [
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export interface Fault {
-	step: Step;
+	step: EveryStep | Outage;
 	kind: FaultKind;
 	/** HTTP status for `status` and `html` (default 503) and `redirect` (307); `code` of `envelopeError` (500). */
 	status?: number;

@@ -1,9 +1,21 @@
 import type { Answer } from './answers.mts';
-import { isRecord } from './answers.mts';
-import type { Fault, RecordedRequest, Step } from './types.mts';
+import { isRecord, storeFailure } from './answers.mts';
+import type { Fault, RecordedRequest, EveryStep } from './types.mts';
 
 /** Steps without a lasting effect: their real answer can be spoiled without `afterAccept`. */
-const READS: Step[] = ['ticket', 'price', 'result', 'list', 'balance', 'secret', 'download'];
+const READS: EveryStep[] = [
+	'ticket',
+	'price',
+	'result',
+	'list',
+	'balance',
+	'secret',
+	'download',
+	'models',
+];
+
+/** Not of the API's origin. */
+const OUTSIDE: EveryStep[] = ['put', 'download', 'webhook'];
 
 export type Spoiled =
 	| { way: 'answer'; answer: Answer }
@@ -18,11 +30,11 @@ export type Spoiled =
  */
 export function takeFault(
 	faults: Fault[],
-	step: Step,
+	step: EveryStep,
 	request: RecordedRequest,
 ): Fault | undefined {
 	for (const fault of faults) {
-		if (fault.step !== step || (fault.when && !fault.when(request))) continue;
+		if (!isFor(fault, step) || (fault.when && !fault.when(request))) continue;
 		const left = fault.times ?? 1;
 		if (left <= 0) continue;
 		if ((fault.skip ?? 0) > 0) {
@@ -35,8 +47,14 @@ export function takeFault(
 	return undefined;
 }
 
+function isFor(fault: Fault, step: EveryStep): boolean {
+	if (fault.step === 'any') return step !== 'webhook';
+	if (fault.step === 'api') return !OUTSIDE.includes(step);
+	return fault.step === step;
+}
+
 /** Whether the request does its work (a submit is paid, an upload is stored) in spite of the fault. */
-export function takesEffect(fault: Fault): boolean {
+export function takesEffect(fault: Fault, step: EveryStep): boolean {
 	switch (fault.kind) {
 		case 'resetBefore':
 		case 'hang':
@@ -48,15 +66,15 @@ export function takesEffect(fault: Fault): boolean {
 			return true;
 		case 'truncatedJson':
 		case 'missingId':
-			return fault.afterAccept ?? READS.includes(fault.step);
+			return fault.afterAccept ?? READS.includes(step);
 		default:
 			return fault.afterAccept ?? false;
 	}
 }
 
 /** Turns the real answer (undefined if the request took no effect) into the bad one. Pure. */
-export function spoil(fault: Fault, real: Answer | undefined): Spoiled {
-	const halfway = fault.step === 'download' ? real : undefined;
+export function spoil(fault: Fault, real: Answer | undefined, step: EveryStep): Spoiled {
+	const halfway = step === 'download' ? real : undefined;
 	switch (fault.kind) {
 		case 'resetBefore':
 			return { way: 'reset' };
@@ -69,7 +87,7 @@ export function spoil(fault: Fault, real: Answer | undefined): Spoiled {
 		case 'slowBody':
 			return { way: 'slow', answer: real ?? { status: 200 }, seconds: fault.seconds ?? 10 };
 		default:
-			return { way: 'answer', answer: badAnswer(fault, real) };
+			return { way: 'answer', answer: badAnswer(fault, real, step) };
 	}
 }
 
@@ -91,7 +109,7 @@ export function spoilCallback(fault: Fault, body: string): string {
 	}
 }
 
-function badAnswer(fault: Fault, real: Answer | undefined): Answer {
+function badAnswer(fault: Fault, real: Answer | undefined, step: EveryStep): Answer {
 	const status = fault.status ?? 503;
 	const answer = (value: Answer): Answer => withBody(value, fault.body);
 	switch (fault.kind) {
@@ -127,7 +145,11 @@ function badAnswer(fault: Fault, real: Answer | undefined): Answer {
 			return answer({ status: fault.status ?? 307, headers, text: '' });
 		}
 		default:
-			return answer({ status, json: { code: status, message: 'service unavailable' } });
+			return answer(
+				step === 'put' || step === 'download'
+					? storeFailure(status, 'ServiceUnavailable', 'Please try again.')
+					: { status, json: { code: status, message: 'service unavailable' } },
+			);
 	}
 }
 

@@ -17,8 +17,12 @@ const HELP = `Usage: npm run emulator -- [options]
   --video <what>          real (picture and voice, by ffmpeg) or placeholder (real)
   --audio-seconds <n>     assumed length of audio with --video placeholder (5)
   --ticket-uploads <what> on, 404 or 405: the answer of the ticket endpoint (on)
-  --created-at <what>     ms or ns: digits of created_at (ms)
+  --created-at <what>     ms, ns, noZone or offset: how created_at is written (ms)
   --echo-input            echo a task's input in results and lists
+  --include-inputs <what> honoured, ignored or refused: the answer to include_inputs in a list (honoured)
+  --max-page-size <n>     the largest page of a list (100)
+  --clock-skew <seconds>  how far the service's clock is ahead (0)
+  --strict-body           body keys that the model doesn't have are an error
   --null-nsfw             has_nsfw_contents is null
   --help`;
 
@@ -42,7 +46,11 @@ function readOptions(args: string[]): EmulatorOptions | undefined {
 			'audio-seconds': text('5'),
 			'ticket-uploads': text('on'),
 			'created-at': text('ms'),
+			'include-inputs': text('honoured'),
+			'max-page-size': text('100'),
+			'clock-skew': text('0'),
 			'echo-input': { type: 'boolean', default: false },
+			'strict-body': { type: 'boolean', default: false },
 			'null-nsfw': { type: 'boolean', default: false },
 			help: { type: 'boolean', default: false },
 		},
@@ -62,8 +70,16 @@ function readOptions(args: string[]): EmulatorOptions | undefined {
 		video: oneOf('video', values.video, ['real', 'placeholder']),
 		audioSeconds: toNumber('audio-seconds', values['audio-seconds']),
 		ticketUploads: ticket === 'on' ? true : ticket === '404' ? 404 : 405,
-		createdAtFormat: oneOf('created-at', values['created-at'], ['ms', 'ns']),
+		createdAtFormat: oneOf('created-at', values['created-at'], ['ms', 'ns', 'noZone', 'offset']),
+		includeInputs: oneOf('include-inputs', values['include-inputs'], [
+			'honoured',
+			'ignored',
+			'refused',
+		]),
+		maxPageSize: toNumber('max-page-size', values['max-page-size'], 1),
+		clockSkewMs: toNumber('clock-skew', values['clock-skew'], -Infinity) * 1000,
 		echoInput: values['echo-input'],
+		strictBody: values['strict-body'],
 		nullNsfw: values['null-nsfw'],
 	};
 }

@@ -23,6 +23,14 @@ export function kindOfUpload(contentType: string, filename: string): MediaKind |
 	return kinds.find((kind) => EXTENSIONS[kind].split(' ').includes(extension));
 }
 
+/** The content type that the extension of a known file stands for. */
+export function typeOfName(filename: string): string {
+	const extension = extname(filename).slice(1).toLowerCase();
+	const kind = kindOfUpload('', filename) ?? 'application';
+	const subtypes: Record<string, string> = { jpg: 'jpeg', tif: 'tiff', mp3: 'mpeg', m4a: 'mp4' };
+	return `${kind}/${subtypes[extension] ?? extension}`;
+}
+
 export function bareType(contentType: string): string {
 	return (contentType.split(';')[0] ?? '').trim().toLowerCase();
 }

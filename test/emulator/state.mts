@@ -11,6 +11,7 @@ import type {
 	EmulatorTask,
 	Fault,
 	RecordedRequest,
+	EveryStep,
 	UploadRecord,
 	WebhookDelivery,
 } from './types.mts';
@@ -35,7 +36,10 @@ export interface Ticket {
 	signature: string;
 	filename: string;
 	size: number;
+	/** What the file is served as. */
 	contentType: string;
+	/** What the PUT must carry, no more and no less: names in lower case. */
+	headers: Record<string, string>;
 	urlPath: string;
 	expiresAt: number;
 	stored: boolean;
@@ -59,10 +63,18 @@ export interface Task extends EmulatorTask {
 	refunded: boolean;
 }
 
+export interface RequestHook {
+	step: EveryStep;
+	call: (request: RecordedRequest) => void | Promise<void>;
+}
+
 /** Everything the emulator knows; handed to every part, owned by none. */
 export interface World {
 	options: EmulatorOptions;
+	/** The service's own time: `localClock` and the skew. */
 	clock: Clock;
+	/** The time of whoever watches. */
+	localClock: Clock;
 	/** A clock from outside is virtual: answers then wait for real work (downloads) instead of showing it as pending. */
 	virtual: boolean;
 	speed: number;
@@ -80,6 +92,7 @@ export interface World {
 	maxInFlight: number;
 	rate: RateWindow;
 	faults: Fault[];
+	hooks: Set<RequestHook>;
 	deliveries: WebhookDelivery[];
 	/** Watchers that are neither asleep nor done. */
 	awake: number;
@@ -100,9 +113,16 @@ export function newId(): string {
 }
 
 export async function createWorld(options: EmulatorOptions): Promise<World> {
+	const localClock = options.clock ?? realClock;
+	const { clockSkewMs = 0 } = options;
+	const skewMs = () => (typeof clockSkewMs === 'function' ? clockSkewMs() : clockSkewMs);
 	return {
 		options,
-		clock: options.clock ?? realClock,
+		localClock,
+		clock: {
+			now: () => localClock.now() + skewMs(),
+			sleep: (ms, signal) => localClock.sleep(ms, signal),
+		},
 		virtual: options.clock !== undefined,
 		speed: options.clock ? 1 : (options.speed ?? 1),
 		apiKey: options.apiKey ?? 'test-key',
@@ -134,6 +154,7 @@ export function emptyState() {
 		maxInFlight: 0,
 		rate: { minute: 0, accepted: 0 },
 		faults: [],
+		hooks: new Set<RequestHook>(),
 		deliveries: [],
 		awake: 0,
 		durations: new Map<string, Promise<number>>(),

@@ -17,6 +17,7 @@ describe('authentication', () => {
 		['GET', '/balance'],
 		['POST', '/model/price'],
 		['GET', '/webhook/secret'],
+		['GET', '/models'],
 	];
 
 	test.each(paths)('%s %s answers 401 to a wrong or missing key', async (method, path) => {
@@ -66,8 +67,8 @@ describe('submit', () => {
 		['with a seed above 2^31-1', { image: IMAGE, audio: AUDIO, seed: 2_147_483_648 }],
 		['with a seed that is a fraction', { image: IMAGE, audio: AUDIO, seed: 1.5 }],
 		['with a seed that is text', { image: IMAGE, audio: AUDIO, seed: '7' }],
-		['with a field that the schema lacks', { image: IMAGE, audio: AUDIO, webhook_url: IMAGE }],
-		['with sync mode', { image: IMAGE, audio: AUDIO, enable_sync_mode: true }],
+		['with a picture that is a path', { image: './face.png', audio: AUDIO }],
+		['with a voice that is no URL', { image: IMAGE, audio: 'https://' }],
 		['with a list as body', [{ image: IMAGE, audio: AUDIO }]],
 	];
 
@@ -79,6 +80,22 @@ describe('submit', () => {
 		expect(emulator.paidTasks()).toBe(0);
 		expect(emulator.spentUsd()).toBe(0);
 	});
+
+	test.each([{ fps: 24 }, { enable_sync_mode: true }, { webhook_url: IMAGE }])(
+		'overlooks %j, which the model does not have, and bills the rest',
+		async (extra) => {
+			const { submit, emulator } = await startRig();
+			expect((await submit({ image: IMAGE, audio: AUDIO, ...extra })).status).toBe(200);
+			expect(emulator.tasks()).toMatchObject([{ input: { image: IMAGE, audio: AUDIO } }]);
+			const strict = await startRig({ strictBody: true });
+			const reply = await strict.submit({ image: IMAGE, audio: AUDIO, ...extra });
+			expect(reply).toMatchObject({
+				status: 400,
+				body: { message: expect.stringContaining('unsupported') },
+			});
+			expect(strict.emulator.paidTasks()).toBe(0);
+		},
+	);
 
 	test('accepts the bounds of seed, an empty prompt and both resolutions', async () => {
 		const { submit, emulator } = await startRig();
@@ -124,7 +141,11 @@ describe('submit', () => {
 		expect((await submit()).status).toBe(200);
 		const reply = await submit();
 		expect(reply.status).toBe(400);
-		expect(reply.body).toMatchObject({ code: 400, data: { code: 1407 } });
+		expect(reply.body).toMatchObject({
+			code: 400,
+			error_code: 'insufficient_credits',
+			data: { code: 1407 },
+		});
 		expect(emulator.paidTasks()).toBe(1);
 		expect(emulator.spentUsd()).toBe(0.12);
 	});
@@ -183,4 +204,31 @@ test('close ends requests that hang', async () => {
 	expect(emulator.inFlightRequests()).toBe(1);
 	await emulator.close();
 	expect(await hanging).toBeInstanceOf(Error);
+});
+
+test('the catalogue holds the one model with its schema, as the vendor’s clients read it', async () => {
+	const { call } = await startRig();
+	const { status, body } = await call('GET', '/models');
+	expect(status).toBe(200);
+	expect(body.data).toMatchObject([
+		{
+			model_id: MODEL,
+			base_price: 0.15,
+			api_schema: { api_schemas: [{ request_schema: { required: ['image', 'audio'] } }] },
+		},
+	]);
+});
+
+test('the paths of 2025 answer as the new ones do', async () => {
+	const { emulator, submit } = await startRig();
+	const { id } = (await submit()).body.data;
+	const headers = { Authorization: 'Bearer test-key' };
+	const result = `${emulator.url}/api/v2/predictions/${id}/result`;
+	expect((await send({ url: result, headers })).body.data.id).toBe(id);
+	expect((await send({ url: result })).status).toBe(401);
+	const data = new FormData();
+	data.append('file', new Blob(['x'], { type: 'audio/wav' }), 'voice.wav');
+	const upload = `${emulator.url}/api/v2/media/upload/binary`;
+	const reply = await send({ method: 'POST', url: upload, headers, data });
+	expect(reply).toMatchObject({ status: 200, body: { data: { filename: 'voice.wav' } } });
 });

@@ -1,4 +1,4 @@
-import type { Fault, Step } from './faultTypes.mts';
+import type { Fault, EveryStep } from './faultTypes.mts';
 import type { TaskInput } from './options.mts';
 
 /** The emulator's public types: what tests, scripts and the command line build on. */
@@ -15,7 +15,7 @@ export interface RecordedRequest {
 	headers: Record<string, string | string[] | undefined>;
 	/** Parsed JSON; for uploads the size and hash of what arrived. */
 	body: unknown;
-	step?: Step;
+	step?: EveryStep;
 	/** The answer that was sent; undefined while it is being made. */
 	status?: number | 'reset' | 'hang';
 }
@@ -93,6 +93,15 @@ export interface Emulator {
 	inFlightRequests(): number;
 	addFault(fault: Fault): void;
 	clearFaults(): void;
+	/**
+	 * Calls `hook` for each request of the step, before it meets a fault or has any effect; a promise holds the
+	 * request (and tells nobody that it is under way on a virtual clock). Returns what ends it.
+	 */
+	onRequest(step: EveryStep, hook: (request: RecordedRequest) => void | Promise<void>): () => void;
+	/**
+	 * false: nothing listens on either port, so that no connection comes about; open ones are cut. The state stays.
+	 */
+	setReachable(reachable: boolean): Promise<void>;
 	setTask(
 		id: string,
 		patch: { status?: string; error?: string; code?: number; outputs?: unknown[] },

@@ -117,7 +117,9 @@ describe('an upload ticket', () => {
 	test.each([
 		[{ size: 1, content_type: 'audio/wav' }, 400],
 		[{ filename: 'a.wav', content_type: 'audio/wav' }, 400],
-		[{ filename: 'a.wav', size: 1 }, 400],
+		[{ filename: 'a.wav', size: 1 }, 200],
+		[{ filename: 'a', size: 1 }, 400],
+		[{ filename: 'a.wav', size: 1, content_type: 7 }, 400],
 		[{ filename: 'a.wav', size: 0, content_type: 'audio/wav' }, 400],
 		[{ filename: 'a.wav', size: '1', content_type: 'audio/wav' }, 400],
 		[{ filename: 'a.pdf', size: 1, content_type: 'application/pdf' }, 400],
@@ -130,6 +132,28 @@ describe('an upload ticket', () => {
 		const reply = await call('POST', '/media/uploads', body);
 		expect(reply.status).toBe(status);
 		expect(reply.body.code).toBe(status);
+	});
+
+	test('without a content type asks for none in the PUT, and refuses one', async () => {
+		const { call, emulator } = await startRig();
+		const body = { filename: 'voice.wav', size: VOICE.length };
+		const { data } = (await call('POST', '/media/uploads', body)).body;
+		expect(data.upload.headers).toEqual({ 'If-None-Match': '*' });
+		const typed = { 'Content-Type': 'application/x-www-form-urlencoded' };
+		expect((await put(data, typed)).status).toBe(403);
+		const bare = { 'Content-Type': false } as unknown as Record<string, string>;
+		expect((await put(data, bare)).status).toBe(200);
+		expect(emulator.uploads().at(-1)).toMatchObject({ contentType: 'audio/wav' });
+	});
+
+	test('may ask for other headers, and then wants exactly those', async () => {
+		const { emulator, call } = await startRig({ ticketHeaders: { 'X-Ticket': 'a' } });
+		const body = { filename: 'voice.wav', size: VOICE.length, content_type: 'audio/wav' };
+		const { data } = (await call('POST', '/media/uploads', body)).body;
+		const bare = { 'Content-Type': false } as unknown as Record<string, string>;
+		expect((await put(data, { ...bare, 'X-Ticket': 'b' })).status).toBe(403);
+		expect((await put(data, bare)).status).toBe(200);
+		expect(emulator.uploads()).toHaveLength(1);
 	});
 
 	test.each([404, 405] as const)('can be switched off, to answer %i', async (status) => {

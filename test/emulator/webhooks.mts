@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import axios from 'axios';
+import { tell } from './exchange.mts';
 import { spoilCallback, takeFault } from './faults.mts';
 import { proxyFor } from './loopback.mts';
 import { toPrediction } from './predictions.mts';
@@ -79,9 +80,10 @@ export async function deliver(
 	overrides: WebhookOverrides,
 ): Promise<number> {
 	const id = overrides.id ?? `msg_${newId()}`;
-	const now = world.clock.now();
-	const timestamp = String(overrides.timestamp ?? Math.floor(now / 1000));
-	const prediction = toPrediction(world, task, true);
+	const now = world.localClock.now();
+	const seconds = Math.floor(world.clock.now() / 1000);
+	const timestamp = String(overrides.timestamp ?? seconds);
+	const prediction = toPrediction(world, task, 'input');
 	const content = overrides.body ?? prediction;
 	let body = typeof content === 'string' ? content : JSON.stringify(content);
 	const record: RecordedRequest = {
@@ -94,6 +96,7 @@ export async function deliver(
 		body: content,
 		step: 'webhook',
 	};
+	await tell(world, 'webhook', record);
 	const fault = takeFault(world.faults, 'webhook', record);
 	if (fault) body = spoilCallback(fault, body);
 	const secret = overrides.secret ?? world.webhookSecret;

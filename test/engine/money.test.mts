@@ -1,3 +1,4 @@
+import type { EmulatorOptions } from '../emulator/types.mts';
 import { GENERATE, jsonOf, makeRow, makeRows, type Rig, startRig } from './harness/rig.mts';
 import type { RunResult } from './harness/engine.mts';
 
@@ -205,6 +206,8 @@ describe('a submit without a clear answer', () => {
 	});
 
 	test('of two rows at once, without an echo of their inputs, names the candidates and sends nothing', async () => {
+		await rig.close();
+		rig = await startRig({ taskSeconds: 60, includeInputs: 'ignored' });
 		rig.emulator.addFault({ step: 'submit', kind: 'resetAfter', times: 2 });
 		const result = await rig.run({
 			items: await makeRows(2),
@@ -218,9 +221,16 @@ describe('a submit without a clear answer', () => {
 		expect(submits()).toHaveLength(2);
 	});
 
-	test('of two rows at once, with an echo of their inputs, finds each its own', async () => {
+	const ECHOES: [string, EmulatorOptions][] = [
+		['as `inputs` in the list', {}],
+		['as `input` in the list', { echo: { name: 'input' } }],
+		['with the seed as a text', { echo: { seedAsText: true } }],
+		['in every answer, and refuses to be asked', { echoInput: true, includeInputs: 'refused' }],
+	];
+
+	test.each(ECHOES)('of two rows at once finds each its own by an echo %s', async (_, options) => {
 		await rig.close();
-		rig = await startRig({ taskSeconds: 60, echoInput: true });
+		rig = await startRig({ taskSeconds: 60, ...options });
 		rig.emulator.addFault({ step: 'submit', kind: 'resetAfter', times: 2 });
 		const result = await rig.run({ items: await makeRows(2), parameters: GENERATE });
 		const wanted = jsonOf(result.items).map(

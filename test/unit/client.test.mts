@@ -152,11 +152,37 @@ describe('listing tasks', () => {
 					status: 'completed',
 					created_after: '2026-11-22T00:00:00Z',
 					created_before: '2026-11-23T00:00:00Z',
+					include_inputs: true,
 				},
 			},
 		]);
 		const bare = await list({ items: [] });
-		expect(Object.keys(bare.requests[0]?.json ?? {})).toEqual(['page', 'page_size', 'model']);
+		expect(Object.keys(bare.requests[0]?.json ?? {})).toEqual([
+			'page',
+			'page_size',
+			'model',
+			'include_inputs',
+		]);
+	});
+
+	it('does without the tasks’ inputs where the service refuses the flag', async () => {
+		const { time, api, requests } = createRig([
+			refusal(400, 'unsupported'),
+			ok({ items: fill(1) }),
+		]);
+		expect(await time.run(listTasks(api, {}, 1))).toMatchObject({ tasks: [{ id: 't0' }] });
+		expect(requests).toHaveLength(2);
+		expect(requests[1]?.json).not.toHaveProperty('include_inputs');
+	});
+
+	it('tells any other refusal, and a second one', async () => {
+		const noKey = createRig([refusal(401)]);
+		expect((await failureFrom(noKey.time.run(listTasks(noKey.api, {}, 1)))).httpStatus).toBe(401);
+		expect(noKey.requests).toHaveLength(1);
+		const never = createRig([refusal(400, 'bad page')]);
+		const failure = await failureFrom(never.time.run(listTasks(never.api, {}, 1)));
+		expect(failure.message).toContain('bad page');
+		expect(never.requests).toHaveLength(2);
 	});
 
 	it('drops tasks of other models and what is no task', async () => {

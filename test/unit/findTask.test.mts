@@ -45,6 +45,7 @@ describe('the search for the task of a lost submit', () => {
 				model: 'wavespeed-ai/wan-2.2/speech-to-video',
 				created_after: at(-60_000),
 				created_before: at(125_000),
+				include_inputs: true,
 			},
 		]);
 	});

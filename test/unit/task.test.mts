@@ -77,6 +77,9 @@ describe('reading a task', () => {
 		expect(createdAt('2026-11-22T08:00:00.123Z')).toBe('2026-11-22T08:00:00.123Z');
 		expect(createdAt('2026-11-22T08:00:00.123456789Z')).toBe('2026-11-22T08:00:00.123Z');
 		expect(createdAt('2026-11-22T09:00:00+01:00')).toBe('2026-11-22T08:00:00.000Z');
+		for (const bare of ['2026-11-22T08:00:00.000', '2026-11-22 08:00:00']) {
+			expect(createdAt(bare)).toBe('2026-11-22T08:00:00.000Z');
+		}
 		expect(['', 'soon', 0, null, undefined].map(createdAt)).toEqual(new Array(5).fill(null));
 	});
 
@@ -110,6 +113,18 @@ describe('reading a task', () => {
 		expect(parse('completed', { timings: null, executionTime: 0 }).inferenceTimeMs).toBeNull();
 		expect(parse('completed', { timings: { inference: Infinity } }).inferenceTimeMs).toBeNull();
 		expect(parse('completed', { timings: { inference: '5' } }).inferenceTimeMs).toBeNull();
+	});
+
+	it('finds the inputs as `input` and as `inputs`, with a seed that is a text', () => {
+		const inputOf = (more: Record<string, unknown>) => parse('created', more).input;
+		expect(inputOf({ inputs: { seed: 1, prompt: 'a' } })).toEqual({ seed: 1, prompt: 'a' });
+		expect(inputOf({ input: {}, inputs: { seed: ' 12 ' } })).toEqual({ seed: 12 });
+		expect(inputOf({ input: { seed: '-1' }, inputs: null })).toEqual({ seed: -1 });
+		expect(inputOf({ input: { seed: 'random' } })).toEqual({ seed: 'random' });
+	});
+
+	it('takes an empty echo for none, since it rules out nothing', () => {
+		expect(parse('created', { input: {}, inputs: [] }).input).toBeNull();
 	});
 
 	it('takes code 0 for no error', () => {

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { isRecord } from '../answers.mts';
 import { emptyState, type World } from '../state.mts';
 import { settle, spentUsd } from '../tasks.mts';
-import { FAULT_KINDS, STEPS, type Fault } from '../types.mts';
+import { FAULT_KINDS, OTHER_STEPS, OUTAGES, STEPS, type Fault } from '../types.mts';
 
 /** For people: what happened so far, and buttons to press with curl. No key: the emulator listens on this machine only. */
 export function addAdmin(app: FastifyInstance, world: World): void {
@@ -23,8 +23,8 @@ export function addAdmin(app: FastifyInstance, world: World): void {
 
 	app.post('/_emulator/reset', () => {
 		for (const task of world.tasks) task.wake.abort();
-		const { awake, inFlightRequests } = world;
-		Object.assign(world, emptyState(), { awake, inFlightRequests });
+		const { awake, inFlightRequests, hooks } = world;
+		Object.assign(world, emptyState(), { awake, inFlightRequests, hooks });
 		return { reset: true };
 	});
 }
@@ -67,9 +67,10 @@ function escapeHtml(text: string): string {
 /** A fault from JSON, or what is wrong with it. `times` "Infinity" stands for always; `when` is a function and can't be sent. */
 function readFault(body: unknown): Fault | string {
 	if (!isRecord(body)) return 'send a JSON object';
-	const step = STEPS.find((one) => one === body.step);
+	const steps = [...STEPS, ...OTHER_STEPS, ...OUTAGES];
+	const step = steps.find((one) => one === body.step);
 	const kind = FAULT_KINDS.find((one) => one === body.kind);
-	if (!step) return `step must be one of ${STEPS.join(', ')}`;
+	if (!step) return `step must be one of ${steps.join(', ')}`;
 	if (!kind) return `kind must be one of ${FAULT_KINDS.join(', ')}`;
 	const numbers = ['status', 'times', 'skip', 'seconds'];
 	const odd = numbers.find((name) => body[name] !== undefined && Number.isNaN(Number(body[name])));

@@ -92,7 +92,8 @@ function checkPut(
 	if (world.clock.now() >= ticket.expiresAt) {
 		throw storeRefusal(403, 'AccessDenied', 'Request has expired.');
 	}
-	if (headers['content-type'] !== ticket.contentType || headers['if-none-match'] !== '*') {
+	const names = new Set(['content-type', 'if-none-match', ...Object.keys(ticket.headers)]);
+	if ([...names].some((name) => headers[name] !== ticket.headers[name])) {
 		throw storeRefusal(403, 'SignatureDoesNotMatch', 'The signed headers are missing or changed.');
 	}
 	if (headers['content-length'] === undefined) {

@@ -1,7 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { isRecord, refusal, success } from '../answers.mts';
 import { addRoute } from '../exchange.mts';
-import { API_PATH, isKept, MODEL_ID, toPrediction } from '../predictions.mts';
+import {
+	API_PATH,
+	isKept,
+	MODEL_ID,
+	OLD_API_PATH,
+	toPrediction,
+	usualEcho,
+} from '../predictions.mts';
 import type { Task, World } from '../state.mts';
 import { isEnded, settle } from '../tasks.mts';
 
@@ -9,34 +16,36 @@ const MOST_PER_PAGE = 100;
 
 /** Result, list and delete (WaveSpeedAI docs, Get Result, Predictions API, Delete Task). */
 export function addPredictions(app: FastifyInstance, world: World): void {
-	const echo = () => world.options.echoInput ?? false;
-
-	addRoute(app, world, {
-		method: 'GET',
-		url: `${API_PATH}/predictions/:id/result`,
-		step: 'result',
-		answer: async ({ request }) => {
-			await settle(world);
-			const { id } = request.params as { id: string };
-			const task = world.tasks.find((one) => one.id === id);
-			if (!task || !isKept(world, task)) throw refusal(404, 'prediction not found');
-			return success(toPrediction(world, task, echo()));
-		},
-	});
+	for (const api of [API_PATH, OLD_API_PATH]) {
+		addRoute(app, world, {
+			method: 'GET',
+			url: `${api}/predictions/:id/result`,
+			step: 'result',
+			answer: async ({ request }) => {
+				await settle(world);
+				const { id } = request.params as { id: string };
+				const task = world.tasks.find((one) => one.id === id);
+				if (!task || !isKept(world, task)) throw refusal(404, 'prediction not found');
+				return success(toPrediction(world, task, usualEcho(world)));
+			},
+		});
+	}
 
 	addRoute(app, world, {
 		method: 'POST',
 		url: `${API_PATH}/predictions`,
 		step: 'list',
 		answer: async ({ request }) => {
-			const { page, pageSize, matches } = checkQuery(request.body);
+			const { page, pageSize: asked, matches, withInputs } = checkQuery(world, request.body);
+			const pageSize = Math.min(asked, world.options.maxPageSize ?? asked);
+			const echoAs = withInputs ? 'inputs' : usualEcho(world);
 			await settle(world);
 			const found = world.tasks
 				.filter((task) => isKept(world, task) && !task.deleted && matches(task))
 				.reverse()
 				.slice((page - 1) * pageSize, page * pageSize);
 			// Without `total`, which only older pages of the docs mention.
-			return success({ page, items: found.map((task) => toPrediction(world, task, echo())) });
+			return success({ page, items: found.map((task) => toPrediction(world, task, echoAs)) });
 		},
 	});
 
@@ -66,9 +75,14 @@ function deleteTask(world: World, task: Task): void {
 	task.wake.abort();
 }
 
-function checkQuery(body: unknown) {
+function checkQuery(world: World, body: unknown) {
 	if (!isRecord(body)) throw refusal(400, 'the body must be a JSON object');
 	const { model, status } = body;
+	const { includeInputs = 'honoured' } = world.options;
+	if (body.include_inputs !== undefined && includeInputs === 'refused') {
+		throw refusal(400, 'property "include_inputs" is unsupported');
+	}
+	const withInputs = body.include_inputs === true && includeInputs === 'honoured';
 	const page = checkCount(body, 'page', Number.MAX_SAFE_INTEGER);
 	const pageSize = checkCount(body, 'page_size', MOST_PER_PAGE);
 	const after = checkTime(body, 'created_after') ?? -Infinity;
@@ -84,7 +98,7 @@ function checkQuery(body: unknown) {
 		(status === undefined || status === task.status) &&
 		task.createdAt >= after &&
 		task.createdAt <= before;
-	return { page, pageSize, matches };
+	return { page, pageSize, matches, withInputs };
 }
 
 function checkCount(body: Record<string, unknown>, name: string, most: number): number {

@@ -4,7 +4,7 @@ import { addRoute } from '../exchange.mts';
 import { checkConcurrency, checkRate } from '../limits.mts';
 import { isLoopback } from '../loopback.mts';
 import { findUpload } from '../media.mts';
-import { API_PATH, MODEL_ID, toPrediction } from '../predictions.mts';
+import { API_PATH, MODEL_ID, toPrediction, usualEcho } from '../predictions.mts';
 import { priceOfFile } from '../price.mts';
 import type { World } from '../state.mts';
 import { acceptTask, inFlight, settle, spentUsd } from '../tasks.mts';
@@ -21,7 +21,7 @@ export function addSubmit(app: FastifyInstance, world: World): void {
 		url: `${API_PATH}/${MODEL_ID}`,
 		step: 'submit',
 		answer: async ({ request, record }) => {
-			const input = checkInput(request.body);
+			const input = checkInput(request.body, world.options.strictBody ?? false);
 			const webhookUrl = checkWebhook(record.query.webhook);
 			const price = await knownPrice(world, input);
 			await settle(world);
@@ -35,7 +35,7 @@ export function addSubmit(app: FastifyInstance, world: World): void {
 			world.rate.accepted += 1;
 			const task = acceptTask(world, input, webhookUrl, price);
 			watchTask(world, task);
-			return success(toPrediction(world, task, world.options.echoInput ?? false));
+			return success(toPrediction(world, task, usualEcho(world)));
 		},
 	});
 }
@@ -44,16 +44,23 @@ export function balanceOf(world: World): number {
 	return Math.round(((world.options.balance ?? DEFAULT_BALANCE_USD) - spentUsd(world)) * 100) / 100;
 }
 
-/** The model's schema (WaveSpeedAI docs, Wan 2.2 Speech To Video): additionalProperties is false. */
-function checkInput(body: unknown): TaskInput {
+/**
+ * The model's schema (WaveSpeedAI docs, Wan 2.2 Speech To Video). It says `additionalProperties: false`, but "the
+ * entry whitelist silently DROPS any input key that is not in the model's schema" (WaveSpeedAI CLI,
+ * validate-inputs.ts), and bills the rest. A text that is no URL "will fail model validation" (WaveSpeedAI MCP,
+ * server.ts); `data:` gets through here and fails as a task, since other models take it.
+ */
+function checkInput(body: unknown, isStrict: boolean): TaskInput {
 	if (!isRecord(body)) throw refusal(400, 'the body must be a JSON object');
 	const { image, audio, prompt, resolution, seed } = body;
 	const extra = Object.keys(body).find((key) => !KNOWN.includes(key));
-	if (extra !== undefined) throw refusal(400, `property "${extra}" is unsupported`);
+	if (isStrict && extra !== undefined) throw refusal(400, `property "${extra}" is unsupported`);
 	if (image === undefined || image === '') throw refusal(400, 'property "image" is missing');
 	if (audio === undefined || audio === '') throw refusal(400, 'property "audio" is missing');
 	if (typeof image !== 'string') throw refusal(400, 'property "image" must be a string');
 	if (typeof audio !== 'string') throw refusal(400, 'property "audio" must be a string');
+	checkUrl('image', image);
+	checkUrl('audio', audio);
 	if (prompt !== undefined && typeof prompt !== 'string') {
 		throw refusal(400, 'property "prompt" must be a string');
 	}
@@ -71,6 +78,11 @@ function checkInput(body: unknown): TaskInput {
 		...(resolution !== undefined && { resolution }),
 		...(isSeed && { seed }),
 	};
+}
+
+function checkUrl(name: string, value: string): void {
+	if (/^(https?|data):/i.test(value) && URL.canParse(value)) return;
+	throw refusal(400, `property "${name}" must be a valid URL`);
 }
 
 /** The docs ask for a public https URL; plain http is let through to this machine, where tests listen. */
@@ -98,5 +110,5 @@ async function knownPrice(world: World, input: TaskInput): Promise<number | unde
 function checkBalance(world: World, price: number | undefined): void {
 	if (balanceOf(world) >= (price ?? 0) && balanceOf(world) > 0) return;
 	const error = 'insufficient_credits: please top up your account';
-	throw refusal(400, error, { error_code: 1407, data: { code: 1407, error } });
+	throw refusal(400, error, { error_code: 'insufficient_credits', data: { code: 1407, error } });
 }

@@ -6,8 +6,8 @@ import type { FastifyInstance } from 'fastify';
 import { isRecord, refusal, success } from '../answers.mts';
 import { addRoute, type Exchange } from '../exchange.mts';
 import { isTooLarge, storeStream } from '../files.mts';
-import { kindOfUpload, type MediaKind } from '../mediaTypes.mts';
-import { API_PATH } from '../predictions.mts';
+import { kindOfUpload, typeOfName, type MediaKind } from '../mediaTypes.mts';
+import { API_PATH, OLD_API_PATH } from '../predictions.mts';
 import { newId, type StoredFile, type World } from '../state.mts';
 import type { UploadRecord } from '../types.mts';
 
@@ -30,13 +30,15 @@ export function addUploads(app: FastifyInstance, world: World): void {
 		},
 	});
 
-	addRoute(app, world, {
-		method: 'POST',
-		url: `${API_PATH}/media/upload/binary`,
-		step: 'multipart',
-		streams: true,
-		answer: async (exchange) => success(await receiveMultipart(world, exchange)),
-	});
+	for (const api of [API_PATH, OLD_API_PATH]) {
+		addRoute(app, world, {
+			method: 'POST',
+			url: `${api}/media/upload/binary`,
+			step: 'multipart',
+			streams: true,
+			answer: async (exchange) => success(await receiveMultipart(world, exchange)),
+		});
+	}
 }
 
 /** Makes a stored file public for 7 days. */
@@ -71,8 +73,10 @@ function issueTicket(world: World, body: unknown) {
 	if (!isRecord(body)) throw refusal(400, 'the body must be a JSON object');
 	const { filename, size, content_type: contentType } = body;
 	if (typeof filename !== 'string' || filename === '') throw refusal(400, 'filename is required');
-	if (typeof contentType !== 'string' || contentType === '') {
-		throw refusal(400, 'content_type is required');
+	// The vendor's SDKs leave it out on purpose where they can't tell the type.
+	const isNamed = contentType !== undefined && contentType !== '';
+	if (isNamed && typeof contentType !== 'string') {
+		throw refusal(400, 'content_type must be a string');
 	}
 	if (typeof size !== 'number' || !Number.isInteger(size) || size < 1) {
 		throw refusal(400, 'size must be a positive integer');
@@ -80,13 +84,20 @@ function issueTicket(world: World, body: unknown) {
 	if (size > (world.options.maxUploadBytes ?? TICKET_LIMIT_BYTES)) {
 		throw refusal(413, 'file too large');
 	}
-	const type = checkKind(contentType, filename);
+	const type = checkKind(isNamed ? contentType : '', filename);
+	const headers = world.options.ticketHeaders ?? {
+		...(isNamed && { 'Content-Type': contentType }),
+		'If-None-Match': '*',
+	};
 	const ticket = {
 		id: newId(),
 		signature: randomBytes(32).toString('hex'),
 		filename,
 		size,
-		contentType,
+		contentType: isNamed ? contentType : typeOfName(filename),
+		headers: Object.fromEntries(
+			Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+		),
 		urlPath: newUrlPath(filename),
 		expiresAt: world.clock.now() + TICKET_LIFE_MS,
 		stored: false,
@@ -104,7 +115,7 @@ function issueTicket(world: World, body: unknown) {
 		upload: {
 			method: 'PUT',
 			url: `${world.mediaUrl}/signed/${ticket.id}?${query.toString()}`,
-			headers: { 'Content-Type': contentType, 'If-None-Match': '*' },
+			headers,
 			expires_at: new Date(ticket.expiresAt).toISOString(),
 		},
 	};

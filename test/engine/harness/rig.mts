@@ -31,7 +31,9 @@ export async function startRig(options: EmulatorOptions = {}): Promise<Rig> {
 	const clock = createVirtualClock(START);
 	systemTime.now = clock.now;
 	systemTime.sleep = clock.sleep;
-	const emulator = await startEmulator({ clock, video: 'placeholder', ...options });
+	// The service overlooks what the model doesn't know; here a misspelt field has to be noticed.
+	const strict = { clock, video: 'placeholder', strictBody: true } as const;
+	const emulator = await startEmulator({ ...strict, ...options });
 	const credential = {
 		apiKey: emulator.apiKey,
 		baseUrl: emulator.url,

@@ -15,7 +15,7 @@ export interface Task {
 	/** The service's text for a failure, or ''. */
 	errorText: string;
 	errorCode: number | null;
-	/** The inputs, where the service repeats them (callbacks do, results may). */
+	/** The inputs, where the service repeats them (callbacks do, lists and results may). */
 	input: Record<string, unknown> | null;
 	/** The API's own object, for `simplify: false`. */
 	raw: Record<string, unknown>;
@@ -39,9 +39,20 @@ export function parseTask(data: unknown): Task | undefined {
 			positiveNumber(timings.inference) ?? positiveNumber(data.executionTime) ?? null,
 		errorText: typeof data.error === 'string' ? shorten(data.error) : '',
 		errorCode: Number.isSafeInteger(data.code) && data.code !== 0 ? (data.code as number) : null,
-		input: isRecord(data.input) ? data.input : null,
+		input: readEcho(data.input) ?? readEcho(data.inputs) ?? null,
 		raw: data,
 	};
+}
+
+/**
+ * The echo of a task's inputs: `input` in callbacks, `inputs` in lists, and clients of the vendor's read both.
+ * An empty one says nothing, and must not count as another row's.
+ */
+function readEcho(value: unknown): Record<string, unknown> | undefined {
+	if (!isRecord(value) || Object.keys(value).length === 0) return undefined;
+	const { seed } = value;
+	const isNumber = typeof seed === 'string' && /^-?\d{1,10}$/.test(seed.trim());
+	return isNumber ? { ...value, seed: Number(seed) } : value;
 }
 
 /** The service's IDs have 32 characters; they are kept and logged, and no URL takes much longer ones. */
@@ -86,10 +97,11 @@ function listOutputUrls(outputs: unknown): string[] {
 		.filter(isWebUrl);
 }
 
-/** Timestamps come with milliseconds or nanoseconds. */
+/** Timestamps come with milliseconds or nanoseconds. Without a zone they are UTC, not the time of this machine. */
 function toIsoTime(value: unknown): string | null {
 	if (typeof value !== 'string') return null;
-	const ms = Date.parse(value);
+	const isBare = /^\d{4}-\d\d-\d\d[T ][\d:.]+$/.test(value);
+	const ms = Date.parse(isBare ? `${value.replace(' ', 'T')}Z` : value);
 	return ms >= 0 && ms < LATEST_TIME_MS ? new Date(ms).toISOString() : null;
 }
 
