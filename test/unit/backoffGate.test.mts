@@ -1,15 +1,22 @@
 import { Cancellation } from '../../nodes/shared/async/cancellation';
-import { createBackoffGate, type Permit } from '../../nodes/shared/async/backoffGate';
+import { BackoffGate, type Permit } from '../../nodes/shared/async/backoffGate';
 import { failureFrom, stopped } from './support/api.mts';
 import { createVirtualTime, flush } from './support/virtualTime.mts';
 
 const createRig = (random = 0) => {
 	const time = createVirtualTime();
 	const cancellation = new Cancellation();
+	const gate = new BackoffGate(() => random);
+	const waiter = { clock: time.clockFor(cancellation), cancellation };
 	return {
 		time,
 		cancellation,
-		pause: createBackoffGate(time.clockFor(cancellation), () => random, cancellation),
+		/** The gate as one run uses it. */
+		pause: {
+			enter: async () => await gate.enter(waiter),
+			enterBefore: async (deadline: number) => await gate.enterBefore(waiter, deadline),
+			refusedSince: () => gate.refusedSince(),
+		},
 	};
 };
 

@@ -1,9 +1,16 @@
 import fc from 'fast-check';
 
-import { createBudget } from '../../nodes/shared/batch/budget';
+import { Budget } from '../../nodes/shared/batch/budget';
 import { Cancellation } from '../../nodes/shared/async/cancellation';
 import { failureFrom, stopped } from './support/api.mts';
 import { createVirtualTime, flush } from './support/virtualTime.mts';
+
+/** A budget whose rows have all begun. */
+function createBudget(rowCount: number, spentUsd: number, cancellation: Cancellation): Budget {
+	const budget = new Budget(spentUsd, cancellation);
+	for (let row = 0; row < rowCount; row += 1) budget.begin(row);
+	return budget;
+}
 
 describe('the budget of a run', () => {
 	it('decides in the order of the rows, however late a row knows its price', async () => {
@@ -105,5 +112,13 @@ describe('the budget of a run', () => {
 		const waiting = failureFrom(budget.decide(1, 1, 1));
 		cancellation.cancel(stopped());
 		expect((await waiting).kind).toBe('stopped');
+	});
+
+	it('lets no row wait for one that has not begun', async () => {
+		const budget = new Budget(0, new Cancellation());
+		budget.begin(5);
+		expect(await budget.decide(5, 1, 1)).toBeUndefined();
+		budget.begin(0);
+		expect(await budget.decide(0, 1, 1)).toBe(1);
 	});
 });

@@ -13,13 +13,14 @@ import {
 } from './support/api.mts';
 import { START_MS } from './support/virtualTime.mts';
 import { getTask } from '../../nodes/shared/wavespeed/tasks/getTask';
-import { listTasks } from '../../nodes/shared/wavespeed/tasks/listTasks';
+import { listAllTasks, listTasks } from '../../nodes/shared/wavespeed/tasks/listTasks';
 import { quotePrice } from '../../nodes/shared/wavespeed/tasks/quotePrice';
 import {
 	type SubmitInput,
 	type SubmitOutcome,
 	submitTask,
 } from '../../nodes/shared/wavespeed/tasks/submitTask';
+import type { Task } from '../../nodes/shared/wavespeed/tasks/task';
 
 const INPUT: SubmitInput = {
 	image: 'https://a/face.png',
@@ -198,13 +199,38 @@ describe('listing tasks', () => {
 		expect(tasks.map(({ id }) => id)).toEqual(['own', 'unnamed']);
 	});
 
-	it('knows the last page by its length as the service sent it', async () => {
-		expect((await list({ items: fill(100) })).isLast).toBe(false);
-		expect((await list({ items: fill(99) })).isLast).toBe(true);
-		expect((await list({ items: [] })).isLast).toBe(true);
-		expect(await list({ items: null })).toMatchObject({ tasks: [], isLast: true });
-		const others = fill(100).map((task) => ({ ...task, model: 'other/model' }));
-		expect(await list({ items: others })).toMatchObject({ tasks: [], isLast: false });
+	it('tells an empty page from one with nothing of this model', async () => {
+		expect((await list({ items: [] })).ids).toEqual([]);
+		expect(await list({ items: null })).toMatchObject({ tasks: [], ids: [] });
+		const others = fill(2).map((task) => ({ ...task, model: 'other/model' }));
+		expect(await list({ items: others })).toMatchObject({ tasks: [], ids: ['t0', 't1'] });
+	});
+
+	const listAll = async (pages: unknown[][]) => {
+		const { time, api, requests } = createRig(pages.map((items) => ok({ items })));
+		const tasks: Task[] = [];
+		const collect = async (): Promise<void> => {
+			for await (const page of listAllTasks(api, {})) tasks.push(...page);
+		};
+		await time.run(collect());
+		return { ids: tasks.map(({ id }) => id), requests };
+	};
+
+	it('goes on to an empty page, since a page may hold fewer than were asked for', async () => {
+		const { ids, requests } = await listAll([fill(3).slice(0, 2), fill(3).slice(2), []]);
+		expect(ids).toEqual(['t0', 't1', 't2']);
+		expect(requests).toHaveLength(3);
+	});
+
+	it('gives a task once that moved from one page to the next', async () => {
+		const { ids } = await listAll([fill(2), [rawTask('t1'), rawTask('t2')], []]);
+		expect(ids).toEqual(['t0', 't1', 't2']);
+	});
+
+	it('ends where the service knows no pages and gives the same again', async () => {
+		const { ids, requests } = await listAll([fill(2), fill(2)]);
+		expect(ids).toEqual(['t0', 't1']);
+		expect(requests).toHaveLength(2);
 	});
 
 	it('does not take an answer without a list for an empty list', async () => {

@@ -1,4 +1,6 @@
-import { createLedger, type Ledger, type LedgerStore } from '../../nodes/shared/batch/ledger';
+import { Account } from '../../nodes/shared/account/account';
+import { Ledger, type LedgerStore, type SentEntry } from '../../nodes/shared/batch/ledger';
+import { inputOf } from '../../nodes/shared/batch/recovery/lostSubmit';
 import { type Finding, findLostTask } from '../../nodes/shared/batch/recovery/findTask';
 import { createRig, failureFrom, ok, rawTask, refusal, type Step } from './support/api.mts';
 import { START_MS } from './support/virtualTime.mts';
@@ -15,19 +17,39 @@ const INPUT: SubmitInput = {
 const at = (ms: number): string => new Date(START_MS + ms).toISOString();
 const page = (...items: unknown[]): Step => ok({ page: 1, items });
 
+let sentCount = 0;
+const sent = (sentAt: number, input: SubmitInput): SentEntry => ({
+	sentAt,
+	clock: 'service',
+	accountId: 'account',
+	submissionId: `submission ${(sentCount += 1)}`,
+	isSeedDrawn: true,
+	input,
+});
+
 /** A ledger in which row 0 was sent at the start and ended without an answer after 5 s. */
 const createLost = (store: LedgerStore = {}): Ledger => {
-	const ledger = createLedger(store, 0);
-	ledger.noteSent(0, 'hash', INPUT, START_MS);
-	ledger.noteUnknown(0, 'hash', START_MS + 5_000);
+	const ledger = new Ledger(store, 0);
+	ledger.noteSent(0, 'hash', sent(START_MS, INPUT));
+	ledger.noteUnknown(0, 'hash', { sentAt: START_MS, endedAt: START_MS + 5_000, clock: 'service' });
 	return ledger;
 };
 
-async function search(ledger: Ledger, steps: Step[]): Promise<Finding & { requests: unknown[] }> {
-	const { api, time, requests } = createRig(steps);
+/** The search for row 0, by the process that has sent it: the account knows its submit. */
+async function search(
+	ledger: Ledger,
+	steps: Step[],
+	account?: (account: Account) => void,
+): Promise<Finding & { requests: unknown[] }> {
+	const { api, time, requests } = createRig([...steps, page()]);
 	const entry = ledger.find(0, 'hash');
 	if (!entry) throw new Error('the ledger has no entry');
-	const finding = await time.run(findLostTask(api, ledger, ledger.key(0, 'hash'), entry, INPUT));
+	const known = new Account('ultra', time.now(), () => 0.5);
+	const own = known.submissions.begin(entry.submissionIds[0] ?? '', START_MS);
+	known.submissions.lose(own, START_MS + 5_000);
+	account?.(known);
+	const lost = { key: ledger.key(0, 'hash'), entry, input: inputOf(entry) };
+	const finding = await time.run(findLostTask({ api, account: known, ledger }, lost));
 	return { ...finding, requests: requests.map(({ json }) => json) };
 }
 
@@ -64,7 +86,7 @@ describe('the search for the task of a lost submit', () => {
 
 	it('takes none when two rows were lost and one task is there', async () => {
 		const ledger = createLost();
-		ledger.noteSent(1, 'other', INPUT, START_MS + 1_000);
+		ledger.noteSent(1, 'other', sent(START_MS + 1_000, INPUT));
 		expect(await search(ledger, [page(rawTask('a'))])).toMatchObject({
 			kind: 'several',
 			taskIds: ['a'],
@@ -73,7 +95,7 @@ describe('the search for the task of a lost submit', () => {
 
 	it('counts rows of other rounds of a loop among the lost', async () => {
 		const store: LedgerStore = {};
-		createLedger(store, 7).noteSent(0, 'hash', INPUT, START_MS);
+		new Ledger(store, 7).noteSent(0, 'hash', sent(START_MS, INPUT));
 		expect(await search(createLost(store), [page(rawTask('a'))])).toMatchObject({
 			kind: 'several',
 		});
@@ -81,15 +103,15 @@ describe('the search for the task of a lost submit', () => {
 
 	it('does not mind a row that was lost at quite another time', async () => {
 		const ledger = createLost();
-		ledger.noteSent(1, 'other', INPUT, START_MS + 3_600_000);
+		ledger.noteSent(1, 'other', sent(START_MS + 3_600_000, INPUT));
 		expect(await search(ledger, [page(rawTask('a'))])).toMatchObject({ kind: 'found' });
 	});
 
 	it('does not take tasks that have their row, whether running or failed and replaced', async () => {
 		const ledger = createLost();
-		ledger.noteSent(1, 'h', INPUT, START_MS);
+		ledger.noteSent(1, 'h', sent(START_MS, INPUT));
 		ledger.noteAccepted(1, 'h', 'replaced');
-		ledger.noteSent(1, 'h', INPUT, START_MS);
+		ledger.noteSent(1, 'h', sent(START_MS, INPUT));
 		ledger.noteAccepted(1, 'h', 'running');
 		const known = [rawTask('replaced'), rawTask('running')];
 		expect(await search(ledger, [page(...known)])).toMatchObject({ kind: 'none' });
@@ -128,7 +150,7 @@ describe('the search for the task of a lost submit', () => {
 
 		it('lets the equal input decide also when other rows were lost', async () => {
 			const ledger = createLost();
-			ledger.noteSent(1, 'other', { ...INPUT, seed: 1 }, START_MS);
+			ledger.noteSent(1, 'other', sent(START_MS, { ...INPUT, seed: 1 }));
 			expect(await search(ledger, [page(echo('mine'))])).toMatchObject({ kind: 'found' });
 		});
 
@@ -143,22 +165,6 @@ describe('the search for the task of a lost submit', () => {
 			expect(await search(createLost(), [page(echo('x', { [name]: value }))])).toMatchObject({
 				kind: 'none',
 			});
-		});
-
-		it('takes the defaults for what is not repeated', async () => {
-			const input = { ...INPUT, prompt: '' };
-			const ledger = createLedger({}, 0);
-			ledger.noteSent(0, 'hash', input, START_MS);
-			const { api, time } = createRig([
-				page(
-					rawTask('a', 'created', { input: { image: input.image, audio: input.audio, seed: 77 } }),
-				),
-			]);
-			const entry = ledger.find(0, 'hash')!;
-			const finding = await time.run(
-				findLostTask(api, ledger, ledger.key(0, 'hash'), entry, input),
-			);
-			expect(finding).toMatchObject({ kind: 'found', task: { id: 'a' } });
 		});
 
 		it('takes the oldest of several equal ones: any of them shows the same video', async () => {

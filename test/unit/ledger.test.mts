@@ -1,51 +1,62 @@
-import { createLedger, type LedgerStore } from '../../nodes/shared/batch/ledger';
+import { Ledger, type LedgerStore, type SentEntry } from '../../nodes/shared/batch/ledger';
 import type { SubmitInput } from '../../nodes/shared/wavespeed/tasks/submitTask';
 
 const INPUT: SubmitInput = {
 	image: 'https://files.example/face.png',
 	audio: 'https://files.example/voice.mp3',
-	prompt: 'a long prompt that must not be stored',
+	prompt: 'a smile',
 	resolution: '720p',
 	seed: 0,
 };
 
+const sent = (sentAt: number, costUsd?: number, input = INPUT): SentEntry => ({
+	sentAt,
+	clock: 'service',
+	accountId: 'account',
+	submissionId: `submission ${sentAt}`,
+	isSeedDrawn: true,
+	input,
+	costUsd,
+});
+
 describe('the ledger', () => {
 	it('tells rounds, rows and what was asked for apart', () => {
 		const store: LedgerStore = {};
-		const [round0, round1] = [createLedger(store, 0), createLedger(store, 1)];
-		round0.noteSent(0, 'a', INPUT, 1);
+		const [round0, round1] = [new Ledger(store, 0), new Ledger(store, 1)];
+		round0.noteSent(0, 'a', sent(1));
 		round0.noteAccepted(0, 'a', 'x');
 		expect(round0.find(0, 'a')?.taskId).toBe('x');
 		expect(round0.find(1, 'a')).toBeUndefined();
 		expect(round0.find(0, 'b')).toBeUndefined();
 		expect(round1.find(0, 'a')).toBeUndefined();
-		expect(createLedger(store, 0).find(0, 'a')?.taskId).toBe('x');
+		expect(new Ledger(store, 0).find(0, 'a')?.taskId).toBe('x');
 		expect(round0.key(0, 'a')).not.toBe(round1.key(0, 'a'));
 	});
 
-	it('keeps what is needed to find the task, and not the prompt', () => {
+	it('keeps what is needed to find the task and to report what was sent', () => {
 		const store: LedgerStore = {};
-		const ledger = createLedger(store, 0);
-		ledger.noteSent(3, 'a', INPUT, 1_000, 0);
+		const ledger = new Ledger(store, 0);
+		ledger.noteSent(3, 'a', sent(1_000, 0));
 		expect(ledger.find(3, 'a')).toEqual({
 			state: 'sent',
 			sentAt: 1_000,
-			image: INPUT.image,
-			audio: INPUT.audio,
-			seed: 0,
+			clock: 'service',
+			accountId: 'account',
+			submissionIds: ['submission 1000'],
+			...INPUT,
+			isSeedDrawn: true,
 			costUsd: 0,
 		});
-		expect(JSON.stringify(store)).not.toContain(INPUT.prompt);
 	});
 
 	it('knows submits without an answer in all rounds, from their sending on', () => {
 		const store: LedgerStore = {};
-		const ledger = createLedger(store, 0);
-		createLedger(store, 5).noteSent(0, 'z', INPUT, 1);
-		ledger.noteSent(0, 'a', INPUT, 1);
-		ledger.noteSent(1, 'b', INPUT, 1);
-		ledger.noteUnknown(1, 'b', 9);
-		ledger.noteSent(2, 'c', INPUT, 1);
+		const ledger = new Ledger(store, 0);
+		new Ledger(store, 5).noteSent(0, 'z', sent(1));
+		ledger.noteSent(0, 'a', sent(1));
+		ledger.noteSent(1, 'b', sent(1));
+		ledger.noteUnknown(1, 'b', { sentAt: 1, endedAt: 9, clock: 'service' });
+		ledger.noteSent(2, 'c', sent(1));
 		ledger.noteAccepted(2, 'c', 'x');
 		expect(ledger.unresolved().map(({ key, entry }) => [key, entry.endedAt])).toEqual([
 			['5:0:z', undefined],
@@ -56,8 +67,8 @@ describe('the ledger', () => {
 
 	it('forgets a submit that was refused', () => {
 		const store: LedgerStore = {};
-		const ledger = createLedger(store, 0);
-		ledger.noteSent(0, 'a', INPUT, 1);
+		const ledger = new Ledger(store, 0);
+		ledger.noteSent(0, 'a', sent(1));
 		ledger.noteRefused(0, 'a');
 		expect(store).toEqual({});
 		expect(() => ledger.noteRefused(7, 'z')).not.toThrow();
@@ -65,14 +76,14 @@ describe('the ledger', () => {
 
 	it('keeps the IDs of a row’s earlier tasks, also when the next submits are refused', () => {
 		const store: LedgerStore = {};
-		const ledger = createLedger(store, 0);
+		const ledger = new Ledger(store, 0);
 		for (const taskId of ['first', 'second']) {
-			ledger.noteSent(0, 'a', INPUT, 1);
+			ledger.noteSent(0, 'a', sent(1));
 			ledger.noteAccepted(0, 'a', taskId);
 		}
 		expect(ledger.find(0, 'a')).toMatchObject({ taskId: 'second', earlierTaskIds: ['first'] });
 
-		ledger.noteSent(0, 'a', INPUT, 2);
+		ledger.noteSent(0, 'a', sent(2));
 		expect(ledger.find(0, 'a')?.taskId).toBeUndefined();
 		expect([...ledger.knownTaskIds()].sort()).toEqual(['first', 'second']);
 		ledger.noteRefused(0, 'a');
@@ -81,54 +92,80 @@ describe('the ledger', () => {
 			taskId: 'second',
 			earlierTaskIds: ['first'],
 		});
-		ledger.noteSent(0, 'a', INPUT, 3);
+		ledger.noteSent(0, 'a', sent(3));
 		ledger.noteRefused(0, 'a');
 		expect([...ledger.knownTaskIds()].sort()).toEqual(['first', 'second']);
 	});
 
 	it('knows all tasks that have a row, in all rounds', () => {
 		const store: LedgerStore = {};
-		createLedger(store, 1).noteSent(0, 'a', INPUT, 1);
-		createLedger(store, 1).noteAccepted(0, 'a', 'x');
-		const ledger = createLedger(store, 0);
-		ledger.noteSent(0, 'a', INPUT, 1);
+		new Ledger(store, 1).noteSent(0, 'a', sent(1));
+		new Ledger(store, 1).noteAccepted(0, 'a', 'x');
+		const ledger = new Ledger(store, 0);
+		ledger.noteSent(0, 'a', sent(1));
 		expect([...ledger.knownTaskIds()]).toEqual(['x']);
 	});
 
 	it('lists the entries of its own round, with their rows', () => {
 		const store: LedgerStore = {};
 		for (const runIndex of [1, 11]) {
-			const ledger = createLedger(store, runIndex);
-			ledger.noteSent(12, 'a', INPUT, runIndex);
+			const ledger = new Ledger(store, runIndex);
+			ledger.noteSent(12, 'a', sent(runIndex));
 		}
-		const entries = createLedger(store, 1).entriesOfRun();
+		const entries = new Ledger(store, 1).entriesOfRun();
 		expect(entries.map(({ row, entry }) => [row, entry.sentAt])).toEqual([[12, 1]]);
 	});
 
 	it('does not invent an entry', () => {
 		const store: LedgerStore = {};
-		const ledger = createLedger(store, 0);
+		const ledger = new Ledger(store, 0);
 		ledger.noteAccepted(0, 'a', 'x');
-		ledger.noteUnknown(0, 'a', 1);
+		ledger.noteUnknown(0, 'a', { sentAt: 1, endedAt: 1, clock: 'service' });
 		expect(store).toEqual({});
 	});
 
-	it('stays below 5 MB with 10,000 rows, as n8n stores it', () => {
+	it('stays below 7 MB with 10,000 rows, as n8n stores it', () => {
 		const store: LedgerStore = {};
-		const ledger = createLedger(store, 0);
+		const ledger = new Ledger(store, 0);
 		const url = `https://d1q70pf5vjeyhc.cloudfront.net/media/${'0123456789abcdef'.repeat(4)}/voice.mp3`;
 		for (let row = 0; row < 10_000; row += 1) {
 			const hash = row.toString(16).padStart(16, '0');
-			ledger.noteSent(
-				row,
-				hash,
-				{ ...INPUT, image: url, audio: url, seed: 2_147_483_647 },
-				Date.now(),
-				0.24,
-			);
+			const input = { ...INPUT, image: url, audio: url, seed: 2_147_483_647 };
+			ledger.noteSent(row, hash, sent(Date.now(), 0.24, input));
 			ledger.noteAccepted(row, hash, 'f'.repeat(32));
 		}
-		expect(JSON.stringify(store).length).toBeLessThan(5_000_000);
+		expect(JSON.stringify(store).length).toBeLessThan(7_000_000);
 		expect(JSON.parse(JSON.stringify(store))).toEqual(store);
+	});
+
+	it('as a tool, goes on with the entry of an earlier try that reached nobody, once', () => {
+		const store: LedgerStore = {};
+		const first = new Ledger(store, 0);
+		first.noteSent(0, 'a', sent(1));
+		first.noteAccepted(0, 'a', 'x');
+		const second = new Ledger(store, 1);
+		// The first try is still under way: another call of the agent's, which asks for another video.
+		second.takeOver(0, 'a');
+		expect(second.find(0, 'a')).toBeUndefined();
+
+		first.noteUndelivered(new Set([0]));
+		second.takeOver(0, 'b');
+		expect(second.find(0, 'b')).toBeUndefined();
+		second.takeOver(0, 'a');
+		expect(second.find(0, 'a')?.taskId).toBe('x');
+		const third = new Ledger(store, 2);
+		third.takeOver(0, 'a');
+		expect(third.find(0, 'a')).toBeUndefined();
+	});
+
+	it('as a tool, leaves the entry of a call that had its result to that call', () => {
+		const store: LedgerStore = {};
+		const first = new Ledger(store, 0);
+		first.noteSent(0, 'a', sent(1));
+		first.noteAccepted(0, 'a', 'x');
+		first.noteUndelivered(new Set());
+		const second = new Ledger(store, 1);
+		second.takeOver(0, 'a');
+		expect(second.find(0, 'a')).toBeUndefined();
 	});
 });

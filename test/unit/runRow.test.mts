@@ -1,4 +1,3 @@
-import { inspectRequest } from '../../nodes/shared/batch/prepare';
 import { quoteRow, submitRow } from '../../nodes/shared/batch/runRow';
 import { failureOf, type Failure } from '../../nodes/shared/wavespeed/failures';
 import { failureFrom } from './support/api.mts';
@@ -270,9 +269,7 @@ describe('the wait for a row’s task', () => {
 describe('submitting without waiting', () => {
 	const submit = async (rig: ReturnType<typeof createBatchRig>) => {
 		const { batch } = rig.start([]);
-		return await rig.time.run(
-			inspectRequest(createRequest()).then((ready) => submitRow(batch, 0, ready)),
-		);
+		return await rig.time.run(submitRow(batch, 0, createRequest()));
 	};
 
 	it('returns the new task as it is', async () => {
@@ -321,7 +318,7 @@ describe('a quote', () => {
 	it('uploads and asks, and submits nothing', async () => {
 		const { time, service, store, start } = createBatchRig({ price: 0 });
 		const { batch } = start([]);
-		const ready = await inspectRequest(createRequest({ image: fileOf('x') }));
+		const ready = createRequest({ image: fileOf('x') });
 		const { costUsd, input } = await time.run(quoteRow(batch, ready));
 		expect(costUsd).toBe(0);
 		expect(input.image).toBe('https://files.example/1');

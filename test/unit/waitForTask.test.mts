@@ -21,7 +21,9 @@ import {
 import { createService } from './support/service.mts';
 import { createVirtualTime, START_MS } from './support/virtualTime.mts';
 import { Cancellation } from '../../nodes/shared/async/cancellation';
-import { createBackoffGate } from '../../nodes/shared/async/backoffGate';
+import { BackoffGate } from '../../nodes/shared/async/backoffGate';
+import { Outages } from '../../nodes/shared/wavespeed/http/outages';
+import { ServiceClock } from '../../nodes/shared/wavespeed/http/serviceClock';
 
 const OPTIONS: WaitOptions = {
 	timeoutMs: 3_600_000,
@@ -45,9 +47,12 @@ async function watch(lastsMs: number, options: Partial<WaitOptions> = {}) {
 	const clock = time.clockFor(cancellation);
 	const api = {
 		clock,
+		cancellation,
 		random: () => 0.5,
 		send: service.connect(cancellation),
-		readGate: createBackoffGate(clock, () => 0.5, cancellation),
+		readGate: new BackoffGate(() => 0.5),
+		serviceClock: new ServiceClock(),
+		outages: new Outages(),
 	};
 	const task = await time.run(waitForTask(api, id, { ...OPTIONS, ...options }));
 	return { task, checks: service.requests.map(({ at }) => at - START_MS), endedAt: time.elapsed() };

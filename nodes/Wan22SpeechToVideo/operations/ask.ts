@@ -1,6 +1,6 @@
 import { quoteRow } from '../../shared/batch/runRow';
-import { inspectRequest } from '../../shared/batch/prepare';
 import { toItem } from '../../shared/n8n/output/taskItem';
+import { readFingerprint } from '../../shared/n8n/input/fingerprint';
 import type { ParameterReader } from '../../shared/n8n/input/parameters';
 import type { Run } from '../../shared/n8n/run/run';
 import { fail } from '../../shared/wavespeed/failures';
@@ -21,6 +21,7 @@ export async function readRequest(
 		audio: await run.readMedia(parameters, row, 'audio'),
 		prompt: parameters.text('prompt', 'Prompt'),
 		resolution: parameters.choice('resolution', 'Resolution', ['480p', '720p'] as const),
+		fingerprint: readFingerprint(run.ctx, row),
 		seed: parameters.integer('seed', 'Seed', { min: -1, max: 2_147_483_647 }),
 		maxCostPerVideo: options.number('maxCostPerVideo', 'Max Cost per Video', cost),
 		maxCostPerRun: options.number('maxCostPerRun', 'Max Cost per Run', cost),
@@ -32,7 +33,7 @@ export async function readRequest(
 export const planQuote =
 	(run: Run, row: number, ask: VideoRequest, includeInputFields: boolean): RowWork =>
 	async () => {
-		const { input, costUsd } = await quoteRow(run.batch, await inspectRequest(ask));
+		const { input, costUsd } = await quoteRow(run.batch, ask);
 		const { image, audio, resolution, prompt } = input;
 		const json = { costUsd, imageUrl: image, audioUrl: audio, resolution, prompt };
 		return [toItem(row, json, run.items[row], { includeInputFields })];

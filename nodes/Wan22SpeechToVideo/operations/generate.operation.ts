@@ -1,4 +1,3 @@
-import { inspectRequest } from '../../shared/batch/prepare';
 import { generateTask } from '../../shared/batch/runRow';
 import { readParameters } from '../../shared/n8n/input/parameters';
 import { toUnreadTask } from '../../shared/wavespeed/tasks/task';
@@ -30,8 +29,7 @@ export const generate: Operation = {
 		const ask = { ...asked, webhookUrl: parking?.resumeUrl };
 		if (ask.quoteOnly) return planQuote(run, row, ask, settings.includeInputFields);
 		return async () => {
-			const ready = await inspectRequest(ask);
-			const { submitted, task } = await generateTask(run.batch, row, ready, waitSettings, parking);
+			const { submitted, task } = await generateTask(run.batch, row, ask, waitSettings, parking);
 			if (task) return [await toResultItem(run, row, task, settings, submitted)];
 			const known = submitted.task ?? toUnreadTask(submitted.taskId);
 			return await toResultOrOpen(run, row, known, settings, waitSettings.timeoutMs, submitted);

@@ -8,13 +8,10 @@ import { getAllFields } from '../fields/getAll.fields';
 import { showFor } from '../fields/showFor';
 import { simplifyField } from '../fields/task.fields';
 import type { Operation } from './operation';
-import { listTasks, type TaskQuery } from '../../shared/wavespeed/tasks/listTasks';
+import { listAllTasks, type TaskQuery } from '../../shared/wavespeed/tasks/listTasks';
 import { isRecord } from '../../shared/json';
 
 const MOST_TASKS = 1_000_000;
-
-/** A list that knows no page numbers or filters gives the same, or what nobody wants, again and again. */
-const MAX_PAGES_WITHOUT_NEWS = 200;
 
 /** The account's tasks of the last 7 days, to bring back what a stopped workflow has left behind. */
 export const getAll: Operation = {
@@ -30,21 +27,14 @@ export const getAll: Operation = {
 				: parameters.integer('limit', 'Limit', { min: 1, max: MOST_TASKS });
 		return async () => {
 			const items: INodeExecutionData[] = [];
-			const seen = new Set<string>();
-			let pagesWithoutNews = 0;
-			for (let page = 1; items.length < limit; page += 1) {
-				const { tasks, isLast } = await listTasks(run.api, query, page);
-				const countBefore = items.length;
+			for await (const tasks of listAllTasks(run.api, query)) {
 				for (const task of tasks.filter((candidate) => isWanted(candidate, query))) {
-					// Tasks that are submitted meanwhile push others on to the next page.
-					if (seen.has(task.id) || items.length >= limit) continue;
-					seen.add(task.id);
+					if (items.length >= limit) return items;
 					items.push(
 						toItem(row, toTaskJson(task, { simplify }), undefined, { includeInputFields: false }),
 					);
 				}
-				pagesWithoutNews = items.length > countBefore ? 0 : pagesWithoutNews + 1;
-				if (isLast || pagesWithoutNews >= MAX_PAGES_WITHOUT_NEWS) break;
+				if (items.length >= limit) break;
 			}
 			return items;
 		};

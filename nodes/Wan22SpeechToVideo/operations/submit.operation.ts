@@ -1,4 +1,3 @@
-import { inspectRequest } from '../../shared/batch/prepare';
 import { submitRow } from '../../shared/batch/runRow';
 import { toItem, toTaskJson } from '../../shared/n8n/output/taskItem';
 import { readParameters } from '../../shared/n8n/input/parameters';
@@ -19,7 +18,7 @@ export const submit: Operation = {
 		const includeInputFields = options.flag('includeInputFields');
 		if (ask.quoteOnly) return planQuote(run, row, ask, includeInputFields);
 		return async () => {
-			const { submitted, task } = await submitRow(run.batch, row, await inspectRequest(ask));
+			const { submitted, task } = await submitRow(run.batch, row, ask);
 			const json = toTaskJson(task, { simplify: true }, submitted);
 			return [toItem(row, json, run.items[row], { includeInputFields })];
 		};

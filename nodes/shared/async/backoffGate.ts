@@ -1,6 +1,7 @@
-import type { Clock, Random } from './clock';
-import { type Cancellation, untilResumed } from './cancellation';
 import { parseRetryAfter, pauseAfterRateLimit } from './backoff';
+import { untilResumed } from './cancellation';
+import type { Random } from './clock';
+import type { Waiter } from './waiter';
 
 /** Permission for one request; tell it how that ended, once. */
 export interface Permit {
@@ -12,146 +13,155 @@ export interface Permit {
 	release(): void;
 }
 
-/**
- * One pause for all rows of a run after "too many requests": they slow down together, once, instead of each finding
- * out for itself. Afterwards they come back one, two, four … at a time, so that a limit that is lower than
- * the credential says doesn't end in a burst of refusals.
- */
-export interface BackoffGate {
-	enter(): Promise<Permit>;
-	/**
-	 * As above; undefined if `deadline` (ms since the epoch) comes while everyone has to wait. Behind a request that
-	 * is under way, the caller hears of it when that request ends.
-	 */
-	enterBefore(deadline: number): Promise<Permit | undefined>;
-	/** Since when every request has been refused (ms since the epoch); undefined if the last was not. */
-	refusedSince(): number | undefined;
-}
-
 /** Wide enough for any account; from here on nothing is held back any more. */
 const WIDEST = 64;
 
-interface Waiter {
-	/** ms since the epoch. */
+/** A caller that is not in yet. */
+interface Entrant extends Waiter {
+	/** On the steady clock, ms. */
 	deadline: number;
 	/** Set while it waits for a place. */
 	wake?: () => void;
 }
 
-export function createBackoffGate(
-	clock: Clock,
-	random: Random,
-	cancellation: Cancellation,
-): BackoffGate {
-	let openAt = 0;
-	let round = 0;
-	let refusals = 0;
-	let since: number | undefined;
-	let width = Infinity;
-	let underWay = 0;
-	/** Who is not in yet, in the order of coming: one that is refused again and again must not keep all others out. */
-	const line = new Set<Waiter>();
+/**
+ * One pause for all requests of an account after "too many requests": they slow down together, once, instead of each
+ * finding out for itself. Afterwards they come back one, two, four … side by side, so that a limit that is lower than
+ * the credential says doesn't end in a burst of refusals.
+ */
+export class BackoffGate {
+	readonly #random: Random;
+	#openAt = 0;
+	/** Counts the refusals that were events of their own. */
+	#round = 0;
+	#refusals = 0;
+	#since: number | undefined;
+	#width = Infinity;
+	#underWay = 0;
+	/** In the order of coming: one that is refused again and again must not keep all others out. */
+	readonly #line = new Set<Entrant>();
 
-	const isTurnOf = (waiter: Waiter): boolean => {
-		if (width === Infinity) return true;
-		let places = width - underWay;
-		for (const other of line) {
-			if (places <= 0) return false;
-			if (other === waiter) return true;
-			places -= 1;
-		}
-		return false;
-	};
+	constructor(random: Random) {
+		this.#random = random;
+	}
 
-	/** Wakes as many as there are places, and those who are too late, to give up. */
-	const wakeWaiting = (): void => {
-		const now = clock.now();
-		// In a pause everyone waits for its end alone: if the one with the next place gave up, nobody would wake the rest.
-		let places = now < openAt ? line.size : width - underWay;
-		for (const waiter of line) {
-			if (places <= 0 && now < waiter.deadline) continue;
-			// Who is not asleep here comes by itself, and takes the place.
-			if (now < waiter.deadline) places -= 1;
-			waiter.wake?.();
-			waiter.wake = undefined;
+	get isIdle(): boolean {
+		return this.#underWay === 0 && this.#line.size === 0;
+	}
+
+	/** Since when every request has been refused, on the steady clock; undefined if the last was not. */
+	refusedSince(): number | undefined {
+		return this.#since;
+	}
+
+	async enter(waiter: Waiter): Promise<Permit> {
+		return (await this.enterBefore(waiter, Infinity)) as Permit;
+	}
+
+	/**
+	 * As above; undefined if `deadline` (ms on the steady clock) comes while everyone has to wait. Behind a request that
+	 * is under way, the caller hears of it when that request ends.
+	 */
+	async enterBefore(
+		{ clock, cancellation }: Waiter,
+		deadline: number,
+	): Promise<Permit | undefined> {
+		const entrant: Entrant = { clock, cancellation, deadline };
+		this.#line.add(entrant);
+		let permit: Permit | undefined;
+		try {
+			permit = await this.#enterInTurn(entrant);
+			return permit;
+		} finally {
+			this.#line.delete(entrant);
+			if (!permit) this.#wakeWaiting(clock.now());
 		}
-	};
-	const leave = (): void => {
-		underWay -= 1;
-		wakeWaiting();
-	};
-	const waitForPlace = async (waiter: Waiter): Promise<void> => {
-		await untilResumed(cancellation, (resume) => {
-			waiter.wake = resume;
-			return () => (waiter.wake = undefined);
-		});
-	};
-	const createPermit = (enteredIn: number): Permit => {
-		let isOpen = true;
-		const once = (change: () => void) => (): void => {
-			if (!isOpen) return;
-			isOpen = false;
-			change();
-			leave();
-		};
-		const noteRefusal = (retryAfter: string | undefined): void => {
-			const asked = parseRetryAfter(retryAfter, clock.now());
-			width = 1;
-			if (enteredIn === round) {
-				// The first of those that were under way together; the others are the same event.
-				round += 1;
-				refusals += 1;
-				since ??= clock.now();
-				openAt = clock.now() + (asked ?? pauseAfterRateLimit(refusals, random));
-			} else if (asked !== undefined) {
-				openAt = Math.max(openAt, clock.now() + asked);
-			}
-		};
-		return {
-			refused: (retryAfter) => once(() => noteRefusal(retryAfter))(),
-			accepted: once(() => {
-				if (enteredIn !== round) return;
-				refusals = 0;
-				since = undefined;
-				// One more for each that comes through: so every round is twice as wide as the one before.
-				width = width + 1 >= WIDEST ? Infinity : width + 1;
-			}),
-			release: once(() => {}),
-		};
-	};
-	const enterInTurn = async (waiter: Waiter): Promise<Permit | undefined> => {
-		const { deadline } = waiter;
+	}
+
+	async #enterInTurn(entrant: Entrant): Promise<Permit | undefined> {
+		const { clock, cancellation, deadline } = entrant;
 		for (;;) {
 			cancellation.throwIfCancelled();
 			const now = clock.now();
-			if (now >= openAt && isTurnOf(waiter)) break;
+			if (now >= this.#openAt && this.#isTurnOf(entrant)) break;
 			if (now >= deadline) return undefined;
-			if (now < openAt) await clock.sleep(Math.min(openAt, deadline) - now);
+			if (now < this.#openAt) await clock.sleep(Math.min(this.#openAt, deadline) - now);
 			else {
-				await waitForPlace(waiter);
+				await untilResumed(cancellation, (resume) => {
+					entrant.wake = resume;
+					return () => (entrant.wake = undefined);
+				});
 				if (clock.now() >= deadline) return undefined;
 			}
 		}
-		// Both at once: whoever looks next must not count it twice.
-		line.delete(waiter);
-		underWay += 1;
-		return createPermit(round);
-	};
-	const enterBefore = async (deadline: number): Promise<Permit | undefined> => {
-		const waiter: Waiter = { deadline };
-		line.add(waiter);
-		let permit: Permit | undefined;
-		try {
-			permit = await enterInTurn(waiter);
-			return permit;
-		} finally {
-			line.delete(waiter);
-			if (!permit) wakeWaiting();
+		// Before anybody else looks, so that nobody counts this one twice.
+		this.#line.delete(entrant);
+		this.#underWay += 1;
+		return this.#createPermit(entrant);
+	}
+
+	#isTurnOf(entrant: Entrant): boolean {
+		if (this.#width === Infinity) return true;
+		let places = this.#width - this.#underWay;
+		for (const other of this.#line) {
+			if (places <= 0) return false;
+			if (other === entrant) return true;
+			places -= 1;
 		}
-	};
-	return {
-		enterBefore,
-		enter: async () => (await enterBefore(Infinity)) as Permit,
-		refusedSince: () => since,
-	};
+		return false;
+	}
+
+	/** Wakes as many as there are places, and those who are too late, to give up. */
+	#wakeWaiting(now: number): void {
+		// During a pause nobody passes a place on, so those who wait for one are all woken, and sleep until its end.
+		let places = now < this.#openAt ? this.#line.size : this.#width - this.#underWay;
+		for (const entrant of this.#line) {
+			if (places <= 0 && now < entrant.deadline) continue;
+			// One that sleeps through the pause comes by itself, and takes the place.
+			if (now < entrant.deadline) places -= 1;
+			entrant.wake?.();
+			entrant.wake = undefined;
+		}
+	}
+
+	#createPermit({ clock }: Waiter): Permit {
+		const enteredIn = this.#round;
+		let isOpen = true;
+		const end = (change: () => void): void => {
+			if (!isOpen) return;
+			isOpen = false;
+			change();
+			this.#underWay -= 1;
+			this.#wakeWaiting(clock.now());
+		};
+		return {
+			refused: (retryAfter) => end(() => this.#noteRefusal(enteredIn, retryAfter, clock)),
+			accepted: () => end(() => this.#noteAcceptance(enteredIn)),
+			release: () => end(() => {}),
+		};
+	}
+
+	#noteRefusal(enteredIn: number, retryAfter: string | undefined, clock: Waiter['clock']): void {
+		const now = clock.now();
+		// A date in the header is the service's or a person's time, so it is compared with such.
+		const asked = parseRetryAfter(retryAfter, clock.wallTime());
+		this.#width = 1;
+		if (enteredIn === this.#round) {
+			// The first of those that were under way together; the others are the same event.
+			this.#round += 1;
+			this.#refusals += 1;
+			this.#since ??= now;
+			this.#openAt = now + (asked ?? pauseAfterRateLimit(this.#refusals, this.#random));
+		} else if (asked !== undefined) {
+			this.#openAt = Math.max(this.#openAt, now + asked);
+		}
+	}
+
+	#noteAcceptance(enteredIn: number): void {
+		if (enteredIn !== this.#round) return;
+		this.#refusals = 0;
+		this.#since = undefined;
+		// One more for each that comes through: so every round is twice as wide as the one before.
+		this.#width = this.#width + 1 >= WIDEST ? Infinity : this.#width + 1;
+	}
 }

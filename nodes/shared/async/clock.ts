@@ -1,8 +1,13 @@
-/** Time as the client sees it. Injected, so that tests turn hours into milliseconds. */
+/** Time as this code sees it. Injected, so that tests turn hours into milliseconds. */
 export interface Clock {
-	/** Milliseconds since the epoch. */
+	/**
+	 * Milliseconds that pass steadily: when the machine's clock is set or jumps, this doesn't. It starts at the machine's
+	 * time, but is for durations and order within this process only.
+	 */
 	now(): number;
-	/** Waits `ms` milliseconds; throws a FailureError as soon as the run is cancelled. */
+	/** The machine's idea of the time, ms since the epoch. It may be wrong, and it may jump. */
+	wallTime(): number;
+	/** Waits `ms` milliseconds; throws the reason as soon as the run is cancelled. */
 	sleep(ms: number): Promise<void>;
 }
 

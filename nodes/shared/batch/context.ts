@@ -1,84 +1,80 @@
+import type { Account } from '../account/account';
+import { RateLimiter } from '../async/rateLimiter';
+import { Semaphore } from '../async/semaphore';
 import type { ApiContext } from '../wavespeed/http/request';
-import type { Cancellation } from '../async/cancellation';
-import { createBackoffGate, type BackoffGate } from '../async/backoffGate';
-import { type Budget, createBudget } from './budget';
-import { createLedger, type Ledger, type LedgerStore } from './ledger';
-import {
-	createRateWindow,
-	createSlots,
-	createSubmitLock,
-	type RateWindow,
-	type Slots,
-	type SubmitLock,
-} from './limits';
-import { createSharedUploads, type SharedUploads } from './sharedUploads';
+import { Budget } from './budget';
+import { Ledger, type LedgerStore } from './ledger';
 
 export interface BatchOptions {
-	rowCount: number;
+	account: Account;
+	/** Tells accounts apart without telling the key. */
+	accountId: string;
 	runIndex: number;
 	/** Kept by n8n with the execution; changed in place. */
 	ledgerStore: LedgerStore;
+	/** The node's own limits; those of the account hold besides. */
 	tasksInFlight: number;
 	submitsPerMinute: number;
 	/** How long the service may refuse every submit with "too many requests" before a row fails, in ms. */
 	longestRateLimitMs: number;
+	/** A tool of an AI agent: n8n counts the run index up with each try of a call. */
+	isTool: boolean;
 	log(message: string): void;
 }
 
 /** What the rows of one run share. */
 export interface Batch {
 	api: ApiContext;
-	cancellation: Cancellation;
+	account: Account;
+	accountId: string;
 	ledger: Ledger;
-	/** Tasks in flight. */
-	slots: Slots;
-	rateWindow: RateWindow;
-	/** Submits under way. */
-	submitSlots: Slots;
-	submitLock: SubmitLock;
-	submitGate: BackoffGate;
 	budget: Budget;
-	uploads: SharedUploads;
-	uploadSlots: Slots;
+	/** The node's own limits. They only narrow, since all runs of the account share what the service allows. */
+	places: Semaphore;
+	submitRate: RateLimiter;
 	longestRateLimitMs: number;
+	isTool: boolean;
 	log(message: string): void;
 }
 
-/** Enough to keep a connection busy while a file is read or a ticket is asked for. */
-const UPLOADS_AT_ONCE = 4;
-
-/**
- * The largest account may start 5,000 tasks a minute: with a second for each answer that takes 84 side by side. Without a limit a batch of
- * thousands opens thousands of connections at once, and those that break off leave open whether they were paid for.
- */
-const SUBMITS_AT_ONCE = 100;
-
-export function createBatch(
-	api: ApiContext,
-	cancellation: Cancellation,
-	options: BatchOptions,
-): Batch {
-	const ledger = createLedger(options.ledgerStore, options.runIndex);
+export function createBatch(api: ApiContext, options: BatchOptions): Batch {
+	const { account, accountId, longestRateLimitMs, isTool, log } = options;
+	const ledger = new Ledger(options.ledgerStore, options.runIndex);
 	const spentUsd = ledger.entriesOfRun().reduce((sum, { entry }) => sum + (entry.costUsd ?? 0), 0);
+	const submitRate = new RateLimiter(options.submitsPerMinute);
+	noteEarlierSubmits(api, account, ledger, submitRate);
 	return {
 		api,
-		cancellation,
+		account,
+		accountId,
 		ledger,
-		slots: createSlots(options.tasksInFlight, cancellation),
-		// A retry comes within seconds, and the service still counts what the earlier attempt has sent.
-		rateWindow: createRateWindow(
-			options.submitsPerMinute,
-			api.clock,
-			cancellation,
-			ledger.sentTimes(),
-		),
-		submitSlots: createSlots(SUBMITS_AT_ONCE, cancellation),
-		submitLock: createSubmitLock(),
-		submitGate: createBackoffGate(api.clock, api.random, cancellation),
-		budget: createBudget(options.rowCount, spentUsd, cancellation),
-		uploads: createSharedUploads(),
-		uploadSlots: createSlots(UPLOADS_AT_ONCE, cancellation),
-		longestRateLimitMs: options.longestRateLimitMs,
-		log: options.log,
+		budget: new Budget(spentUsd, api.cancellation),
+		places: new Semaphore(options.tasksInFlight),
+		submitRate,
+		longestRateLimitMs,
+		isTool,
+		log,
 	};
+}
+
+/**
+ * A retry comes within seconds, and the service still counts what the earlier attempt has sent: this run's limit has not
+ * seen it, and the account's neither if n8n was restarted meanwhile.
+ */
+function noteEarlierSubmits(
+	{ clock }: ApiContext,
+	account: Account,
+	ledger: Ledger,
+	submitRate: RateLimiter,
+): void {
+	const now = clock.now();
+	for (const { sentAt, endedAt, clock: whose, submissionIds } of ledger.entries()) {
+		const seen = account.submissions.get(submissionIds.at(-1) ?? '');
+		const machineNow = clock.wallTime();
+		const theirNow =
+			whose === 'service' ? (account.serviceClock.timeAt(now) ?? machineNow) : machineNow;
+		const endedSteady = seen?.endedAt ?? now - (theirNow - (endedAt ?? sentAt));
+		submitRate.noteEarlier(endedSteady);
+		if (!seen) account.submitRate.noteEarlier(endedSteady);
+	}
 }

@@ -11,99 +11,171 @@ export interface LedgerEntry {
 	/** When the submit was sent and when it ended without an answer, ms since the epoch. */
 	sentAt: number;
 	endedAt?: number;
+	/** Whose time that is: the service's, if an answer has told it by then. */
+	clock: 'service' | 'machine';
+	/** Which key and base URL it was sent with; the key can't be told from it. */
+	accountId: string;
+	/** The account's names for the submits of the row, the last one at the end. */
+	submissionIds: string[];
 	taskId?: string;
-	/** Exactly what was sent, but for prompt and resolution, which the key's hash covers. */
+	/** Exactly what was sent: an expression may give another value the next time. */
 	image: string;
 	audio: string;
+	prompt: string;
+	resolution: string;
 	seed: number;
+	/** Drawn by the node, and so unlike that of any other task. */
+	isSeedDrawn: boolean;
 	costUsd?: number;
 	/** Earlier tasks of the row, which failed for a passing reason. */
 	earlierTaskIds?: string[];
+	/** The run ended without handing out the row's result. */
+	undelivered?: true;
 }
 
 /** Plain data: n8n stores it with the execution. Holds public file URLs and IDs, never the key. */
 export type LedgerStore = Record<string, LedgerEntry>;
 
-export interface Ledger {
-	find(row: number, hash: string): LedgerEntry | undefined;
-	/** To be called before the submit leaves: what n8n stores on a stop then shows that a task may exist. */
-	noteSent(row: number, hash: string, input: SubmitInput, sentAt: number, costUsd?: number): void;
-	noteAccepted(row: number, hash: string, taskId: string): void;
-	noteUnknown(row: number, hash: string, endedAt: number): void;
-	/** The service has refused it: there is no task. */
-	noteRefused(row: number, hash: string): void;
-	/** Every task ID that has its row, in any run of this node in this execution. */
-	knownTaskIds(): Set<string>;
-	/** The submits without a clear answer, in any run. */
-	unresolved(): { key: string; entry: LedgerEntry }[];
-	/** When the submits were sent, in any run, ms since the epoch. */
-	sentTimes(): number[];
-	key(row: number, hash: string): string;
-	/** The rows of this run with an entry, for what goes first and for what was spent. */
-	entriesOfRun(): { row: number; entry: LedgerEntry }[];
-}
+/** What is known of a submit before it leaves. */
+export type SentEntry = Pick<
+	LedgerEntry,
+	'sentAt' | 'clock' | 'accountId' | 'isSeedDrawn' | 'costUsd'
+> & { submissionId: string; input: SubmitInput };
 
 /**
- * `runIndex` tells the rounds of a loop apart: asking for the same twice there means two videos.
- * The store is changed in place.
+ * `runIndex` tells the rounds of a loop apart: asking for the same twice there means two videos. `hash` is what the
+ * workflow asks for in a row, as it is written. The store is changed in place.
  */
-export function createLedger(store: LedgerStore, runIndex: number): Ledger {
-	const prefix = `${runIndex}:`;
-	const keyOf = (row: number, hash: string): string => `${prefix}${row}:${hash}`;
-	return {
-		key: keyOf,
-		find: (row, hash) => store[keyOf(row, hash)],
-		noteSent(row, hash, input, sentAt, costUsd) {
-			const previous = store[keyOf(row, hash)];
-			const earlier = [
-				...(previous?.earlierTaskIds ?? []),
-				...(previous?.taskId ? [previous.taskId] : []),
-			];
-			store[keyOf(row, hash)] = {
-				state: 'sent',
-				sentAt,
-				image: input.image,
-				audio: input.audio,
-				seed: input.seed,
-				...(costUsd === undefined ? {} : { costUsd }),
-				...(earlier.length > 0 ? { earlierTaskIds: earlier } : {}),
-			};
-		},
-		noteAccepted(row, hash, taskId) {
-			const entry = store[keyOf(row, hash)];
-			if (entry) Object.assign(entry, { state: 'accepted', taskId });
-		},
-		noteUnknown(row, hash, endedAt) {
-			const entry = store[keyOf(row, hash)];
-			if (entry) entry.endedAt = endedAt;
-		},
-		noteRefused(row, hash) {
-			const entry = store[keyOf(row, hash)];
-			const lastEarlier = entry?.earlierTaskIds?.at(-1);
-			if (!entry || lastEarlier === undefined) {
-				delete store[keyOf(row, hash)];
-				return;
-			}
-			// The failed task before it stays known: its ID must not look like a lost one in a search.
-			entry.state = 'accepted';
-			entry.taskId = lastEarlier;
-			entry.earlierTaskIds = entry.earlierTaskIds?.slice(0, -1);
-		},
-		knownTaskIds() {
-			const ids = Object.values(store).flatMap((entry) => [
-				...(entry.taskId ? [entry.taskId] : []),
-				...(entry.earlierTaskIds ?? []),
-			]);
-			return new Set(ids);
-		},
-		unresolved: () =>
-			Object.entries(store)
-				.filter(([, entry]) => entry.state === 'sent')
-				.map(([key, entry]) => ({ key, entry })),
-		sentTimes: () => Object.values(store).map(({ sentAt }) => sentAt),
-		entriesOfRun: () =>
-			Object.entries(store)
-				.filter(([key]) => key.startsWith(prefix))
-				.map(([key, entry]) => ({ row: Number(key.slice(prefix.length).split(':')[0]), entry })),
-	};
+export class Ledger {
+	readonly #store: LedgerStore;
+	readonly #runIndex: number;
+	readonly #prefix: string;
+
+	constructor(store: LedgerStore, runIndex: number) {
+		this.#store = store;
+		this.#runIndex = runIndex;
+		this.#prefix = `${runIndex}:`;
+	}
+
+	key(row: number, hash: string): string {
+		return `${this.#prefix}${row}:${hash}`;
+	}
+
+	find(row: number, hash: string): LedgerEntry | undefined {
+		return this.#own(this.key(row, hash));
+	}
+
+	/** To be called before the submit leaves: what n8n stores on a stop then shows that a task may exist. */
+	noteSent(row: number, hash: string, sent: SentEntry): void {
+		const { input, submissionId, costUsd, ...rest } = sent;
+		const previous = this.find(row, hash);
+		const earlier = [
+			...(previous?.earlierTaskIds ?? []),
+			...(previous?.taskId ? [previous.taskId] : []),
+		];
+		this.#store[this.key(row, hash)] = {
+			state: 'sent',
+			...rest,
+			...input,
+			submissionIds: [...(previous?.submissionIds ?? []), submissionId],
+			...(costUsd === undefined ? {} : { costUsd }),
+			...(earlier.length > 0 ? { earlierTaskIds: earlier } : {}),
+		};
+	}
+
+	noteAccepted(row: number, hash: string, taskId: string): void {
+		const entry = this.find(row, hash);
+		if (entry) Object.assign(entry, { state: 'accepted', taskId });
+	}
+
+	/** The submit has ended without a clear answer; `times` are the best known by now. */
+	noteUnknown(
+		row: number,
+		hash: string,
+		times: Pick<LedgerEntry, 'sentAt' | 'endedAt' | 'clock'>,
+	): void {
+		const entry = this.find(row, hash);
+		if (entry) Object.assign(entry, times);
+	}
+
+	/** The service has refused it: there is no task. */
+	noteRefused(row: number, hash: string): void {
+		const entry = this.find(row, hash);
+		const lastEarlier = entry?.earlierTaskIds?.at(-1);
+		if (!entry || lastEarlier === undefined) {
+			delete this.#store[this.key(row, hash)];
+			return;
+		}
+		// The failed task before it stays known: its ID must not look like a lost one in a search.
+		entry.state = 'accepted';
+		entry.taskId = lastEarlier;
+		entry.earlierTaskIds = entry.earlierTaskIds?.slice(0, -1);
+	}
+
+	/**
+	 * For a tool of an AI agent, whose run index n8n counts up with each try: an earlier try of the same call, whose result
+	 * reached nobody, becomes this one's. A call that has had its result stays what it is, and so does one under way.
+	 */
+	takeOver(row: number, hash: string): void {
+		if (this.find(row, hash)) return;
+		for (let index = this.#runIndex - 1; index >= 0; index -= 1) {
+			const key = `${index}:${row}:${hash}`;
+			const entry = this.#own(key);
+			if (!entry?.undelivered) continue;
+			delete this.#store[key];
+			delete entry.undelivered;
+			this.#store[this.key(row, hash)] = entry;
+			return;
+		}
+	}
+
+	/** The run has ended: which rows' results go nowhere. */
+	noteUndelivered(rows: ReadonlySet<number>): void {
+		for (const { row, entry } of this.entriesOfRun()) {
+			if (rows.has(row)) entry.undelivered = true;
+			else delete entry.undelivered;
+		}
+	}
+
+	/** Every task ID that has its row, in any run of this node in this execution. */
+	knownTaskIds(): Set<string> {
+		return new Set(Object.values(this.#store).flatMap(taskIdsOf));
+	}
+
+	/** The account's names for all submits of this node in this execution. */
+	submissionIds(): Set<string> {
+		return new Set(Object.values(this.#store).flatMap(({ submissionIds }) => submissionIds));
+	}
+
+	/** The submits without a clear answer, in any run. */
+	unresolved(): { key: string; entry: LedgerEntry }[] {
+		return Object.entries(this.#store)
+			.filter(([, entry]) => entry.state === 'sent')
+			.map(([key, entry]) => ({ key, entry }));
+	}
+
+	/** All submits, in any run. */
+	entries(): LedgerEntry[] {
+		return Object.values(this.#store);
+	}
+
+	/** The rows of this run with an entry, for what goes first and for what was spent. */
+	entriesOfRun(): { row: number; entry: LedgerEntry }[] {
+		return Object.entries(this.#store)
+			.filter(([key]) => key.startsWith(this.#prefix))
+			.map(([key, entry]) => ({
+				row: Number(key.slice(this.#prefix.length).split(':')[0]),
+				entry,
+			}));
+	}
+
+	#own(key: string): LedgerEntry | undefined {
+		return Object.hasOwn(this.#store, key) ? this.#store[key] : undefined;
+	}
 }
+
+/** Every task that the row has had. */
+export const taskIdsOf = ({ taskId, earlierTaskIds = [] }: LedgerEntry): string[] => [
+	...earlierTaskIds,
+	...(taskId === undefined ? [] : [taskId]),
+];

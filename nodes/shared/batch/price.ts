@@ -8,10 +8,10 @@ import { quotePrice } from '../wavespeed/tasks/quotePrice';
 export async function quoteWithinLimits(
 	batch: Batch,
 	row: number,
-	ask: VideoRequest,
+	request: VideoRequest,
 	input: SubmitInput,
 ): Promise<number | undefined> {
-	const { maxCostPerVideo, maxCostPerRun } = ask;
+	const { maxCostPerVideo, maxCostPerRun } = request;
 	if (maxCostPerVideo === undefined && maxCostPerRun === undefined) return undefined;
 	const costUsd = await quotePrice(batch.api, input);
 	if (maxCostPerVideo !== undefined && costUsd > maxCostPerVideo) {

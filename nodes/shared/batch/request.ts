@@ -22,6 +22,11 @@ export interface VideoRequest {
 	resolution: string;
 	/** −1: draw one. */
 	seed: number;
+	/**
+	 * What the workflow asks for, as it is written: the node's fields before their expressions are evaluated, and the
+	 * incoming item. The same in each retry, whatever `{{ $now }}` gives then.
+	 */
+	fingerprint: string;
 	webhookUrl?: string;
 	maxCostPerVideo?: number;
 	maxCostPerRun?: number;

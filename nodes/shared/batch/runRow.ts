@@ -1,15 +1,25 @@
-import { type ApiContext, preparationBudget } from '../wavespeed/http/request';
+import { settle } from '../async/settle';
 import { failureOf, withDetails } from '../wavespeed/failures';
-import { isPermanentFailure, phaseOf, type Task } from '../wavespeed/tasks/task';
-import { describeLostSight, NOT_FOUND_GRACE_MS, waitForTask } from '../wavespeed/tasks/waitForTask';
-import type { Batch } from './context';
-import { findEarlierTask, type NewTask, type SubmittedTask, submitNewTask } from './submit';
-import { completeInput, type PreparedRequest } from './prepare';
+import { type ApiContext, preparationBudget } from '../wavespeed/http/request';
 import { getTask } from '../wavespeed/tasks/getTask';
 import { quotePrice } from '../wavespeed/tasks/quotePrice';
 import type { SubmitInput } from '../wavespeed/tasks/submitTask';
-import { settle } from '../async/settle';
+import { isPermanentFailure, phaseOf, type Task } from '../wavespeed/tasks/task';
+import { describeLostSight, NOT_FOUND_GRACE_MS, waitForTask } from '../wavespeed/tasks/waitForTask';
+import { FILE_READS } from '../account/processLimits';
+import type { Batch } from './context';
+import type { LedgerEntry } from './ledger';
+import { completeInput, inspectRequest, type PreparedRequest } from './prepare';
 import { quoteWithinLimits } from './price';
+import type { RowKey } from './recovery/lostSubmit';
+import type { VideoRequest } from './request';
+import {
+	findEarlierTask,
+	type NewTask,
+	type Submission,
+	type SubmittedTask,
+	submitNewTask,
+} from './submit';
 
 /** What a row does, from its checked parameters to its task. */
 
@@ -41,35 +51,35 @@ export interface WaitUntilParked {
 export async function generateTask(
 	batch: Batch,
 	row: number,
-	ready: PreparedRequest,
+	request: VideoRequest,
 	settings: WaitSettings,
 ): Promise<RowTask>;
 export async function generateTask(
 	batch: Batch,
 	row: number,
-	ready: PreparedRequest,
+	request: VideoRequest,
 	settings: WaitSettings,
 	parking: WaitUntilParked | undefined,
 ): Promise<RowTask | ParkedTask>;
 export async function generateTask(
 	batch: Batch,
 	row: number,
-	ready: PreparedRequest,
+	request: VideoRequest,
 	settings: WaitSettings,
 	parking?: WaitUntilParked,
 ): Promise<RowTask | ParkedTask> {
-	if (batch.ledger.find(row, ready.hash)) {
-		// With a slot also for the search: the task that it looks for may be running, and counts for the account.
-		const resumed = await withSlot(
+	if (findEntry(batch, row, request)) {
+		// With a place also for the search: the task that it looks for may be running, and counts for the account.
+		const resumed = await withPlace(
 			batch,
-			async () => await resumeTask(batch, row, ready, settings, parking),
+			async () => await resumeTask(batch, row, request, settings, parking),
 		);
 		if (resumed) return resumed;
 	}
-	// Before the slot is taken, so that a free slot doesn't have to wait for an upload.
-	const { input, costUsd } = await prepareSubmit(batch, row, ready);
-	return await withSlot(batch, async () => {
-		const submitted = await submitNewTask(batch, row, ready, input, costUsd);
+	// Before a place is taken, so that a free place doesn't have to wait for an upload.
+	const submission = await prepareSubmission(batch, row, request);
+	return await withPlace(batch, async () => {
+		const submitted = await submitNewTask(batch, submission);
 		return await waitForSubmitted(batch, row, submitted, settings, parking);
 	});
 }
@@ -78,11 +88,11 @@ export async function generateTask(
 async function resumeTask(
 	batch: Batch,
 	row: number,
-	ready: PreparedRequest,
+	request: VideoRequest,
 	settings: WaitSettings,
 	parking?: WaitUntilParked,
 ): Promise<RowTask | ParkedTask | undefined> {
-	const earlier = await findEarlierTask(batch, row, ready);
+	const earlier = await findEarlierTask(batch, toKey(row, request));
 	if (!earlier) return undefined;
 	const waited = await waitForSubmitted(batch, row, earlier, settings, parking);
 	if (!waited.task || !isRetryable(waited.task)) return waited;
@@ -94,9 +104,10 @@ async function resumeTask(
 export async function submitRow(
 	batch: Batch,
 	row: number,
-	ready: PreparedRequest,
+	request: VideoRequest,
 ): Promise<RowTask> {
-	const earlier = await findEarlierTask(batch, row, ready);
+	findEntry(batch, row, request);
+	const earlier = await findEarlierTask(batch, toKey(row, request));
 	if (earlier) {
 		const looked = await settle(
 			getTask(batch.api, earlier.taskId, {
@@ -111,33 +122,56 @@ export async function submitRow(
 		if (!isRetryable(looked.value)) return { submitted: earlier, task: looked.value };
 		forgetCost(batch, earlier);
 	}
-	const { input, costUsd } = await prepareSubmit(batch, row, ready);
-	const submitted: NewTask = await submitNewTask(batch, row, ready, input, costUsd);
+	const submission = await prepareSubmission(batch, row, request);
+	const submitted: NewTask = await submitNewTask(batch, submission);
 	return { submitted, task: submitted.task };
 }
 
 /** What the row would cost, USD, and what would be sent. Submits nothing. */
 export async function quoteRow(
 	batch: Batch,
-	ready: PreparedRequest,
+	request: VideoRequest,
 ): Promise<{ input: SubmitInput; costUsd: number }> {
-	const input = await completeInput(batch, ready);
+	const input = await completeInput(batch, await inspect(batch, request));
 	return { input, costUsd: await quotePrice(batch.api, input) };
 }
 
-async function prepareSubmit(
+/** Nothing of a row is sent before all that can be checked is checked, and before the service is there. */
+async function prepareSubmission(
 	batch: Batch,
 	row: number,
-	ready: PreparedRequest,
-): Promise<{ input: SubmitInput; costUsd: number | undefined }> {
-	const input = await completeInput(batch, ready);
-	return { input, costUsd: await quoteWithinLimits(batch, row, ready.ask, input) };
+	request: VideoRequest,
+): Promise<Submission> {
+	await batch.account.submitBreaker.enter(batch.api);
+	const input = await completeInput(batch, await inspect(batch, request));
+	return {
+		...toKey(row, request),
+		input,
+		isSeedDrawn: request.seed === -1,
+		costUsd: await quoteWithinLimits(batch, row, request, input),
+		webhookUrl: request.webhookUrl,
+	};
 }
 
-async function withSlot<T>(batch: Batch, work: () => Promise<T>): Promise<T> {
-	const giveBack = await batch.slots.take();
-	return await work().finally(giveBack);
+/** Only so many files are open in the process, whatever the number of rows. */
+const inspect = async ({ api }: Batch, request: VideoRequest): Promise<PreparedRequest> =>
+	await FILE_READS.run(api.cancellation, async () => await inspectRequest(request));
+
+const toKey = (row: number, { fingerprint }: VideoRequest): RowKey => ({ row, hash: fingerprint });
+
+/** What an earlier attempt has noted for the row. */
+function findEntry(batch: Batch, row: number, request: VideoRequest): LedgerEntry | undefined {
+	const { ledger } = batch;
+	if (batch.isTool) ledger.takeOver(row, request.fingerprint);
+	return ledger.find(row, request.fingerprint);
 }
+
+/** The node's own limit first: who waits for it must not hold one of the account's places. */
+const withPlace = async <T>(
+	{ places, account, api: { cancellation } }: Batch,
+	work: () => Promise<T>,
+): Promise<T> =>
+	await places.run(cancellation, async () => await account.places.run(cancellation, work));
 
 async function waitForSubmitted(
 	batch: Batch,
@@ -157,7 +191,10 @@ async function waitForSubmitted(
 			lastStatus: submitted.task?.status,
 		}),
 	);
-	if (waited.ok) return { submitted, task: waited.value };
+	if (waited.ok) {
+		forgetUnreachable(batch, submitted, waited.value);
+		return { submitted, task: waited.value };
+	}
 	if (failureOf(waited.error)?.kind === 'parked') return { submitted, task: undefined };
 	throw withKnown(waited.error, submitted);
 }
@@ -172,4 +209,13 @@ const isRetryable = (task: Task): boolean =>
 /** Docs, Refund policy: a failed task is refunded, so its price no longer counts for the run. */
 function forgetCost(batch: Batch, failed: SubmittedTask): void {
 	if (failed.costUsd !== undefined) batch.budget.release(failed.costUsd);
+}
+
+/** Docs, Error codes: the service could not load the picture or the voice. An upload that is gone must not be used again. */
+const MEDIA_NOT_REACHABLE = 1402;
+
+function forgetUnreachable({ account }: Batch, { input }: SubmittedTask, task: Task): void {
+	if (task.errorCode !== MEDIA_NOT_REACHABLE) return;
+	account.uploads.forget(input.image);
+	account.uploads.forget(input.audio);
 }

@@ -1,18 +1,22 @@
-import { fail, FailureError, failureOf } from '../wavespeed/failures';
+import { settle } from '../async/settle';
+import { fail, FailureError } from '../wavespeed/failures';
+import { type SubmitInput, type SubmitOutcome, submitTask } from '../wavespeed/tasks/submitTask';
 import type { Task } from '../wavespeed/tasks/task';
 import type { Batch } from './context';
 import type { LedgerEntry } from './ledger';
-import { findEarlierSubmit, inputOf, searchAfterLostAnswer } from './recovery/lostSubmit';
-import type { PreparedRequest } from './prepare';
-import { type SubmitInput, type SubmitOutcome, submitTask } from '../wavespeed/tasks/submitTask';
-import { settle } from '../async/settle';
+import {
+	findEarlierSubmit,
+	inputOf,
+	type RowKey,
+	searchAfterLostAnswer,
+} from './recovery/lostSubmit';
 
 /** A task of the service that belongs to a row. */
 export interface SubmittedTask {
 	taskId: string;
 	input: SubmitInput;
 	costUsd: number | undefined;
-	/** ms since the epoch. */
+	/** On the steady clock, ms. */
 	submittedAt: number;
 	/** Submitted by an earlier attempt of the same execution: nothing was paid for it now. */
 	isResumed: boolean;
@@ -24,65 +28,65 @@ export interface NewTask extends SubmittedTask {
 	task: Task;
 }
 
+/** All that a row sends, and what is noted of it. */
+export interface Submission extends RowKey {
+	input: SubmitInput;
+	isSeedDrawn: boolean;
+	costUsd: number | undefined;
+	webhookUrl: string | undefined;
+}
+
 /** The task that an earlier attempt has submitted for this row; undefined if a submit is due. */
 export async function findEarlierTask(
 	batch: Batch,
-	row: number,
-	ready: PreparedRequest,
+	key: RowKey,
 ): Promise<SubmittedTask | undefined> {
-	const entry = batch.ledger.find(row, ready.hash);
+	const entry = batch.ledger.find(key.row, key.hash);
 	if (!entry) return undefined;
 	// Its price is counted already. Retried rows go first, so none may wait for the decisions of rows before it.
-	batch.budget.skip(row);
-	if (entry.state === 'accepted') return resumed(ready, entry, entry.taskId ?? '', undefined);
-	const task = await findEarlierSubmit(batch, row, ready, entry);
-	if (task) return resumed(ready, entry, task.id, task);
+	batch.budget.skip(key.row);
+	if (entry.state === 'accepted') return toResumed(batch, entry, entry.taskId ?? '', undefined);
+	const task = await findEarlierSubmit(batch, key, entry);
+	if (task) return toResumed(batch, entry, task.id, task);
 	if (entry.costUsd !== undefined) batch.budget.release(entry.costUsd);
 	return undefined;
 }
 
-const resumed = (
-	ready: PreparedRequest,
+function toResumed(
+	{ account, api }: Batch,
 	entry: LedgerEntry,
 	taskId: string,
 	task: Task | undefined,
-): SubmittedTask => ({
-	taskId,
-	task,
-	input: inputOf(ready, entry),
-	costUsd: entry.costUsd,
-	submittedAt: entry.sentAt,
-	isResumed: true,
-});
+): SubmittedTask {
+	const own = account.submissions.get(entry.submissionIds.at(-1) ?? '');
+	const ageMs = Math.max(0, api.clock.wallTime() - entry.sentAt);
+	return {
+		taskId,
+		task,
+		input: inputOf(entry),
+		costUsd: entry.costUsd,
+		submittedAt: own?.sentAt ?? api.clock.now() - ageMs,
+		isResumed: true,
+	};
+}
 
 /**
  * Submits a new task and returns it. Sends again only what was refused with "too many requests": then nothing was
  * accepted. Gives reserved money back if it is clear that nothing was spent.
  */
-export async function submitNewTask(
-	batch: Batch,
-	row: number,
-	ready: PreparedRequest,
-	input: SubmitInput,
-	costUsd: number | undefined,
-): Promise<NewTask> {
-	const submitted = await settle(submitWithinLimits(batch, row, ready, input, costUsd));
+export async function submitNewTask(batch: Batch, submission: Submission): Promise<NewTask> {
+	const { costUsd } = submission;
+	const submitted = await settle(submitWithinLimits(batch, submission));
 	if (submitted.ok) return submitted.value;
-	if (costUsd !== undefined && failureOf(submitted.error)?.kind !== 'submitUnknown') {
-		batch.budget.release(costUsd);
-	}
+	const mayBePaid = batch.ledger.find(submission.row, submission.hash)?.state === 'sent';
+	if (costUsd !== undefined && !mayBePaid) batch.budget.release(costUsd);
 	throw submitted.error;
 }
 
-async function submitWithinLimits(
-	batch: Batch,
-	row: number,
-	ready: PreparedRequest,
-	input: SubmitInput,
-	costUsd: number | undefined,
-): Promise<NewTask> {
+async function submitWithinLimits(batch: Batch, submission: Submission): Promise<NewTask> {
+	const { row, input, costUsd } = submission;
 	for (;;) {
-		const { outcome, submittedAt } = await submitOnce(batch, row, ready, input, costUsd);
+		const { outcome, submittedAt } = await submitOnce(batch, submission);
 		const base = { input, costUsd, submittedAt, isResumed: false };
 		switch (outcome.kind) {
 			case 'accepted':
@@ -97,55 +101,103 @@ async function submitWithinLimits(
 				return fail(
 					'unavailable',
 					`Could not submit the task: ${outcome.text}`,
-					`Try again later.`,
+					'Try again later.',
 				);
 			case 'unknown': {
-				const task = await searchAfterLostAnswer(batch, row, ready, input, outcome.text);
+				const task = await searchAfterLostAnswer(batch, submission, outcome.text);
 				return { ...base, taskId: task.id, task };
 			}
 		}
 	}
 }
 
-/** One POST, when the account's limits allow it, with its outcome in the ledger before anything else happens. */
-async function submitOnce(
-	batch: Batch,
-	row: number,
-	ready: PreparedRequest,
-	input: SubmitInput,
-	costUsd: number | undefined,
-): Promise<{ outcome: SubmitOutcome; submittedAt: number }> {
-	const { api, ledger } = batch;
-	const { hash, ask } = ready;
-	const sendInWindow = async (): Promise<{ outcome: SubmitOutcome; submittedAt: number }> => {
-		const leaveWindow = await batch.rateWindow.enter();
-		return await send().finally(leaveWindow);
-	};
-	const send = async (): Promise<{ outcome: SubmitOutcome; submittedAt: number }> => {
-		const permit = await batch.submitGate.enter();
-		return await batch.submitLock.shared(async () => {
-			batch.cancellation.throwIfCancelled();
-			const submittedAt = api.clock.now();
-			ledger.noteSent(row, hash, input, submittedAt, costUsd);
-			// The line that spends money. A second POST for the same row would be paid for twice.
-			const outcome = await submitTask(api, permit, input, ask.webhookUrl);
-			if (outcome.kind === 'accepted') ledger.noteAccepted(row, hash, outcome.task.id);
-			else if (outcome.kind === 'unknown') ledger.noteUnknown(row, hash, api.clock.now());
-			else ledger.noteRefused(row, hash);
-			return { outcome, submittedAt };
+type Sent = { outcome: SubmitOutcome; submittedAt: number };
+
+/** One POST, when the limits of the node and of the account allow it. */
+async function submitOnce(batch: Batch, submission: Submission): Promise<Sent> {
+	const { account, api, submitRate } = batch;
+	const { submits, submitBreaker } = account;
+	return await submits.run(api.cancellation, async () => {
+		await submitBreaker.enter(api);
+		return await submitRate.run(
+			api,
+			async () => await account.submitRate.run(api, async () => await send(batch, submission)),
+		);
+	});
+}
+
+/** The POST, with its outcome noted before anything else happens. */
+async function send(batch: Batch, submission: Submission): Promise<Sent> {
+	const { api, account, ledger } = batch;
+	const { clock } = api;
+	const { row, hash, input, isSeedDrawn, costUsd } = submission;
+	const permit = await enterSubmitGate(batch);
+	const ready = await settle(account.submitBreaker.enter(api));
+	if (!ready.ok) {
+		permit.release();
+		throw ready.error;
+	}
+	const submittedAt = clock.now();
+	const sent = account.submissions.begin(newSubmissionId(batch), submittedAt);
+	ledger.noteSent(row, hash, {
+		...timesOf(batch, submittedAt),
+		...{ submissionId: sent.id, accountId: batch.accountId, input, isSeedDrawn, costUsd },
+	});
+	// The line that spends money. A second POST for the same row would be paid for twice.
+	const answered = await settle(submitTask(api, permit, input, submission.webhookUrl));
+	const endedAt = clock.now();
+	const outcome: SubmitOutcome = answered.ok
+		? answered.value
+		: { kind: 'unknown', text: 'the request ended in an error of this node' };
+	if (outcome.kind === 'accepted') {
+		ledger.noteAccepted(row, hash, outcome.task.id);
+		account.submissions.accept(sent, outcome.task.id, endedAt);
+		account.submitBreaker.noteAccepted();
+	} else if (outcome.kind === 'unknown') {
+		ledger.noteUnknown(row, hash, {
+			...timesOf(batch, submittedAt),
+			endedAt: timesOf(batch, endedAt).sentAt,
 		});
-	};
-	const giveBack = await batch.submitSlots.take();
-	return await sendInWindow().finally(giveBack);
+		account.submissions.lose(sent, endedAt);
+	} else {
+		ledger.noteRefused(row, hash);
+		account.submissions.drop(sent);
+	}
+	if (!answered.ok) throw answered.error;
+	return { outcome, submittedAt };
+}
+
+/** A moment as the ledger keeps it: by the service's time, as soon as an answer has told it. */
+function timesOf(
+	{ account, api: { clock } }: Batch,
+	steady: number,
+): Pick<LedgerEntry, 'sentAt' | 'clock'> {
+	const theirs = account.serviceClock.timeAt(steady);
+	if (theirs !== undefined) return { sentAt: theirs, clock: 'service' };
+	return { sentAt: clock.wallTime() + (steady - clock.now()), clock: 'machine' };
+}
+
+const newSubmissionId = ({ api: { random } }: Batch): string =>
+	[random(), random()].map((value) => value.toString(36).slice(2)).join('');
+
+/** A turn among the account's submits; fails if all of them have been refused for too long. */
+async function enterSubmitGate(batch: Batch): ReturnType<Batch['account']['submitGate']['enter']> {
+	const { account, api, longestRateLimitMs } = batch;
+	const since = account.submitGate.refusedSince() ?? api.clock.now();
+	const permit = await account.submitGate.enterBefore(api, since + longestRateLimitMs);
+	return permit ?? failRefusedTooLong(batch, '');
 }
 
 function failIfRefusedTooLong(batch: Batch, text: string): void {
-	const since = batch.submitGate.refusedSince() ?? batch.api.clock.now();
-	const refusedForMs = batch.api.clock.now() - since;
-	if (refusedForMs < batch.longestRateLimitMs) return;
-	fail(
+	const since = batch.account.submitGate.refusedSince() ?? batch.api.clock.now();
+	if (batch.api.clock.now() - since >= batch.longestRateLimitMs) failRefusedTooLong(batch, text);
+}
+
+function failRefusedTooLong({ account, api }: Batch, text: string): never {
+	const refusedForMs = api.clock.now() - (account.submitGate.refusedSince() ?? api.clock.now());
+	return fail(
 		'rateLimited',
 		`WaveSpeed has refused every submit for ${Math.round(refusedForMs / 60_000)} minutes with "too many requests"${text ? `: ${text}` : ''}`,
-		`Other workflows may be using up the account's limits. Try again later, or choose the right account level in the credential.`,
+		"Something outside n8n may be using up the account's limits. Try again later, or choose the right account level in the credential.",
 	);
 }

@@ -37,6 +37,8 @@ export interface FailureDetails {
 	failureReason?: string;
 	failureCode?: number | null;
 	costUsd?: number;
+	/** Tasks of earlier tries, which are paid for unless they failed. */
+	earlierTaskIds?: string[];
 	/** Tasks that may be this row's, after a submit without a clear answer. */
 	candidateTaskIds?: string[];
 }

@@ -2,7 +2,9 @@ import type { ApiContext } from '../../../nodes/shared/wavespeed/http/request';
 import type { HttpOutcome, HttpRequest, Send } from '../../../nodes/shared/wavespeed/http/types';
 import { type Failure, FailureError, failureOf } from '../../../nodes/shared/wavespeed/failures';
 import { Cancellation } from '../../../nodes/shared/async/cancellation';
-import { createBackoffGate, type Permit } from '../../../nodes/shared/async/backoffGate';
+import { BackoffGate, type Permit } from '../../../nodes/shared/async/backoffGate';
+import { Outages } from '../../../nodes/shared/wavespeed/http/outages';
+import { ServiceClock } from '../../../nodes/shared/wavespeed/http/serviceClock';
 import { createVirtualTime, type VirtualTime } from './virtualTime.mts';
 import { settle } from '../../../nodes/shared/async/settle';
 
@@ -81,12 +83,19 @@ export function createRig(steps: Step[] | ((time: VirtualTime) => Step[]), rando
 	const cancellation = new Cancellation();
 	const clock = time.clockFor(cancellation);
 	const { send, requests } = createScript(time, typeof steps === 'function' ? steps(time) : steps);
-	const pause = createBackoffGate(clock, () => random, cancellation);
 	return {
 		time,
 		cancellation,
 		requests,
-		api: { send, clock, random: () => random, readGate: pause },
+		api: {
+			send,
+			clock,
+			cancellation,
+			random: () => random,
+			readGate: new BackoffGate(() => random),
+			serviceClock: new ServiceClock(),
+			outages: new Outages(),
+		},
 	};
 }
 

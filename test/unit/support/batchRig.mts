@@ -1,39 +1,55 @@
 import { createHash } from 'node:crypto';
 
+import { Account } from '../../../nodes/shared/account/account';
+import { Cancellation } from '../../../nodes/shared/async/cancellation';
+import { runConcurrently } from '../../../nodes/shared/async/runConcurrently';
+import type { Settled } from '../../../nodes/shared/async/settle';
 import { type Batch, type BatchOptions, createBatch } from '../../../nodes/shared/batch/context';
 import type { LedgerStore } from '../../../nodes/shared/batch/ledger';
-import { inspectRequest } from '../../../nodes/shared/batch/prepare';
+import type { Media, VideoRequest } from '../../../nodes/shared/batch/request';
+import { orderRows, PREPARED_AHEAD } from '../../../nodes/shared/batch/rowOrder';
 import { generateTask, type RowTask, type WaitSettings } from '../../../nodes/shared/batch/runRow';
-import { runConcurrently } from '../../../nodes/shared/async/runConcurrently';
 import { FailureError } from '../../../nodes/shared/wavespeed/failures';
-import { Cancellation } from '../../../nodes/shared/async/cancellation';
-import { createBackoffGate } from '../../../nodes/shared/async/backoffGate';
 import { createService, type Service, type ServiceOptions } from './service.mts';
 import { createVirtualTime, type VirtualTime } from './virtualTime.mts';
-import type { VideoRequest, Media } from '../../../nodes/shared/batch/request';
-import type { Settled } from '../../../nodes/shared/async/settle';
 
-export const fileOf = (content: string): Media => ({
-	kind: 'file',
-	field: 'image',
-	inspect: async () => ({
-		fileName: 'image.png',
-		contentType: 'image/png',
-		byteCount: content.length,
-		sha256: createHash('sha256').update(content).digest('hex'),
-		open: async () => await Promise.resolve(Buffer.from(content)),
-	}),
-});
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-export const createRequest = (more: Partial<VideoRequest> = {}): VideoRequest => ({
-	image: { kind: 'url', url: 'https://example.com/face.png' },
-	audio: { kind: 'url', url: 'https://example.com/voice.mp3' },
-	prompt: '',
-	resolution: '480p',
-	seed: -1,
-	quoteOnly: false,
-	...more,
-});
+/** So that a request with a file can say what it asks for. */
+const contents = new WeakMap<Media, string>();
+
+export function fileOf(content: string): Media {
+	const media: Media = {
+		kind: 'file',
+		field: 'image',
+		inspect: async () => ({
+			fileName: 'image.png',
+			contentType: 'image/png',
+			byteCount: content.length,
+			sha256: sha256(content),
+			open: async () => await Promise.resolve(Buffer.from(content)),
+		}),
+	};
+	contents.set(media, content);
+	return media;
+}
+
+/** What a row asks for; its fingerprint follows from it unless a test sets one, as for an expression that changes. */
+export function createRequest(more: Partial<VideoRequest> = {}): VideoRequest {
+	const request = {
+		image: { kind: 'url', url: 'https://example.com/face.png' } as const,
+		audio: { kind: 'url', url: 'https://example.com/voice.mp3' } as const,
+		prompt: '',
+		resolution: '480p',
+		seed: -1,
+		quoteOnly: false,
+		...more,
+	};
+	const { image, audio, prompt, resolution, seed } = request;
+	const files = [image, audio].map((media) => contents.get(media) ?? media);
+	const fingerprint = sha256(JSON.stringify([...files, prompt, resolution, seed])).slice(0, 16);
+	return { fingerprint, ...request };
+}
 
 /** Numbers from 0 to 1 that are the same in every run of the tests. */
 export function createRandom(seed = 1): () => number {
@@ -65,34 +81,44 @@ export interface AttemptOptions extends Partial<BatchOptions> {
 export interface BatchRig {
 	time: VirtualTime;
 	service: Service;
+	/** What all runs of the process share. */
+	account: Account;
+	/** Of the execution that is meant where none is named. */
 	store: LedgerStore;
-	/** One attempt at all rows, as the node makes it: all attempts share the ledger. */
-	start(asks: VideoRequest[], options?: AttemptOptions): Attempt;
+	/** n8n is started again: what was in memory is gone, what it has stored is there. */
+	restart(): void;
+	/** One attempt at all rows, as the node makes it: all attempts of an execution share the ledger. */
+	start(requests: VideoRequest[], options?: AttemptOptions): Attempt;
 	/** As above, until its end. */
-	attempt(asks: VideoRequest[], options?: AttemptOptions): Promise<Settled<RowTask>[]>;
+	attempt(requests: VideoRequest[], options?: AttemptOptions): Promise<Settled<RowTask>[]>;
 }
 
-const PREPARED_AHEAD = 8;
+const MANY = 10_000;
 
 export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): BatchRig {
 	const time = createVirtualTime();
 	const service = createService(time, wishes);
 	const random = createRandom(seed);
 	const store: LedgerStore = {};
+	const createAccount = (): Account => new Account('ultra', time.now(), random);
 
-	const start = (asks: VideoRequest[], options: AttemptOptions = {}): Attempt => {
+	const start = (requests: VideoRequest[], options: AttemptOptions = {}): Attempt => {
 		const cancellation = new Cancellation();
 		const clock = time.clockFor(cancellation);
 		const log: string[] = [];
-		const readGate = createBackoffGate(clock, random, cancellation);
-		const api = { clock, random, send: service.connect(cancellation), readGate };
-		const batch = createBatch(api, cancellation, {
-			rowCount: asks.length,
+		const account = options.account ?? rig.account;
+		const { readGate, serviceClock, outages } = account;
+		const send = service.connect(cancellation);
+		const api = { clock, cancellation, random, send, readGate, serviceClock, outages };
+		const batch = createBatch(api, {
+			account,
+			accountId: 'account',
 			runIndex: 0,
 			ledgerStore: store,
 			tasksInFlight: 10,
 			submitsPerMinute: 100,
 			longestRateLimitMs: 10 * 60_000,
+			isTool: false,
 			log: (message) => void log.push(message),
 			...options,
 		});
@@ -100,8 +126,9 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 		const ended: number[] = [];
 		const work = async (row: number): Promise<RowTask> => {
 			options.activeRows?.add(row);
+			batch.budget.begin(row);
 			cancellation.throwIfCancelled();
-			return await generateTask(batch, row, await inspectRequest(asks[row]!), settings);
+			return await generateTask(batch, row, requests[row]!, settings);
 		};
 		const workToTheEnd = async (row: number): Promise<RowTask> =>
 			await work(row).finally(() => {
@@ -109,10 +136,10 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 				ended.push(row);
 				options.activeRows?.delete(row);
 			});
-		const rowsAtOnce = options.rowsAtOnce ?? batchSize(options) + PREPARED_AHEAD;
+		const inFlight = Math.min(options.tasksInFlight ?? 10, MANY);
 		const outcomes = runConcurrently(
-			resumedFirst(batch, asks.length),
-			rowsAtOnce,
+			orderRows(batch.ledger, requests.length),
+			options.rowsAtOnce ?? inFlight + PREPARED_AHEAD,
 			workToTheEnd,
 			() => {
 				if (options.stopMode) cancellation.cancel(abandoned());
@@ -120,22 +147,18 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 		);
 		return { cancellation, batch, log, ended, outcomes };
 	};
-	return {
+	const rig: BatchRig = {
 		time,
 		service,
+		account: createAccount(),
 		store,
+		restart() {
+			rig.account = createAccount();
+		},
 		start,
-		attempt: async (asks, options) => await time.run(start(asks, options).outcomes),
+		attempt: async (requests, options) => await time.run(start(requests, options).outcomes),
 	};
-}
-
-const batchSize = ({ tasksInFlight = 10 }: AttemptOptions): number => tasksInFlight;
-
-/** As the node does it: tasks of an earlier attempt hold the account's places already. */
-function resumedFirst(batch: Batch, rowCount: number): number[] {
-	const resumed = new Set(batch.ledger.entriesOfRun().map(({ row }) => row));
-	const rows = Array.from({ length: rowCount }, (_, row) => row);
-	return [...rows.filter((row) => resumed.has(row)), ...rows.filter((row) => !resumed.has(row))];
+	return rig;
 }
 
 const abandoned = (): FailureError =>

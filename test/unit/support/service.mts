@@ -59,6 +59,10 @@ export interface TaskPlan {
 export interface ServiceOptions {
 	/** Whether tasks repeat their input. */
 	echo: boolean;
+	/** How far the service's clock is ahead of the steady one. */
+	skewMs: number;
+	/** Whether its answers say what time it is there. */
+	tellsTime: boolean;
 	/** How long it takes until a new task is in the list. */
 	listLagMs: number;
 	price: number;
@@ -103,6 +107,8 @@ const DEFAULT_PLAN: TaskPlan = { lastsMs: 60_000, end: 'completed' };
 
 const NOTHING_WRONG: ServiceOptions = {
 	echo: false,
+	skewMs: 0,
+	tellsTime: true,
 	listLagMs: 0,
 	price: 0.24,
 	submitFaults: [],
@@ -162,7 +168,7 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 			model: 'wavespeed-ai/wan-2.2/speech-to-video',
 			status: isOver ? status : 'processing',
 			outputs: isOver && task.end === 'completed' ? [`https://cdn.example/${task.id}.mp4`] : [],
-			created_at: new Date(task.createdAt).toISOString(),
+			created_at: new Date(task.createdAt + options.skewMs).toISOString(),
 			error: isOver && status === 'failed' ? 'it went wrong' : '',
 			...(isOver && status === 'failed' ? { code: task.end === 'refused' ? 1402 : 5000 } : {}),
 			...(options.echo ? { input: task.input } : {}),
@@ -185,7 +191,9 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 		await time.delay(ONE_WAY_MS);
 		const outcome = await handle(request);
 		await time.delay(ONE_WAY_MS);
-		return outcome;
+		if (!outcome.answered || !options.tellsTime) return outcome;
+		const date = new Date(time.now() + options.skewMs).toUTCString();
+		return { ...outcome, headers: { date, ...outcome.headers } };
 	}
 
 	async function handle(request: HttpRequest): Promise<HttpOutcome> {
@@ -282,7 +290,10 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 		);
 		const listed = service.tasks
 			.filter((task) => time.now() >= task.createdAt + options.listLagMs)
-			.filter((task) => task.createdAt >= (from ?? 0) && task.createdAt <= (to ?? Infinity));
+			.filter(({ createdAt }) => {
+				const at = createdAt + options.skewMs;
+				return at >= (from ?? 0) && at <= (to ?? Infinity);
+			});
 		const [page, size] = [Number(json?.page), Number(json?.page_size)];
 		const newestFirst = [...listed].reverse().slice((page - 1) * size, page * size);
 		return ok({ page, items: newestFirst.map(describe) });

@@ -21,6 +21,8 @@ export interface VirtualTime {
 	/** A clock whose sleep ends at once when the run is halted, as the client's does. */
 	clockFor(cancellation: Cancellation): Clock;
 	now(): number;
+	/** Sets the machine's clock: the steady one, and the service's, go on as before. */
+	jumpWall(ms: number): void;
 	/** Milliseconds since the start. */
 	elapsed(): number;
 	/** Waits as a network does: like a sleep, but not one of the client's. */
@@ -42,6 +44,8 @@ export function createVirtualTime(startMs = START_MS): VirtualTime {
 	let now = startMs;
 	const sleepers: Sleeper[] = [];
 	const sleeps: number[] = [];
+	let wallOffset = 0;
+	const wallTime = (): number => now + wallOffset;
 
 	const add = (ms: number, wake: () => void): Sleeper => {
 		if (Number.isNaN(ms)) throw new Error('asked to sleep for NaN ms');
@@ -62,6 +66,7 @@ export function createVirtualTime(startMs = START_MS): VirtualTime {
 	};
 	const clockFor = (cancellation: Cancellation): Clock => ({
 		now: () => now,
+		wallTime,
 		sleep: async (ms) => {
 			sleeps.push(ms);
 			await new Promise<void>((resolve, reject) => {
@@ -80,11 +85,15 @@ export function createVirtualTime(startMs = START_MS): VirtualTime {
 	});
 	return {
 		now: () => now,
+		jumpWall(ms) {
+			wallOffset += ms;
+		},
 		elapsed: () => now - startMs,
 		sleeps,
 		delay: async (ms) => await new Promise<void>((resolve) => add(ms, resolve)),
 		clock: {
 			now: () => now,
+			wallTime,
 			sleep: async (ms) => {
 				sleeps.push(ms);
 				await new Promise<void>((resolve) => add(ms, resolve));

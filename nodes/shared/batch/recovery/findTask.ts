@@ -1,86 +1,181 @@
+import type { Account } from '../../account/account';
+import type { TimeWindow } from '../../account/sharedListing';
+import type { Submission } from '../../account/submissions';
+import { untilResumed } from '../../async/cancellation';
 import type { ApiContext } from '../../wavespeed/http/request';
-import { fail } from '../../wavespeed/failures';
+import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
 import type { Task } from '../../wavespeed/tasks/task';
 import type { Ledger, LedgerEntry } from '../ledger';
-import { listTasks } from '../../wavespeed/tasks/listTasks';
-import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
+import { compareEcho } from './evidence';
 
 /** What a search for the task of a submit without a clear answer has found. */
 export type Finding =
 	| { kind: 'found'; task: Task }
 	| { kind: 'none' }
-	/** Several tasks, or several rows, could belong together. */
+	/** Several tasks, or several rows or runs, could belong together. */
 	| { kind: 'several'; taskIds: string[] };
 
-/** The service's clock and ours may differ by so much, and it may take so long until a task is made. */
-const CLOCK_DIFFERENCE_MS = 60_000;
-/** The answer may have been lost long after the task was made: the window ends only well after the attempt. */
-const LATE_CREATION_MS = 120_000;
-/** 20,000 tasks in some minutes: more than any account may submit. */
-const MAX_PAGES = 200;
-
-/**
- * Looks for the task among those of the account. Where the service repeats a task's input, an equal input decides
- * (a drawn seed makes it unique); else one task that nobody knows, for one submit that nobody can place, decides.
- * To be called while no submit is under way: a task whose answer is still on its way would look lost.
- */
-export async function findLostTask(
-	api: ApiContext,
-	ledger: Ledger,
-	key: string,
-	entry: LedgerEntry,
-	input: SubmitInput,
-): Promise<Finding> {
-	const from = entry.sentAt - CLOCK_DIFFERENCE_MS;
-	const to = (entry.endedAt ?? entry.sentAt) + LATE_CREATION_MS;
-	const known = ledger.knownTaskIds();
-	const unknown = (await listWindow(api, from, to)).filter((task) => !known.has(task.id));
-
-	const equal = unknown.filter((task) => task.input !== null && hasEqualInput(task.input, input));
-	// Rows that ask for exactly the same, seed included, may take either task: the videos are the same.
-	const oldest = equal.at(-1);
-	if (oldest) return { kind: 'found', task: oldest };
-
-	const candidates = unknown.filter((task) => task.input === null);
-	if (candidates.length === 0) return { kind: 'none' };
-	const rivals = ledger
-		.unresolved()
-		.filter((other) => other.key !== key && overlaps(other.entry, from, to));
-	const only = candidates[0];
-	if (candidates.length === 1 && only && rivals.length === 0) return { kind: 'found', task: only };
-	return { kind: 'several', taskIds: candidates.map((task) => task.id) };
+/** Who looks. */
+export interface SearchContext {
+	api: ApiContext;
+	account: Account;
+	ledger: Ledger;
 }
 
-async function listWindow(api: ApiContext, fromMs: number, toMs: number): Promise<Task[]> {
-	const query = {
-		createdAfter: new Date(fromMs).toISOString(),
-		createdBefore: new Date(toMs).toISOString(),
-	};
-	const tasks = new Map<string, Task>();
-	for (let page = 1; page <= MAX_PAGES; page += 1) {
-		const { tasks: found, isLast } = await listTasks(api, query, page);
-		for (const task of found) if (isInWindow(task, fromMs, toMs)) tasks.set(task.id, task);
-		if (isLast) return [...tasks.values()];
+/** Whose task is looked for. */
+export interface LostSubmit {
+	key: string;
+	entry: LedgerEntry;
+	input: SubmitInput;
+}
+
+/** The service's own clocks may differ by so much, and a task is not made in the moment of its submit. */
+const CLOCK_DIFFERENCE_MS = 60_000;
+/** How exact the service's `Date` header is, with the time that an answer takes. */
+const CLOCK_PRECISION_MS = 10_000;
+/** The answer may have been lost long after the task was made: the window ends only well after the attempt. */
+const LATE_CREATION_MS = 120_000;
+/** With no answer yet that tells the service's time, the machine's is believed within a day. */
+const UNKNOWN_CLOCK_MS = 24 * 60 * 60_000;
+
+/**
+ * Looks for the task among those of the account. Where the service repeats a task's input, an input that agrees decides;
+ * one that contradicts rules the task out. Without an echo a task is taken only if it is the only one that nobody knows,
+ * and nobody else in this process has sent anything meanwhile. The list comes first and what is known of others
+ * afterwards: an answer that comes in between must not look lost. `listWith` is told when the list is asked for.
+ */
+export async function findLostTask(
+	{ api, account, ledger }: SearchContext,
+	lost: LostSubmit,
+	listWith: <T>(list: () => Promise<T>) => Promise<T> = async (list) => await list(),
+): Promise<Finding> {
+	const { entry, input } = lost;
+	const listing = await listWith(
+		async () => await account.listing.get(api, () => toQueryWindow(api, account, entry)),
+	);
+	const window = toWindow(api, account, entry);
+	const candidates: Task[] = [];
+	for (const task of listing.tasks) {
+		if (!isInWindow(task, window)) continue;
+		const evidence = compareEcho(task, input, entry.isSeedDrawn);
+		if (evidence === 'contradicts') continue;
+		if (evidence === 'agrees' && entry.isSeedDrawn && isFree(account, ledger, task)) {
+			return { kind: 'found', task };
+		}
+		candidates.push(task);
 	}
-	// "None" would be a guess, and a submit on a guess could be paid for twice.
-	return fail('unavailable', 'The task list has no end', 'Try again later.');
+	// Submits that were under way when the list was made may have made what is in it.
+	if (candidates.length > 0) await untilAnswered(api, account, listing.askedAt);
+	const unknown = candidates.filter((task) => isFree(account, ledger, task));
+	if (unknown.length === 0) return { kind: 'none' };
+
+	// Rows that ask for exactly the same, seed included, may take either task: the videos are the same.
+	const equal = unknown.filter((task) => compareEcho(task, input, false) === 'agrees');
+	const oldest = equal.at(-1);
+	if (oldest) return { kind: 'found', task: oldest };
+	const [only] = unknown;
+	const isOurs = unknown.length === 1 && !hasRivals(api, account, ledger, lost);
+	// With the service's own clock a task that is older than the submit can't be its task.
+	const isYoung =
+		!only ||
+		!account.serviceClock.isKnown ||
+		isInWindow(only, toWindow(api, account, entry, CLOCK_PRECISION_MS));
+	if (only && isOurs && isYoung) return { kind: 'found', task: only };
+	return { kind: 'several', taskIds: unknown.map((task) => task.id) };
+}
+
+const isFree = (account: Account, ledger: Ledger, { id }: Task): boolean =>
+	!account.submissions.isKnown(id) && !ledger.knownTaskIds().has(id);
+
+/** Until each submit that left before `askedAt` has been answered or given up. */
+async function untilAnswered(api: ApiContext, account: Account, askedAt: number): Promise<void> {
+	const { submissions } = account;
+	const isOpen = (): boolean =>
+		submissions.between(-Infinity, askedAt).some(({ state }) => state === 'open');
+	while (isOpen()) {
+		await untilResumed(api.cancellation, (resume) => {
+			const forget = submissions.onEnd(() => {
+				forget();
+				resume();
+			});
+			return forget;
+		});
+	}
+}
+
+/** Whether another row or another run may have made the one task that nobody knows. */
+function hasRivals(
+	{ clock }: ApiContext,
+	account: Account,
+	ledger: Ledger,
+	{ key, entry }: LostSubmit,
+): boolean {
+	const window = toWindow({ clock }, account, entry);
+	const ofOtherRows = ledger
+		.unresolved()
+		.some(
+			(other) => other.key !== key && overlaps(toWindow({ clock }, account, other.entry), window),
+		);
+	if (ofOtherRows) return true;
+	const offset = serviceTimeOf(account, clock.now(), clock) - clock.now();
+	const [from, to] = [window.from - offset, window.to - offset];
+	// What this process has forgotten, or what was before it, may have been anything.
+	const sentAt = submissionOf(account, entry)?.sentAt ?? -Infinity;
+	if (!account.submissions.isCompleteSince(sentAt)) return true;
+	const own = ledger.submissionIds();
+	return account.submissions.between(from, to).some(({ id }) => !own.has(id));
+}
+
+const overlaps = (a: TimeWindow, b: TimeWindow): boolean => a.from <= b.to && a.to >= b.from;
+
+/** The service's time for a moment of the steady clock, else the machine's. */
+function serviceTimeOf(account: Account, steady: number, clock: ApiContext['clock']): number {
+	return account.serviceClock.timeAt(steady) ?? clock.wallTime() + (steady - clock.now());
+}
+
+/** When the submit's task can have been made, by the service's time. */
+function toWindow(
+	{ clock }: Pick<ApiContext, 'clock'>,
+	account: Account,
+	entry: LedgerEntry,
+	marginMs = CLOCK_DIFFERENCE_MS,
+): TimeWindow {
+	const { sentAt, endedAt } = timesOf(account, entry, clock);
+	const known = { from: sentAt - marginMs, to: endedAt + LATE_CREATION_MS };
+	if (entry.clock === 'service' || submissionOf(account, entry)) return known;
+	// By the machine's clock, before a restart: it may have been as wrong then as it is now, or right.
+	const skew = serviceTimeOf(account, clock.now(), clock) - clock.wallTime();
+	return { from: known.from + Math.min(0, skew), to: known.to + Math.max(0, skew) };
+}
+
+/** Undefined after a restart of n8n. */
+const submissionOf = (account: Account, { submissionIds }: LedgerEntry): Submission | undefined =>
+	account.submissions.get(submissionIds.at(-1) ?? '');
+
+/** Of a submit of this process by the steady clock, which no jump has touched; else as the ledger has them. */
+function timesOf(
+	account: Account,
+	entry: LedgerEntry,
+	clock: ApiContext['clock'],
+): { sentAt: number; endedAt: number } {
+	const own = submissionOf(account, entry);
+	if (!own) return { sentAt: entry.sentAt, endedAt: entry.endedAt ?? entry.sentAt };
+	return {
+		sentAt: serviceTimeOf(account, own.sentAt, clock),
+		endedAt: serviceTimeOf(account, own.endedAt ?? own.sentAt, clock),
+	};
+}
+
+/** What the list is asked for; as long as no answer has told the service's time, far more than is needed. */
+function toQueryWindow(api: ApiContext, account: Account, entry: LedgerEntry): TimeWindow {
+	const window = toWindow(api, account, entry);
+	const margin = account.serviceClock.isKnown ? 0 : UNKNOWN_CLOCK_MS;
+	return { from: window.from - margin, to: window.to + margin };
 }
 
 /** The time filter may be ignored by the service. */
-function isInWindow(task: Task, fromMs: number, toMs: number): boolean {
+function isInWindow(task: Task, { from, to }: TimeWindow): boolean {
 	if (task.createdAt === null) return true;
 	const createdAt = Date.parse(task.createdAt);
-	return createdAt >= fromMs && createdAt <= toMs;
+	return createdAt >= from && createdAt <= to;
 }
-
-function overlaps(entry: LedgerEntry, fromMs: number, toMs: number): boolean {
-	const endsAt = (entry.endedAt ?? entry.sentAt) + LATE_CREATION_MS;
-	return entry.sentAt - CLOCK_DIFFERENCE_MS <= toMs && endsAt >= fromMs;
-}
-
-const hasEqualInput = (echo: Record<string, unknown>, input: SubmitInput): boolean =>
-	echo.image === input.image &&
-	echo.audio === input.audio &&
-	(echo.prompt ?? '') === input.prompt &&
-	(echo.resolution ?? '480p') === input.resolution &&
-	echo.seed === input.seed;

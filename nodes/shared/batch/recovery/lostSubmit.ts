@@ -1,11 +1,10 @@
+import { settle } from '../../async/settle';
 import { fail, FailureError, failureOf } from '../../wavespeed/failures';
+import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
 import type { Task } from '../../wavespeed/tasks/task';
 import type { Batch } from '../context';
 import type { LedgerEntry } from '../ledger';
-import type { PreparedRequest } from '../prepare';
 import { findLostTask, type Finding } from './findTask';
-import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
-import { settle } from '../../async/settle';
 
 /** What happens to a row whose submit had no clear answer: its task is looked for, and nothing is sent. */
 
@@ -13,30 +12,51 @@ import { settle } from '../../async/settle';
 const SEARCH_AGAIN_AFTER_MS = 60_000;
 
 /** The first look may come before the task is in the list. */
-const SEARCH_PAUSES_MS = [2_000, 10_000];
+const SEARCH_AGAIN_PAUSES_MS = [2_000, 10_000];
+
+/** Which row's submit it is, by the ledger's key. */
+export interface RowKey {
+	row: number;
+	/** The request's fingerprint. */
+	hash: string;
+}
 
 /** What an earlier attempt has sent for the row. */
-export const inputOf = (ready: PreparedRequest, entry: LedgerEntry): SubmitInput => ({
-	image: entry.image,
-	audio: entry.audio,
-	prompt: ready.ask.prompt,
-	resolution: ready.ask.resolution,
-	seed: entry.seed,
+export const inputOf = ({ image, audio, prompt, resolution, seed }: LedgerEntry): SubmitInput => ({
+	image,
+	audio,
+	prompt,
+	resolution,
+	seed,
 });
 
-/** The search right after the answer was lost. */
+/**
+ * The search right after the answer was lost. Its first look comes immediately and keeps other submits back: if the
+ * list can't be had either, the service is down, and they would be lost as well.
+ */
 export async function searchAfterLostAnswer(
 	batch: Batch,
-	row: number,
-	ready: PreparedRequest,
-	input: SubmitInput,
+	key: RowKey,
 	text: string,
 ): Promise<Task> {
-	for (const pauseMs of SEARCH_PAUSES_MS) {
-		await batch.api.clock.sleep(pauseMs);
-		const finding = await search(batch, row, ready, input, text);
-		if (finding.kind === 'found') return finding.task;
+	const { account, api, log } = batch;
+	log(
+		`Row ${key.row + 1}: WaveSpeed gave no clear answer to the submit (${text}); a task may exist and be paid for. Looking for it in the task list.`,
+	);
+	const { submitBreaker } = account;
+	const listWith: ListWith = async (list) => await submitBreaker.suspect(api.clock, text, list);
+	const first = await settle(search(batch, key, listWith));
+	let finding = readFinding(first, text);
+	for (const pauseMs of SEARCH_AGAIN_PAUSES_MS) {
+		if (finding.kind === 'found') break;
+		await api.clock.sleep(pauseMs);
+		finding = readFinding(await settle(search(batch, key)), text);
 	}
+	if (finding.kind === 'found') {
+		submitBreaker.noteAccepted();
+		return finding.task;
+	}
+	submitBreaker.noteNothingFound(api.clock, text);
 	return fail(
 		'submitUnknown',
 		`WaveSpeed gave no clear answer to the submit (${text}), and its task list shows no new task`,
@@ -47,46 +67,68 @@ export async function searchAfterLostAnswer(
 /** A submit of an earlier attempt whose outcome is unknown. Undefined: there is no task, so a submit is due. */
 export async function findEarlierSubmit(
 	batch: Batch,
-	row: number,
-	ready: PreparedRequest,
+	key: RowKey,
 	entry: LedgerEntry,
 ): Promise<Task | undefined> {
-	const { clock } = batch.api;
-	const waitMs = (entry.endedAt ?? entry.sentAt) + SEARCH_AGAIN_AFTER_MS - clock.now();
-	if (waitMs > 0) await clock.sleep(waitMs);
-	const input = inputOf(ready, entry);
-	const finding = await search(batch, row, ready, input, 'in an earlier attempt');
-	return finding.kind === 'found' ? finding.task : undefined;
+	const { account, api } = batch;
+	const waitMs = waitBeforeSearchMs(batch, entry);
+	if (waitMs > 0) await api.clock.sleep(waitMs);
+	const finding = readFinding(await settle(search(batch, key)), 'in an earlier attempt');
+	if (finding.kind === 'found') return finding.task;
+	if (entry.accountId !== batch.accountId) {
+		// The list of this account says nothing about what was paid in the other one.
+		fail(
+			'submitUnknown',
+			'An earlier attempt of this row was submitted with another API key and had no clear answer, and with this key its task is not to be found',
+			'A task may exist and be paid for in the other account: look there, or try again with the key of the earlier attempt. To make a new video with this key, start a new execution.',
+		);
+	}
+	const lost = account.submissions.get(entry.submissionIds.at(-1) ?? '');
+	if (lost) account.submissions.drop(lost);
+	return undefined;
+}
+
+/** Until a minute has passed since the attempt. Whose clock says so depends on who still knows it. */
+function waitBeforeSearchMs({ account, api }: Batch, entry: LedgerEntry): number {
+	const { clock } = api;
+	const own = account.submissions.get(entry.submissionIds.at(-1) ?? '');
+	if (own) return (own.endedAt ?? own.sentAt) + SEARCH_AGAIN_AFTER_MS - clock.now();
+	const machineNow = clock.wallTime();
+	const theirNow =
+		entry.clock === 'service'
+			? (account.serviceClock.timeAt(clock.now()) ?? machineNow)
+			: machineNow;
+	const waitMs = (entry.endedAt ?? entry.sentAt) + SEARCH_AGAIN_AFTER_MS - theirNow;
+	// A clock that was set back must not hold the row for hours.
+	return Math.min(waitMs, SEARCH_AGAIN_AFTER_MS);
+}
+
+type ListWith = Parameters<typeof findLostTask>[2];
+
+async function search(batch: Batch, { row, hash }: RowKey, listWith?: ListWith): Promise<Finding> {
+	const { ledger, account, api } = batch;
+	const entry = ledger.find(row, hash);
+	if (!entry) return { kind: 'none' };
+	const lost = { key: ledger.key(row, hash), entry, input: inputOf(entry) };
+	const finding = await findLostTask(batch, lost, listWith);
+	if (finding.kind !== 'found') return finding;
+	const { id } = finding.task;
+	// Taken in the same turn in which it was found free: two rows must never take the same task.
+	account.submissions.claim(id, api.clock.now());
+	ledger.noteAccepted(row, hash, id);
+	batch.log(`Row ${row + 1}: found task ${id} after a submit without a clear answer`);
+	return finding;
 }
 
 type ClearFinding = Exclude<Finding, { kind: 'several' }>;
 
-async function search(
-	batch: Batch,
-	row: number,
-	ready: PreparedRequest,
-	input: SubmitInput,
+/** Throws for a search that has failed, and for one that leaves it open. */
+function readFinding(
+	searched: { ok: true; value: Finding } | { ok: false; error: unknown },
 	text: string,
-): Promise<ClearFinding> {
-	const { ledger } = batch;
-	const looked = await settle(
-		batch.submitLock.exclusive(async () => {
-			const entry = ledger.find(row, ready.hash);
-			if (!entry) return { kind: 'none' } as const;
-			const key = ledger.key(row, ready.hash);
-			const finding = await findLostTask(batch.api, ledger, key, entry, input);
-			// Written down while no other row searches: two rows must never take the same task.
-			if (finding.kind === 'found') ledger.noteAccepted(row, ready.hash, finding.task.id);
-			return finding;
-		}),
-	);
-	if (!looked.ok) throw describeFailedSearch(looked.error, text);
-	const finding = looked.value;
-	if (finding.kind === 'found') {
-		batch.log(
-			`Row ${row + 1}: found task ${finding.task.id} after a submit without a clear answer`,
-		);
-	}
+): ClearFinding {
+	if (!searched.ok) throw describeFailedSearch(searched.error, text);
+	const finding = searched.value;
 	if (finding.kind !== 'several') return finding;
 	return fail(
 		'submitUnknown',
@@ -97,11 +139,11 @@ async function search(
 }
 
 /** All of them are in the details. */
-const MOST_IDS_IN_TEXT = 20;
+const MOST_CANDIDATES_IN_TEXT = 20;
 
 function listIds(ids: string[]): string {
-	const more = ids.length - MOST_IDS_IN_TEXT;
-	return ids.slice(0, MOST_IDS_IN_TEXT).join(', ') + (more > 0 ? ` and ${more} more` : '');
+	const more = ids.length - MOST_CANDIDATES_IN_TEXT;
+	return ids.slice(0, MOST_CANDIDATES_IN_TEXT).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 function describeFailedSearch(error: unknown, text: string): unknown {

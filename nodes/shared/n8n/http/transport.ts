@@ -5,7 +5,7 @@ import type {
 	IN8nHttpFullResponse,
 } from 'n8n-workflow';
 
-import { createSlots } from '../../batch/limits';
+import type { Semaphore } from '../../async/semaphore';
 import type { HttpAnswer, HttpOutcome, HttpRequest, Send } from '../../wavespeed/http/types';
 import type { Cancellation } from '../../async/cancellation';
 import type { NodeFunctions } from '../session/callers';
@@ -16,9 +16,6 @@ import { withTimeout } from './withTimeout';
 import { settle } from '../../async/settle';
 
 const CLIENT_NAME = 'n8n-nodes-wavespeed-speech-to-video';
-
-/** A batch of thousands must not open thousands of connections just to look at its tasks. */
-const REQUESTS_AT_ONCE = 32;
 
 /** The description of a task is some kB; with this, 32 requests at once stay small whatever comes back. */
 const MAX_ANSWER_BYTES = 1024 ** 2;
@@ -31,13 +28,12 @@ export function createSend(
 	ctx: NodeFunctions,
 	connection: Connection,
 	cancellation: Cancellation,
+	requests: Semaphore,
 ): Send {
-	const places = createSlots(REQUESTS_AT_ONCE, cancellation);
 	return async (request) => {
 		// Submits and uploads have limits of their own, and must not wait behind thousands of checks.
 		if (request.method === 'PUT' || request.finishOnStop) return await sendOnce(request);
-		const giveBack = await places.take();
-		return await sendOnce(request).finally(giveBack);
+		return await requests.run(cancellation, async () => await sendOnce(request));
 	};
 
 	async function sendOnce(request: HttpRequest): Promise<HttpOutcome> {

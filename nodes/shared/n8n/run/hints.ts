@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
-import type { AccountLevel } from '../../batch/limits';
+import type { AccountLevel } from '../../wavespeed/accountLimits';
 import { systemTime } from '../session/clock';
 import type { Run } from './run';
 

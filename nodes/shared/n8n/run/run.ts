@@ -1,7 +1,8 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import { type Batch, createBatch } from '../../batch/context';
-import { ACCOUNT_LIMITS } from '../../batch/limits';
+import { PREPARED_AHEAD } from '../../batch/rowOrder';
+import { ACCOUNT_LIMITS } from '../../wavespeed/accountLimits';
 import type { ApiContext } from '../../wavespeed/http/request';
 import { type Failure, FailureError } from '../../wavespeed/failures';
 import { Cancellation } from '../../async/cancellation';
@@ -11,7 +12,7 @@ import { createMediaReader, type MediaReader } from '../input/media';
 import { openApi } from '../session/openApi';
 import { openLedgerStore, readRunIndex } from './storedContext';
 import { readParameters } from '../input/parameters';
-import { createParking, type Parking } from '../waiting/parking';
+import { createParking, isTool, type Parking } from '../waiting/parking';
 
 /** One execution of the node: what its rows share. */
 export interface Run {
@@ -31,10 +32,9 @@ export interface Run {
 	pace: Pace;
 	/** How many rows are worked on side by side. */
 	rowsAtOnce: number;
+	/** To be called when the run has ended. */
+	stopListening: () => void;
 }
-
-/** Rows that are prepared while others hold the account's places, so that no place waits for an upload. */
-const PREPARED_AHEAD = 8;
 
 /** Waiting rows cost little, but not nothing. */
 const MOST_ROWS_AT_ONCE = 10_000;
@@ -45,36 +45,46 @@ export async function openRun(ctx: IExecuteFunctions, operation: unknown): Promi
 	const items = ctx.getInputData();
 	const connection = await readConnection(ctx);
 	const cancellation = new Cancellation();
-	cancelOnStop(ctx, cancellation);
+	const stopListening = cancelOnStop(ctx, cancellation);
 
 	const api = openApi(ctx, connection, cancellation);
 	const { options } = readParameters(ctx, 0);
 	const range = { min: 1, max: 10_000 };
 	const limits = ACCOUNT_LIMITS[connection.accountLevel];
 	const chosenInFlight = options.number('maxTasksInFlight', 'Max Videos at Once', range);
-	const tasksInFlight = Math.floor(chosenInFlight ?? limits.tasksInFlight);
-	const submitsPerMinute = Math.floor(
-		options.number('maxSubmitsPerMinute', 'Max New Videos per Minute', range) ??
-			limits.submitsPerMinute,
+	const chosenPerMinute = options.number('maxSubmitsPerMinute', 'Max New Videos per Minute', range);
+	const tasksInFlight = Math.min(
+		Math.floor(chosenInFlight ?? limits.tasksInFlight),
+		limits.tasksInFlight,
 	);
-	const batch = createBatch(api, cancellation, {
-		rowCount: items.length,
+	const batch = createBatch(api, {
+		account: api.account,
+		accountId: connection.accountId.slice(0, ACCOUNT_ID_CHARS),
 		runIndex: readRunIndex(ctx),
 		ledgerStore: openLedgerStore(ctx),
 		tasksInFlight,
-		submitsPerMinute,
+		submitsPerMinute: Math.floor(chosenPerMinute ?? limits.submitsPerMinute),
 		longestRateLimitMs: LONGEST_RATE_LIMIT_MS,
+		isTool: isTool(ctx),
 		// With the execution stopped or n8n gone, the log is where an ID can still be found.
 		log: (message) => ctx.logger.info(`${ctx.getNode().name}: ${message}`),
 	});
 	const rowsAtOnce = operation === 'generate' ? tasksInFlight + PREPARED_AHEAD : MOST_ROWS_AT_ONCE;
-	const readMedia = createMediaReader(ctx);
 	const run: Run = {
-		...{ ctx, items, api, batch, cancellation, connection, readMedia, rowsAtOnce },
+		ctx,
+		items,
+		api,
+		batch,
+		cancellation,
+		connection,
+		readMedia: createMediaReader(ctx),
+		rowsAtOnce,
 		pace: {
-			...{ accountLevel: connection.accountLevel, tasksInFlight },
+			accountLevel: connection.accountLevel,
+			tasksInFlight,
 			isChosen: chosenInFlight !== undefined,
 		},
+		stopListening,
 		parking: undefined,
 		parkingHint: undefined,
 		startParking(resumeUrl) {
@@ -85,11 +95,16 @@ export async function openRun(ctx: IExecuteFunctions, operation: unknown): Promi
 	return run;
 }
 
-function cancelOnStop(ctx: IExecuteFunctions, cancellation: Cancellation): void {
+/** Enough to tell the accounts of one user apart. */
+const ACCOUNT_ID_CHARS = 16;
+
+/** Returns a function that ends it: n8n keeps the signal for the whole execution, and Node.js warns of many listeners. */
+function cancelOnStop(ctx: IExecuteFunctions, cancellation: Cancellation): () => void {
 	const signal = ctx.getExecutionCancelSignal();
 	const stop = (): void => cancellation.cancel(new FailureError(STOPPED));
 	if (signal?.aborted) stop();
 	else signal?.addEventListener('abort', stop, { once: true });
+	return () => signal?.removeEventListener('abort', stop);
 }
 
 const STOPPED: Failure = {

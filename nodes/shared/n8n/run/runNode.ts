@@ -3,11 +3,13 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { runConcurrently } from '../../async/runConcurrently';
 import { failureOf, FailureError } from '../../wavespeed/failures';
 import { describeExpiry, describePace, showHint } from './hints';
-import { describeOtherTasks, type FailedRow, toErrorItem, toNodeError } from '../errors/nodeErrors';
+import { type FailedRow, toErrorItem, toNodeError } from '../errors/nodeErrors';
 import { readParameters } from '../input/parameters';
 import { type OpenTask, park, type ParkedRow } from '../waiting/parking';
 import { ABANDONED, openRun, type Run } from './run';
 import { settle, type Settled } from '../../async/settle';
+import { addTaskFacts, describeEnd, logTasksLeft } from './taskFacts';
+import { orderRows } from '../../batch/rowOrder';
 
 /** The row's items, or the task that it waits for in n8n's database. */
 export type RowResult = INodeExecutionData[] | { open: OpenTask };
@@ -35,7 +37,17 @@ export async function runNode(
 		return rows.map((failed) => toErrorItem(ctx, failed, false));
 	}
 	const run = opened.value;
+	return await workOnRows(run, operation, plan, continueOnFail).finally(run.stopListening);
+}
 
+async function workOnRows(
+	run: Run,
+	operation: unknown,
+	plan: Plan,
+	continueOnFail: boolean,
+): Promise<INodeExecutionData[]> {
+	const { ctx } = run;
+	const rowCount = run.items.length;
 	const plans: Settled<RowWork>[] = [];
 	for (let row = 0; row < rowCount; row += 1) {
 		const planned = await settle(plan(run, row));
@@ -45,9 +57,10 @@ export async function runNode(
 		plans.push(planned);
 	}
 
+	const { ledger } = run.batch;
 	let firstFailure: FailedRow | undefined;
 	const outcomes = await runConcurrently(
-		resumedFirst(run, rowCount),
+		orderRows(ledger, rowCount),
 		run.rowsAtOnce,
 		async (row) => await workOnRow(run, row, plans[row]),
 		(row, error) => {
@@ -56,14 +69,27 @@ export async function runNode(
 		},
 	);
 	const stopped = failureOf(run.cancellation.reason())?.kind === 'stopped';
-	if (stopped) logRunningTasks(run, outcomes);
-	if (firstFailure && (!continueOnFail || stopped)) throw describeEnd(run, firstFailure, outcomes);
+	if (stopped) logTasksLeft(run);
+	const endsRun = firstFailure !== undefined && (!continueOnFail || stopped);
+	ledger.noteUndelivered(
+		new Set(outcomes.flatMap((outcome, row) => (endsRun || !outcome.ok ? [row] : []))),
+	);
+	if (firstFailure && endsRun) {
+		const { row } = firstFailure;
+		throw describeEnd(run, { row, error: addTaskFacts(run, row, firstFailure.error) }, outcomes);
+	}
 
 	const rows = outcomes.map((outcome, row): ParkedRow => {
 		if (outcome.ok && 'open' in outcome.value) return { row, state: 'open', ...outcome.value.open };
 		const items = outcome.ok
 			? (outcome.value as INodeExecutionData[])
-			: [toErrorItem(ctx, { row, error: outcome.error }, keepsFields(ctx, row))];
+			: [
+					toErrorItem(
+						ctx,
+						{ row, error: addTaskFacts(run, row, outcome.error) },
+						keepsFields(ctx, row),
+					),
+				];
 		return { row, state: 'done', items };
 	});
 	if (rows.some(({ state }) => state === 'open')) return await park(ctx, rows);
@@ -73,14 +99,12 @@ export async function runNode(
 	return items;
 }
 
-const taskIdOf = (result: RowResult): unknown =>
-	'open' in result ? result.open.taskId : result[0]?.json.taskId;
-
 async function workOnRow(
 	run: Run,
 	row: number,
 	planned: Settled<RowWork> | undefined,
 ): Promise<RowResult> {
+	run.batch.budget.begin(row);
 	const work = async (): Promise<RowResult> => {
 		run.cancellation.throwIfCancelled();
 		if (planned?.ok) return await planned.value();
@@ -93,51 +117,10 @@ async function workOnRow(
 	});
 }
 
-/** Tasks of an earlier attempt run already and hold the account's places, so their rows come first. */
-function resumedFirst(run: Run, rowCount: number): number[] {
-	const resumed = new Set(run.batch.ledger.entriesOfRun().map(({ row }) => row));
-	const rows = Array.from({ length: rowCount }, (_, row) => row);
-	return [...rows.filter((row) => resumed.has(row)), ...rows.filter((row) => !resumed.has(row))];
-}
-
 function keepsFields(ctx: IExecuteFunctions, row: number): boolean {
 	try {
 		return readParameters(ctx, row).options.flag('includeInputFields');
 	} catch {
 		return false;
 	}
-}
-
-/** The tasks that go on although their rows have no result. */
-function tasksLeftRunning<T>(outcomes: Settled<T>[]): { row: number; taskId: string }[] {
-	return outcomes.flatMap((outcome, row) => {
-		const taskId = outcome.ok ? undefined : failureOf(outcome.error)?.details.taskId;
-		return taskId === undefined ? [] : [{ row, taskId }];
-	});
-}
-
-function logRunningTasks<T>(run: Run, outcomes: Settled<T>[]): void {
-	const tasks = tasksLeftRunning(outcomes).map(({ row, taskId }) => `row ${row + 1}: ${taskId}`);
-	if (tasks.length === 0) return;
-	run.ctx.logger.warn(
-		`${run.ctx.getNode().name}: the execution was stopped. Tasks that go on at WaveSpeed: ${tasks.join(', ')}`,
-	);
-}
-
-/** The error that ends the run: the row that failed first, and the tasks of all others that had one. */
-function describeEnd(run: Run, first: FailedRow, outcomes: Settled<RowResult>[]): Error {
-	const finished = outcomes.flatMap((outcome, row) => {
-		const taskId = outcome.ok ? taskIdOf(outcome.value) : undefined;
-		return typeof taskId === 'string' ? [{ row, taskId }] : [];
-	});
-	const others = [...finished, ...tasksLeftRunning(outcomes)]
-		.filter(({ row }) => row !== first.row)
-		.sort((a, b) => a.row - b.row);
-	const error = toNodeError(run.ctx.getNode(), first, outcomes.length, [
-		describeOtherTasks(others),
-	]);
-	if (others.length > 0 && 'context' in error && typeof error.context === 'object') {
-		Object.assign(error.context ?? {}, { otherTasks: others });
-	}
-	return error;
 }

@@ -1,18 +1,23 @@
 import { sleep } from 'n8n-workflow';
 
-import type { Clock } from '../../async/clock';
 import type { Cancellation } from '../../async/cancellation';
+import type { Clock } from '../../async/clock';
+
+const STARTED_AT = Date.now() - performance.now();
 
 /** The machine's time, in one object so that the engine tests can put a virtual clock in its place. */
 export const systemTime = {
-	now: (): number => Date.now(),
+	/** Steady: it begins at the machine's time and passes evenly, whatever happens to that clock. */
+	now: (): number => STARTED_AT + performance.now(),
+	wallTime: (): number => Date.now(),
 	sleep: async (ms: number): Promise<void> => await sleep(ms),
 };
 
-/** A clock whose sleep ends at once when the run is cancelled. */
+/** A clock whose sleep ends immediately when the run is cancelled. */
 export function createClock(cancellation: Cancellation): Clock {
 	return {
 		now: () => systemTime.now(),
+		wallTime: () => systemTime.wallTime(),
 		async sleep(ms) {
 			await new Promise<void>((resolve, reject) => {
 				const forget = cancellation.onCancel(reject);

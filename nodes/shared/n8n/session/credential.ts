@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { ACCOUNT_LIMITS, type AccountLevel } from '../../batch/limits';
+import { ACCOUNT_LIMITS, type AccountLevel } from '../../wavespeed/accountLimits';
 import { DEFAULT_BASE_URL } from '../../wavespeed/endpoints';
 import { fail } from '../../wavespeed/failures';
 import type { NodeFunctions } from './callers';
@@ -33,7 +33,7 @@ export async function readConnection(ctx: NodeFunctions): Promise<Connection> {
 	return {
 		baseUrl,
 		accountId: createHash('sha256').update(`${baseUrl} ${key}`).digest('hex'),
-		accountLevel: level in ACCOUNT_LIMITS ? (level as AccountLevel) : 'bronze',
+		accountLevel: Object.hasOwn(ACCOUNT_LIMITS, level) ? (level as AccountLevel) : 'bronze',
 		// A service, or a proxy before it, may repeat the request in its error page.
 		hideKey: createHideKey(key),
 	};

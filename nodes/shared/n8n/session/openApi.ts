@@ -1,23 +1,36 @@
-import type { ApiContext } from '../../wavespeed/http/request';
+import { Accounts } from '../../account/accounts';
+import type { Account } from '../../account/account';
 import type { Cancellation } from '../../async/cancellation';
-import { createBackoffGate } from '../../async/backoffGate';
-import type { NodeFunctions } from './callers';
-import { createClock } from './clock';
-import type { Connection } from './credential';
+import type { ApiContext } from '../../wavespeed/http/request';
 import { createSend } from '../http/transport';
+import type { NodeFunctions } from './callers';
+import { createClock, systemTime } from './clock';
+import type { Connection } from './credential';
+
+/** In the memory of this process, for all workflows that use the same key. */
+export const accounts = new Accounts();
+
+/** The API as one run reaches it, and what it shares with all other runs of the account. */
+export interface AccountApi extends ApiContext {
+	account: Account;
+}
 
 /** The API, by way of n8n's helpers, with this machine's time. */
 export function openApi(
 	ctx: NodeFunctions,
 	connection: Connection,
 	cancellation: Cancellation,
-): ApiContext {
-	const clock = createClock(cancellation);
+): AccountApi {
+	const { accountId, accountLevel } = connection;
 	const random = Math.random;
+	const account = accounts.open(accountId, accountLevel, systemTime.now(), random);
+	const { readGate, serviceClock, outages, requests } = account;
 	return {
-		clock,
+		account,
+		clock: createClock(cancellation),
+		cancellation,
 		random,
-		send: createSend(ctx, connection, cancellation),
-		readGate: createBackoffGate(clock, random, cancellation),
+		send: createSend(ctx, connection, cancellation, requests),
+		...{ readGate, serviceClock, outages },
 	};
 }

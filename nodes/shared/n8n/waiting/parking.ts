@@ -116,7 +116,7 @@ export function findResumeUrl(
 }
 
 /** An agent waits for its tool's answer, so there is nothing to go on with later. */
-const isTool = (ctx: IExecuteFunctions): boolean =>
+export const isTool = (ctx: IExecuteFunctions): boolean =>
 	!('putExecutionToWait' in ctx) || ('isToolExecution' in ctx && ctx.isToolExecution());
 
 /**

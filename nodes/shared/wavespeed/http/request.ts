@@ -1,28 +1,34 @@
 import type { Clock, Random } from '../../async/clock';
+import type { Waiter } from '../../async/waiter';
+import type { Outages } from './outages';
+import type { ServiceClock } from './serviceClock';
 import { readEnvelope, type ApiResult } from './envelope';
 import type { HttpRequest, NoAnswer, Send } from './types';
-import { fail, type Failure, FailureError } from '../failures';
+import { fail, type Failure, FailureError, failureOf } from '../failures';
 import { parseRetryAfter, pauseBeforeRetry } from '../../async/backoff';
 import type { Permit, BackoffGate } from '../../async/backoffGate';
 import { settle } from '../../async/settle';
 
-/** What every call to the API needs; one per run, so that its rows share the pause. */
-export interface ApiContext {
+/** What every call to the API needs: the run's own clock and cancellation, and what the account's runs share. */
+export interface ApiContext extends Waiter {
 	send: Send;
-	clock: Clock;
 	random: Random;
 	/** For requests that cost nothing; submits have their own. */
 	readGate: BackoffGate;
+	serviceClock: ServiceClock;
+	outages: Outages;
 }
 
-/** How long a request that costs nothing is tried. */
+/** How long a request that costs nothing is tried. Times are on the steady clock, ms. */
 export interface RetryBudget {
-	/** Give up at this time (ms since the epoch). */
+	/** Give up at this time. */
 	deadline: number;
 	/** Give up after so many passing failures; without it only the deadline counts. */
 	maxAttempts?: number;
-	/** Until this time (ms since the epoch) "not found" may only mean "not yet there". */
+	/** Until this time "not found" may only mean "not yet there". */
 	notFoundUntil?: number;
+	/** Nothing is lost if it fails: it fails immediately where others have just found that the service doesn't answer. */
+	failsFast?: boolean;
 }
 
 export const REQUEST_TIMEOUT_MS = 30_000;
@@ -35,6 +41,7 @@ const PREPARATION_BUDGET_MS = 10 * 60_000;
 export const preparationBudget = (clock: Clock): RetryBudget => ({
 	deadline: clock.now() + PREPARATION_BUDGET_MS,
 	maxAttempts: MAX_ATTEMPTS,
+	failsFast: true,
 });
 
 export type ReadRequest = Omit<HttpRequest, 'timeoutMs' | 'finishOnStop' | 'file'>;
@@ -51,11 +58,52 @@ export async function requestWithRetry<T>(
 	purpose: string,
 	retryBudget: RetryBudget,
 ): Promise<T> {
+	const outage = retryBudget.failsFast ? watchOutage(api, request) : undefined;
+	const attempts = tryOften(api, request, parse, { purpose, retryBudget, outage });
+	const outcome = await settle(attempts);
+	if (outcome.ok) return outcome.value;
+	const kind = failureOf(outcome.error)?.kind;
+	if (kind === 'unavailable' || kind === 'rateLimited') outage?.noteDown(outcome.error);
+	throw outcome.error;
+}
+
+/** What other requests of the account have just found out about this endpoint. */
+interface OutageWatch {
+	throwIfDown(): void;
+	/** True if nothing has been heard for so long that further attempts are no use. */
+	noteNoAnswer(): boolean;
+	noteAnswer(): void;
+	noteDown(error: unknown): void;
+}
+
+function watchOutage({ outages, clock }: ApiContext, { target }: ReadRequest): OutageWatch {
+	const endpoint = 'path' in target ? target.path.replace(ANY_TASK, '/*/') : '';
+	return {
+		throwIfDown: () => outages.throwIfDown(endpoint, clock.now()),
+		noteNoAnswer: () => outages.noteNoAnswer(endpoint, clock.now()),
+		noteAnswer: () => outages.noteAnswer(endpoint),
+		noteDown(error) {
+			if (error instanceof FailureError) outages.noteDown(endpoint, error, clock.now());
+		},
+	};
+}
+
+/** The results of all tasks are one endpoint. */
+const ANY_TASK = /\/[^/]+\/(?=result$)/;
+
+async function tryOften<T>(
+	api: ApiContext,
+	request: ReadRequest,
+	parse: (data: unknown) => T | undefined,
+	settings: { purpose: string; retryBudget: RetryBudget; outage: OutageWatch | undefined },
+): Promise<T> {
 	const { clock } = api;
+	const { purpose, retryBudget, outage } = settings;
 	let problem = 'WaveSpeed answers "too many requests"';
 	let httpStatus: number | undefined;
 	for (let attempt = 1; ; ) {
-		const permit = await api.readGate.enterBefore(retryBudget.deadline);
+		outage?.throwIfDown();
+		const permit = await api.readGate.enterBefore(api, retryBudget.deadline);
 		if (!permit) break;
 		const remaining = retryBudget.deadline - clock.now();
 		// An answer can't come in so short a time, and "no answer" would hide what the last one said.
@@ -69,22 +117,27 @@ export async function requestWithRetry<T>(
 
 		if (result.kind === 'data') {
 			const value = parse(result.data);
-			if (value !== undefined) return value;
+			if (value !== undefined) {
+				outage?.noteAnswer();
+				return value;
+			}
 			problem = 'the answer was not what the API promises';
 		} else {
 			problem = result.text || `HTTP status ${httpStatus}`;
 		}
 		if (result.kind === 'refused') {
+			outage?.noteAnswer();
 			const mayAppear = result.status === 404 && clock.now() < (retryBudget.notFoundUntil ?? 0);
 			if (!mayAppear) throw new FailureError(describeRefusal(purpose, result.status, result.text));
 		}
 		// A 429 doesn't use up an attempt: everyone waits for it together, and the deadline bounds it.
 		if (result.kind === 'rateLimited') continue;
 		const asked =
-			'retryAfter' in result ? parseRetryAfter(result.retryAfter, clock.now()) : undefined;
+			'retryAfter' in result ? parseRetryAfter(result.retryAfter, clock.wallTime()) : undefined;
 		const pauseMs = Math.max(asked ?? 0, pauseBeforeRetry(attempt, api.random));
 		if (attempt >= (retryBudget.maxAttempts ?? Infinity)) break;
 		if (clock.now() + pauseMs >= retryBudget.deadline) break;
+		if (outage?.noteNoAnswer()) break;
 		await clock.sleep(pauseMs);
 		attempt += 1;
 	}
@@ -103,7 +156,7 @@ export type RequestResult =
 
 /** Sends one request once, and lets the other rows know if it was one too many. */
 export async function sendAndRead(
-	api: Pick<ApiContext, 'send'>,
+	api: Pick<ApiContext, 'send' | 'clock' | 'serviceClock'>,
 	permit: Permit,
 	request: HttpRequest,
 ): Promise<RequestResult> {
@@ -117,6 +170,7 @@ export async function sendAndRead(
 		permit.release();
 		return { kind: 'noAnswer', reason: outcome.reason, text: outcome.text };
 	}
+	api.serviceClock.note(outcome.headers, api.clock.now());
 	const result = readEnvelope(outcome);
 	if (result.kind === 'rateLimited') permit.refused(result.retryAfter);
 	else permit.accepted();

@@ -145,7 +145,7 @@ async function sendForm(
 	const boundary = `n8n-${[0, 1, 2, 3].map(() => api.random().toString(36).slice(2)).join('')}`;
 	const part = { body: content, byteCount: file.byteCount };
 	const body = await wrapAsMultipart(part, file.fileName, file.contentType, boundary);
-	const permit = await api.readGate.enterBefore(preparationBudget(api.clock).deadline);
+	const permit = await api.readGate.enterBefore(api, preparationBudget(api.clock).deadline);
 	if (!permit) return { kind: 'outOfTime', text: 'WaveSpeed answers "too many requests"' };
 	return await sendAndRead(api, permit, {
 		method: 'POST',

@@ -7,7 +7,7 @@ import {
 } from '../http/request';
 import { MODEL_ID, PATHS } from '../endpoints';
 import { type Task, parseTask } from './task';
-import { failureOf } from '../failures';
+import { fail, failureOf } from '../failures';
 import { isRecord } from '../../json';
 import { settle } from '../../async/settle';
 
@@ -19,18 +19,58 @@ export interface TaskQuery {
 }
 
 /** The largest page that the API gives (docs: Predictions). */
-export const PAGE_SIZE = 100;
+const PAGE_SIZE = 100;
 
 /** The largest answer there is: 100 tasks, with inputs if the service repeats them, at 80 kB each. */
 const MAX_PAGE_BYTES = 8 * 1024 ** 2;
 
-/** One page of this model's tasks, newest first as the service gives them. `page` counts from 1. */
+export interface TaskPage {
+	/** Those of this model. */
+	tasks: Task[];
+	/** Of all items as they came, to tell whether a page is empty or the same as the one before. */
+	ids: string[];
+}
+
+/** A list that knows no page numbers gives the same, or what is known already, again and again. */
+const MAX_PAGES_WITHOUT_NEWS = 200;
+/** A million tasks of a week; beyond that the list has no end. */
+const MAX_PAGES = 10_000;
+
+/**
+ * All tasks of the query, page by page and each once. A page may hold fewer than were asked for and not be the last, so
+ * only an empty page is the end.
+ */
+export async function* listAllTasks(
+	api: ApiContext,
+	query: TaskQuery,
+	retryBudget?: RetryBudget,
+): AsyncGenerator<Task[]> {
+	const seen = new Set<string>();
+	let before = '';
+	let pagesWithoutNews = 0;
+	for (let page = 1; page <= MAX_PAGES; page += 1) {
+		const { tasks, ids } = await listTasks(api, query, page, retryBudget);
+		const same = ids.join();
+		if (ids.length === 0 || same === before) return;
+		before = same;
+		// Tasks that are submitted meanwhile push others on to the next page.
+		const news = tasks.filter(({ id }) => !seen.has(id));
+		for (const { id } of news) seen.add(id);
+		if (news.length > 0) yield news;
+		pagesWithoutNews = news.length > 0 ? 0 : pagesWithoutNews + 1;
+		if (pagesWithoutNews >= MAX_PAGES_WITHOUT_NEWS) break;
+	}
+	// To take it for complete would be a guess, and a submit on a guess could be paid for twice.
+	fail('unavailable', 'The task list has no end', 'Try again later.');
+}
+
+/** One page, newest first as the service gives them. `page` counts from 1. */
 export async function listTasks(
 	api: ApiContext,
 	query: TaskQuery,
 	page: number,
 	retryBudget: RetryBudget = preparationBudget(api.clock),
-): Promise<{ tasks: Task[]; isLast: boolean }> {
+): Promise<TaskPage> {
 	const json = {
 		page,
 		page_size: PAGE_SIZE,
@@ -39,7 +79,7 @@ export async function listTasks(
 		...(query.createdAfter ? { created_after: query.createdAfter } : {}),
 		...(query.createdBefore ? { created_before: query.createdBefore } : {}),
 	};
-	const parse = (data: unknown): { tasks: Task[]; isLast: boolean } | undefined => {
+	const parse = (data: unknown): TaskPage | undefined => {
 		if (!isRecord(data)) return undefined;
 		// Some servers write an empty list as null.
 		const items = data.items === null ? [] : data.items;
@@ -47,9 +87,10 @@ export async function listTasks(
 		const tasks = items.map(parseTask).filter((task): task is Task => task !== undefined);
 		// The filter may be ignored by the service: a task of another model must never be adopted.
 		const own = tasks.filter((task) => (task.raw.model ?? MODEL_ID) === MODEL_ID);
-		return { tasks: own, isLast: items.length < PAGE_SIZE };
+		const ids = items.map((item) => (isRecord(item) ? String(item.id) : ''));
+		return { tasks: own, ids };
 	};
-	const ask = async (body: ReadRequest['json']): Promise<{ tasks: Task[]; isLast: boolean }> => {
+	const ask = async (body: ReadRequest['json']): Promise<TaskPage> => {
 		const target = { path: PATHS.list };
 		const request = { method: 'POST', target, json: body, maxAnswerBytes: MAX_PAGE_BYTES } as const;
 		const purpose = 'list the tasks of the account';

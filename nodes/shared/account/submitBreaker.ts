@@ -1,0 +1,88 @@
+import { untilResumed } from '../async/cancellation';
+import type { Clock } from '../async/clock';
+import { settle } from '../async/settle';
+import type { Waiter } from '../async/waiter';
+import { fail, failureOf } from '../wavespeed/failures';
+
+/** So many lost submits in a row without a task are no accident: the service, or the way to it, is down. */
+const MOST_LOST_IN_A_ROW = 3;
+
+/** After that the next submit tries again. */
+const BELIEVED_MS = 60_000;
+
+/**
+ * Keeps submits back while the service doesn't answer them. Each one that is sent then may be paid for and has to be
+ * looked for, and a batch would find out row after row. Times are ms on the steady clock.
+ */
+export class SubmitBreaker {
+	/** Lost submits for which nobody knows yet whether the service is there at all. */
+	#suspicions = 0;
+	#lostInARow = 0;
+	#downUntil = 0;
+	#reason = '';
+	readonly #waiting = new Set<() => void>();
+
+	/** Waits while it is being found out whether the service is there. Throws (`unavailable`) if it isn't. */
+	async enter({ clock, cancellation }: Waiter): Promise<void> {
+		for (;;) {
+			cancellation.throwIfCancelled();
+			if (clock.now() < this.#downUntil) failDown(this.#reason);
+			if (this.#suspicions === 0) return;
+			await untilResumed(cancellation, (resume) => {
+				this.#waiting.add(resume);
+				return () => this.#waiting.delete(resume);
+			});
+		}
+	}
+
+	/**
+	 * A submit had no clear answer. Others wait until `probe`, the first look at the task list, has ended: if that can't be
+	 * had either, they are not sent.
+	 */
+	async suspect<T>(clock: Clock, reason: string, probe: () => Promise<T>): Promise<T> {
+		this.#suspicions += 1;
+		const outcome = await settle(probe());
+		this.#suspicions -= 1;
+		// A run that was stopped in the middle of it has found out nothing.
+		if (!outcome.ok && failureOf(outcome.error)?.kind === 'unavailable') this.#open(clock, reason);
+		this.#wake();
+		if (outcome.ok) return outcome.value;
+		throw outcome.error;
+	}
+
+	/** A search has found no task for a lost submit. */
+	noteNothingFound(clock: Clock, reason: string): void {
+		this.#lostInARow += 1;
+		if (this.#lostInARow < MOST_LOST_IN_A_ROW) return;
+		// One more like these is enough then.
+		this.#lostInARow -= 1;
+		this.#open(clock, reason);
+		this.#wake();
+	}
+
+	/** A submit has made a task, whether its answer came or not. */
+	noteAccepted(): void {
+		this.#lostInARow = 0;
+		this.#downUntil = 0;
+		this.#wake();
+	}
+
+	#open(clock: Clock, reason: string): void {
+		this.#downUntil = clock.now() + BELIEVED_MS;
+		this.#reason = reason;
+	}
+
+	#wake(): void {
+		const waiting = [...this.#waiting];
+		this.#waiting.clear();
+		for (const resume of waiting) resume();
+	}
+}
+
+function failDown(reason: string): never {
+	fail(
+		'unavailable',
+		`Not submitted, since WaveSpeed gives no clear answers to submits at the moment (${reason})`,
+		'Run the row again later.',
+	);
+}

@@ -1,0 +1,128 @@
+import type { INodeExecutionData } from 'n8n-workflow';
+
+import type { Settled } from '../../async/settle';
+import { type LedgerEntry, taskIdsOf } from '../../batch/ledger';
+import { type Failure, FailureError, failureOf } from '../../wavespeed/failures';
+import { describeOtherTasks, type FailedRow, toNodeError } from '../errors/nodeErrors';
+import type { Run } from './run';
+
+/** What a run knows of its tasks when it fails, so that none is lost and nothing untrue is said about money. */
+
+export interface RowTaskId {
+	row: number;
+	taskId: string;
+}
+
+/**
+ * The failure of a row with what the ledger knows of the row: tasks of earlier tries, and submits without a clear answer.
+ * "Nothing was paid" is then true of this try at most.
+ */
+export function addTaskFacts(run: Run, row: number, error: unknown): unknown {
+	const failure = failureOf(error);
+	const entries = run.batch.ledger
+		.entriesOfRun()
+		.filter((found) => found.row === row)
+		.map(({ entry }) => entry);
+	if (!failure || entries.length === 0) return error;
+	const known = [failure.details.taskId, ...(failure.details.candidateTaskIds ?? [])];
+	const earlier = entries.flatMap(taskIdsOf).filter((id) => !known.includes(id));
+	const advice = [failure.advice, ...describeMoney(failure, entries, earlier)].join(' ').trim();
+	const earlierTaskIds = earlier.length > 0 ? { earlierTaskIds: earlier } : {};
+	return new FailureError({
+		...failure,
+		advice,
+		paid: 'told',
+		details: { ...failure.details, ...earlierTaskIds },
+	});
+}
+
+function describeMoney(
+	{ kind, paid, message, advice }: Failure,
+	entries: LedgerEntry[],
+	earlier: string[],
+): string[] {
+	const isOpen = entries.some(({ state }) => state === 'sent') && kind !== 'submitUnknown';
+	const unnamed = earlier.filter((id) => !`${message} ${advice}`.includes(id));
+	return [
+		...(paid === 'nothing' ? ['This attempt paid nothing.'] : []),
+		...(unnamed.length > 0
+			? [
+					`Earlier tries have submitted for this row, and paid for what was made: ${unnamed.join(', ')}.`,
+				]
+			: []),
+		...(isOpen
+			? [
+					'A submit of this row had no clear answer: a task may exist and be paid for. A retry looks for it first.',
+				]
+			: []),
+	];
+}
+
+/** The error that ends the run: the row that failed first, and every task that the run's rows have, of all tries. */
+export function describeEnd(
+	run: Run,
+	{ row, error }: FailedRow,
+	outcomes: Settled<INodeExecutionData[] | { open: { taskId: string } }>[],
+): Error {
+	const others = listTasks(run, outcomes).filter((task) => task.row !== row);
+	const open = run.batch.ledger
+		.entriesOfRun()
+		.filter((found) => found.row !== row && found.entry.state === 'sent')
+		.map((found) => `row ${found.row + 1}`);
+	const notes = [describeOtherTasks(others), describeOpenSubmits(open)].filter(
+		(text) => text !== '',
+	);
+	const first = { row, error: notes.length > 0 ? sayOfThisRow(error) : error };
+	const nodeError = toNodeError(run.ctx.getNode(), first, outcomes.length, notes);
+	if (others.length > 0 && 'context' in nodeError && typeof nodeError.context === 'object') {
+		Object.assign(nodeError.context ?? {}, { otherTasks: others });
+	}
+	return nodeError;
+}
+
+/** By the outcomes, and by the ledger for rows that had no turn in this try. */
+function listTasks(
+	run: Run,
+	outcomes: Settled<INodeExecutionData[] | { open: { taskId: string } }>[],
+): RowTaskId[] {
+	const ofOutcomes = outcomes.flatMap((outcome, row): RowTaskId[] => {
+		const taskId = outcome.ok ? taskIdOf(outcome.value) : failureOf(outcome.error)?.details.taskId;
+		return typeof taskId === 'string' ? [{ row, taskId }] : [];
+	});
+	const ofLedger = run.batch.ledger
+		.entriesOfRun()
+		.flatMap(({ row, entry }) => taskIdsOf(entry).map((taskId): RowTaskId => ({ row, taskId })));
+	const known = new Map([...ofOutcomes, ...ofLedger].map((task) => [task.taskId, task]));
+	return [...known.values()].sort((a, b) => a.row - b.row);
+}
+
+const taskIdOf = (result: INodeExecutionData[] | { open: { taskId: string } }): unknown =>
+	'open' in result ? result.open.taskId : result[0]?.json.taskId;
+
+const describeOpenSubmits = (rows: string[]): string =>
+	rows.length === 0
+		? ''
+		: `Submits without a clear answer, which may be paid for: ${rows.join(', ')}. A retry looks for their tasks first.`;
+
+function sayOfThisRow(error: unknown): unknown {
+	const failure = failureOf(error);
+	if (failure?.paid !== 'nothing') return error;
+	const advice = `${failure.advice} For this row nothing was paid.`.trim();
+	return new FailureError({ ...failure, advice, paid: 'told' });
+}
+
+/** After Stop: the log is where the IDs are found, since n8n stores nothing of what the node was doing. */
+export function logTasksLeft(run: Run): void {
+	const tasks = run.batch.ledger
+		.entriesOfRun()
+		.flatMap(({ row, entry }) =>
+			entry.state === 'sent'
+				? [`row ${row + 1}: a submit without a clear answer`]
+				: [`row ${row + 1}: ${entry.taskId}`],
+		);
+	if (tasks.length === 0) return;
+	const name = run.ctx.getNode().name;
+	run.ctx.logger.warn(
+		`${name}: the execution was stopped. Tasks of its rows, which go on at WaveSpeed: ${tasks.join(', ')}`,
+	);
+}
