@@ -48,6 +48,7 @@ async function search(
 	const own = known.submissions.begin(entry.submissionIds[0] ?? '', START_MS);
 	known.submissions.lose(own, START_MS + 5_000);
 	account?.(known);
+	known.serviceClock.note({ date: new Date(time.now()).toUTCString() }, time.now() + 500);
 	const lost = { key: ledger.key(0, 'hash'), entry, input: inputOf(entry) };
 	const finding = await time.run(findLostTask({ api, account: known, ledger }, lost));
 	return { ...finding, requests: requests.map(({ json }) => json) };
@@ -157,14 +158,72 @@ describe('the search for the task of a lost submit', () => {
 		it.each<[keyof SubmitInput, unknown]>([
 			['image', 'https://files.example/other.png'],
 			['audio', 'https://files.example/other.mp3'],
-			['prompt', 'a frown'],
-			['resolution', '720p'],
 			['seed', 78],
-			['seed', undefined],
-		])('does not take a single task whose %s is %s', async (name, value) => {
+		])('rules out a single task whose %s is %s', async (name, value) => {
 			expect(await search(createLost(), [page(echo('x', { [name]: value }))])).toMatchObject({
 				kind: 'none',
 			});
+		});
+
+		it.each<[string, Partial<Record<keyof SubmitInput, unknown>>]>([
+			['a trimmed prompt', { prompt: 'a smile ' }],
+			['another prompt', { prompt: 'a frown' }],
+			['the seed alone', { image: undefined, audio: undefined, prompt: undefined }],
+			[
+				'files at another host',
+				{ image: 'https://copy.example/1', audio: 'https://copy.example/2' },
+			],
+			['another resolution', { resolution: '720p' }],
+		])(
+			'takes the task with the drawn seed, whatever else is spelled otherwise: %s',
+			async (_, more) => {
+				const others = [echo('x', { seed: 1 }), rawTask('bare')];
+				const finding = await search(createLost(), [page(...others, echo('mine', more))]);
+				expect(finding).toMatchObject({ kind: 'found', task: { id: 'mine' } });
+			},
+		);
+
+		it.each<[string, Partial<Record<keyof SubmitInput, unknown>>]>([
+			['without a seed', { seed: undefined }],
+			['with the seed that means any', { seed: -1 }],
+		])('takes the only task %s, as one without an input', async (_, more) => {
+			expect(await search(createLost(), [page(echo('x', more))])).toMatchObject({ kind: 'found' });
+		});
+
+		it.each<[string, Partial<Record<keyof SubmitInput, unknown>>]>([
+			['with another prompt', { prompt: 'a frown' }],
+			['with files at another host', { image: 'https://copy.example/1' }],
+			['with another signature behind the address', { image: `${INPUT.image}?signed=1` }],
+			['at another resolution', { resolution: '720p' }],
+		])('names the only task without a seed and %s, and does not take it', async (_, more) => {
+			const finding = await search(createLost(), [page(echo('x', { ...more, seed: undefined }))]);
+			expect(finding).toMatchObject({ kind: 'several', taskIds: ['x'] });
+		});
+
+		it('does not take the only task without an input that is older than the submit', async () => {
+			const old = rawTask('old', 'created', { created_at: at(-30_000) });
+			expect(await search(createLost(), [page(old)])).toMatchObject({ kind: 'several' });
+		});
+
+		it('does not take the only task when another run of the process has sent something meanwhile', async () => {
+			for (const state of ['accept', 'lose'] as const) {
+				const finding = search(createLost(), [page(rawTask('a'))], ({ submissions }) => {
+					const other = submissions.begin('of another run', START_MS + 1_000);
+					if (state === 'accept') submissions.accept(other, 'known', START_MS + 2_000);
+					else submissions.lose(other, START_MS + 2_000);
+				});
+				expect(await finding).toMatchObject({ kind: 'several', taskIds: ['a'] });
+			}
+		});
+
+		it('does not take the only task when the process does not know all that was sent then', async () => {
+			const ledger = createLost();
+			const { api, time } = createRig([page(rawTask('a')), page()]);
+			const account = new Account('ultra', time.now(), () => 0.5);
+			const entry = ledger.find(0, 'hash')!;
+			const lost = { key: ledger.key(0, 'hash'), entry, input: inputOf(entry) };
+			const finding = await time.run(findLostTask({ api, account, ledger }, lost));
+			expect(finding).toMatchObject({ kind: 'several', taskIds: ['a'] });
 		});
 
 		it('takes the oldest of several equal ones: any of them shows the same video', async () => {
@@ -187,12 +246,13 @@ describe('the search for the task of a lost submit', () => {
 			page(rawTask('lost'), ...full.slice(0, 5)),
 		]);
 		expect(finding).toMatchObject({ kind: 'found', task: { id: 'lost' } });
-		expect(finding.requests).toHaveLength(2);
+		expect(finding.requests).toHaveLength(3);
 	});
 
 	it('fails, rather than say that there is none, should the list never come to an end', async () => {
 		const full = Array.from({ length: 100 }, (_, index) => rawTask(`task${index}`));
-		const failure = await failureFrom(search(createLost(), [page(...full)]));
+		const pages = Array.from({ length: 2 }, () => page(...full));
+		const failure = await failureFrom(search(createLost(), pages));
 		expect(failure.kind).toBe('unavailable');
 	});
 
@@ -202,7 +262,8 @@ describe('the search for the task of a lost submit', () => {
 			[refusal(401), 'credential'],
 			[ok({ page: 1 }), 'unavailable'],
 		] as const) {
-			expect((await failureFrom(search(createLost(), [step]))).kind).toBe(kind);
+			const steps = [step, step, step];
+			expect((await failureFrom(search(createLost(), steps))).kind).toBe(kind);
 		}
 	});
 });

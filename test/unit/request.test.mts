@@ -186,6 +186,7 @@ describe('a request that costs nothing', () => {
 		expect(preparationBudget(api.clock)).toEqual({
 			deadline: START_MS + 600_000,
 			maxAttempts: 5,
+			failsFast: true,
 		});
 	});
 });

@@ -93,7 +93,6 @@ async function listWindow(api: ApiContext, { from, to }: TimeWindow): Promise<Ta
 	const retryBudget = (): Parameters<typeof listAllTasks>[2] => ({
 		deadline: api.clock.now() + BUDGET_MS,
 		maxAttempts: MAX_ATTEMPTS,
-		failsFast: true,
 	});
 	const tasks: Task[] = [];
 	for await (const page of listAllTasks(api, query, retryBudget())) tasks.push(...page);

@@ -2,27 +2,29 @@ import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
 import type { Task } from '../../wavespeed/tasks/task';
 
 /**
- * What a task's echoed input says about whose it is. `silent`: nothing either way; no field, another spelling, or files
- * at another host, and such a task may be anybody's.
+ * What a task's echoed input says about whose it is.
+ * `agrees`: it can be this row's only. `contradicts`: it can't be. `silent`: nothing is repeated, or nothing that tells
+ * rows apart. `differs`: something reads otherwise that a service may well write otherwise, such as a prompt that was cut
+ * or a file at another host; it may be this row's, but is not taken for it.
  */
-export type Evidence = 'agrees' | 'contradicts' | 'silent';
+export type Evidence = 'agrees' | 'contradicts' | 'silent' | 'differs';
 
 /** `isSeedDrawn`: drawn from two thousand million, so that an equal seed alone tells the row. */
 export function compareEcho(task: Task, input: SubmitInput, isSeedDrawn: boolean): Evidence {
 	const echo = task.input;
 	if (!echo) return 'silent';
 	const seed = compareSeed(echo.seed, input.seed);
-	const image = compareUrl(echo.image, input.image);
-	const audio = compareUrl(echo.audio, input.audio);
-	if ([seed, image, audio].includes('contradicts')) return 'contradicts';
-	if (seed !== 'agrees') return 'silent';
-	if (isSeedDrawn) return 'agrees';
-	const isSame =
-		image === 'agrees' &&
-		audio === 'agrees' &&
-		normalize(echo.prompt) === normalize(input.prompt) &&
-		(echo.resolution ?? input.resolution) === input.resolution;
-	return isSame ? 'agrees' : 'silent';
+	const files = [compareUrl(echo.image, input.image), compareUrl(echo.audio, input.audio)];
+	if ([seed, ...files].includes('contradicts')) return 'contradicts';
+	if (seed === 'agrees' && isSeedDrawn) return 'agrees';
+	const texts = [
+		compareText(echo.prompt, input.prompt),
+		compareText(echo.resolution, input.resolution),
+	];
+	const all = [seed, ...files, ...texts];
+	if (all.includes('differs')) return 'differs';
+	// Of rows that ask for the same with the same seed, any task shows the same video.
+	return [seed, ...files].every((evidence) => evidence === 'agrees') ? 'agrees' : 'silent';
 }
 
 /** Some services repeat −1 for "draw one", which is not what was sent here. */
@@ -33,13 +35,18 @@ function compareSeed(echo: unknown, seed: number): Evidence {
 
 /** The service may keep a copy under another address; at the same host another path is another file. */
 function compareUrl(echo: unknown, url: string): Evidence {
-	if (typeof echo !== 'string' || !URL.canParse(echo) || !URL.canParse(url)) return 'silent';
+	if (typeof echo !== 'string' || echo.trim() === '') return 'silent';
+	if (!URL.canParse(echo.trim()) || !URL.canParse(url)) return 'differs';
 	const [theirs, ours] = [new URL(echo.trim()), new URL(url)];
-	if (theirs.origin !== ours.origin) return 'silent';
+	if (theirs.origin !== ours.origin) return 'differs';
+	if (theirs.pathname !== ours.pathname) return 'contradicts';
 	// What stands behind the path may be a signature that is made anew each time, or it may name the file.
-	if (theirs.pathname === ours.pathname) return theirs.search === ours.search ? 'agrees' : 'silent';
-	return 'contradicts';
+	return theirs.search === ours.search ? 'agrees' : 'differs';
 }
 
-const normalize = (text: unknown): string =>
-	typeof text === 'string' ? text.replace(/\s+/g, ' ').trim() : '';
+function compareText(echo: unknown, text: string): Evidence {
+	if (typeof echo !== 'string') return 'silent';
+	return normalize(echo) === normalize(text) ? 'agrees' : 'differs';
+}
+
+const normalize = (text: string): string => text.replace(/\s+/g, ' ').trim();

@@ -54,27 +54,32 @@ export async function findLostTask(
 		async () => await account.listing.get(api, () => toQueryWindow(api, account, entry)),
 	);
 	const window = toWindow(api, account, entry);
-	const candidates: Task[] = [];
-	for (const task of listing.tasks) {
-		if (!isInWindow(task, window)) continue;
-		const evidence = compareEcho(task, input, entry.isSeedDrawn);
-		if (evidence === 'contradicts') continue;
-		if (evidence === 'agrees' && entry.isSeedDrawn && isFree(account, ledger, task)) {
-			return { kind: 'found', task };
-		}
-		candidates.push(task);
-	}
+	const candidates = listing.tasks.filter(
+		(task) =>
+			isInWindow(task, window) && compareEcho(task, input, entry.isSeedDrawn) !== 'contradicts',
+	);
+	const takeAgreeing = (tasks: Task[]): Task | undefined =>
+		tasks
+			.filter((task) => compareEcho(task, input, entry.isSeedDrawn) === 'agrees')
+			.filter((task) => isFree(account, ledger, task))
+			// Newest first: of several the oldest is taken, and any of them shows the same video.
+			.at(-1);
+	// A seed that was drawn is nobody else's, so there is nothing to wait for.
+	const own = entry.isSeedDrawn ? takeAgreeing(candidates) : undefined;
+	if (own) return { kind: 'found', task: own };
 	// Submits that were under way when the list was made may have made what is in it.
 	if (candidates.length > 0) await untilAnswered(api, account, listing.askedAt);
 	const unknown = candidates.filter((task) => isFree(account, ledger, task));
 	if (unknown.length === 0) return { kind: 'none' };
+	const agreeing = takeAgreeing(unknown);
+	if (agreeing) return { kind: 'found', task: agreeing };
 
-	// Rows that ask for exactly the same, seed included, may take either task: the videos are the same.
-	const equal = unknown.filter((task) => compareEcho(task, input, false) === 'agrees');
-	const oldest = equal.at(-1);
-	if (oldest) return { kind: 'found', task: oldest };
 	const [only] = unknown;
-	const isOurs = unknown.length === 1 && !hasRivals(api, account, ledger, lost);
+	const isOurs =
+		only !== undefined &&
+		unknown.length === 1 &&
+		compareEcho(only, input, entry.isSeedDrawn) === 'silent' &&
+		!hasRivals(api, account, ledger, lost);
 	// With the service's own clock a task that is older than the submit can't be its task.
 	const isYoung =
 		!only ||

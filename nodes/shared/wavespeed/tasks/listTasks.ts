@@ -51,7 +51,10 @@ export async function* listAllTasks(
 	for (let page = 1; page <= MAX_PAGES; page += 1) {
 		const { tasks, ids } = await listTasks(api, query, page, retryBudget);
 		const same = ids.join();
-		if (ids.length === 0 || same === before) return;
+		if (ids.length === 0) return;
+		// The service knows no page numbers. A full page then leaves open what else there is.
+		if (same === before && ids.length < PAGE_SIZE) return;
+		if (same === before) break;
 		before = same;
 		// Tasks that are submitted meanwhile push others on to the next page.
 		const news = tasks.filter(({ id }) => !seen.has(id));
