@@ -1,4 +1,4 @@
-import { nextGapMs } from '../nodes/shared/wavespeed/tasks/waitForTask';
+import { nextGapMs } from '../nodes/shared/wavespeed/tasks/waitStep';
 import { secondsOfRow } from './durations.mts';
 import { average, percent, ratio, type Section } from './report.mts';
 

@@ -10,17 +10,20 @@ import {
 } from 'n8n-workflow';
 
 import { runNode } from '../shared/n8n/run/runNode';
+import { readStepName, STEP_PARAMETER } from '../shared/n8n/waiting/childWorkflow';
+import { runParkedStep } from '../shared/n8n/waiting/steps';
+import { receiveAtWaiting } from '../shared/n8n/waiting/wake';
 import { optionsField } from './fields/options.fields';
+import { stepField } from './fields/step.fields';
 import { OPERATIONS, planOf } from './operations';
-import { resumeParked } from './resume';
 
-/** WaveSpeed's callback to an execution that is parked here. */
+/** Callbacks of WaveSpeed to an execution that is parked here. A path of our own: see WAKE_PATH. */
 const resumeWebhooks: IWebhookDescription[] = [
 	{
 		name: 'default',
 		httpMethod: 'POST',
 		responseMode: 'onReceived',
-		path: '',
+		path: 'wan22',
 		restartWebhook: true,
 	},
 ];
@@ -87,16 +90,19 @@ export class Wan22SpeechToVideo implements INodeType {
 			},
 			...Object.values(OPERATIONS).flatMap((operation) => operation.fields),
 			optionsField,
+			stepField,
 		],
 	};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		const step = readStepName(this.getNodeParameter(STEP_PARAMETER, 0, ''));
+		if (step) return [await runParkedStep(this, step)];
 		const name: unknown = this.getNodeParameter('operation', 0);
 		const items = await runNode(this, name, planOf(name), this.continueOnFail());
 		return [items];
 	}
 
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-		return await resumeParked(this);
+		return await receiveAtWaiting(this);
 	}
 }

@@ -1,5 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 
+import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
+
 import { type RunResult, sampleFile } from '../engine/harness/engine.mts';
 import { everythingReadable, type Rig, startRig } from '../engine/harness/rig.mts';
 import { startTrigger, type TriggerRig } from '../engine/harness/triggerRig.mts';
@@ -60,22 +62,20 @@ async function activate(cell: CallbackCell, rig: Rig): Promise<CallbackRun> {
 	};
 }
 
-async function submitTasks(rig: Rig, parameters: object, resumeBase?: string) {
+async function makeItems(rig: Rig): Promise<INodeExecutionData[]> {
 	const audioUrl = await rig.emulator.addUpload('a.mp3', 'audio/mpeg', sampleFile('speech.mp3'));
-	const items = await Promise.all(
+	return await Promise.all(
 		[BAD, GOOD].map(async ({ prompt, fileName, media }) => {
 			const bytes = sampleFile(media);
 			const imageUrl = await rig.emulator.addUpload(fileName, 'image/png', bytes);
 			return { json: { prompt, imageUrl, audioUrl } };
 		}),
 	);
-	const options = {
-		credential: rig.credential,
-		items,
-		parameters: { ...URLS, prompt: PROMPT, ...parameters },
-		resumeBase,
-	};
-	return { options, result: await rig.run(options) };
+}
+
+async function submitTasks(rig: Rig, parameters: object): Promise<void> {
+	const items = await makeItems(rig);
+	await rig.run({ items, parameters: { ...URLS, prompt: PROMPT, ...parameters } });
 }
 
 /** The service's last retry comes less than three minutes after the first callback. */
@@ -140,32 +140,32 @@ const readLog = ({ logs }: TriggerRig): string => {
 };
 
 async function callAParkedExecution(cell: CallbackCell, rig: Rig): Promise<CallbackRun> {
-	const waiting = await startWaiting();
-	const { result, options } = await submitTasks(
-		rig,
-		{ operation: 'generate', waitMode: 'callback' },
-		waiting.base,
-	);
-	waiting.store(result.run, options);
-	addFault(cell, rig);
-	const isResumed = (): boolean => waiting.timesResumed() > 0;
-	await passTimeUntil(rig, () => isResumed() || isDelivered(rig));
-	const inTime = isResumed();
-	// Else n8n goes on with it at the time limit.
-	const final: RunResult = inTime ? await waiting.resumed : await waiting.timeOut();
+	const waiting = await startWaiting(rig);
+	const parked = await waiting.start({
+		items: await makeItems(rig),
+		parameters: { ...URLS, prompt: PROMPT, operation: 'generate', waitMode: 'parked' },
+		settings: { onError: 'continueRegularOutput' },
+	});
+	const bad = rig.emulator.tasks().find(({ input }) => input.prompt === BAD.prompt);
+	const when = ({ path }: { path: string }): boolean => path.includes(String(bad?.id));
+	rig.emulator.addFault({
+		...toFault(cell, `${rig.emulator.mediaUrl}${REDIRECT_PATH}`),
+		...(cell.step === 'result' ? { when } : {}),
+	});
+	const final: RunResult = await waiting.ended();
 	await waiting.close();
+	const rows = final.items.map(({ json }) => json);
+	const failed = rows.find(({ error }) => error !== undefined);
+	const handedOut = rows.map(({ taskId, details }) => taskId ?? (details as IDataObject).taskId);
 	const ids = rig.emulator.tasks().map(({ id }) => id);
-	const handedOut = final.items.map(({ json }) => json.taskId);
-	const says = inTime
-		? ''
-		: `The execution goes on at its time limit, with the tasks as they were: ${final.items.map(({ json }) => `"${String(json.status)}"`).join(', ')}. *Wait for Task* or *Get Task* picks them up.`;
 	return {
-		outcome: outcomeOf(rig, inTime ? 'result' : 'later', says),
+		outcome: outcomeOf(rig, failed ? 'error' : 'result', String(failed?.error ?? '')),
 		broken: [
+			...(parked.run.waitTill ? [] : ['was not parked']),
 			...(ids.length === 2 && ids.every((id) => handedOut.includes(id)) ? [] : ['lost a task']),
-			...(waiting.timesResumed() === 1 ? [] : ['resumed more than once']),
-			...(waiting.statuses.includes(500) ? ['threw into n8n'] : []),
-			...keepsSecrets(rig, everythingReadable(final) + everythingReadable(result)),
+			...(rows.filter(({ error }) => error === undefined).length > 0 ? [] : ['both rows failed']),
+			...(waiting.answers.some(({ status }) => status === 500) ? ['threw into n8n'] : []),
+			...keepsSecrets(rig, everythingReadable(final) + everythingReadable(parked)),
 		],
 	};
 }

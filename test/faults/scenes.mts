@@ -157,14 +157,6 @@ export const SCENES: Record<Step, Scene[] | { unused: string }> = {
 		},
 		{
 			kind: 'rows',
-			title: 'Last look before parking',
-			about:
-				'*Generate Video* with the wait mode *Callback* looks at each task once more before the execution is parked. The result is that it is parked.',
-			parameters: { ...GENERATE, waitMode: 'callback' },
-			isOfBadRow: isOfBadTask,
-		},
-		{
-			kind: 'rows',
 			title: 'Wait for Task',
 			about: '*Wait for Task* does the same for a task that exists already.',
 			parameters: { operation: 'wait', taskId: TASK_ID, options: OPTIONS },
@@ -186,8 +178,9 @@ export const SCENES: Record<Step, Scene[] | { unused: string }> = {
 		},
 		{
 			kind: 'parked',
-			title: 'Look of a parked execution',
-			about: 'A callback has reached a parked execution, which reads its tasks from the API.',
+			title: 'Check of a parked execution',
+			about:
+				'The execution is parked with two tasks, and its child checks one that meets the fault. Its time limit is an hour.',
 		},
 	],
 	download: [
@@ -222,7 +215,8 @@ export const SCENES: Record<Step, Scene[] | { unused: string }> = {
 		{
 			kind: 'parked',
 			title: 'Callback to a parked execution',
-			about: 'The same for an execution that is parked with two tasks.',
+			about:
+				'The same for an execution that is parked with two tasks: callbacks only make it sooner.',
 		},
 	],
 	balance: {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 
 import { GENERATE, makeRows, type Rig, startRig } from '../engine/harness/rig.mts';
 import { startTrigger, type TriggerRig } from '../engine/harness/triggerRig.mts';
-import { startWaiting, type WaitingRig } from '../engine/harness/waitingRig.mts';
+import { CHILD, PARENT, startWaiting, type WaitingRig } from '../engine/harness/waitingRig.mts';
 import { nastyJson, nastyText } from './support/arbitraries.mts';
 import { watchUnheard } from './support/hostileRig.mts';
 import { checkKeyHidden, checkNoPollution, checkText, everything } from './support/invariants.mts';
@@ -16,20 +16,18 @@ import { howOften } from './support/runs.mts';
 let rig: Rig;
 let trigger: TriggerRig;
 let waiting: WaitingRig;
+let parkedUrl: string;
 let watched: ReturnType<typeof watchUnheard>;
 beforeAll(async () => {
 	watched = watchUnheard();
 	rig = await startRig({ taskSeconds: 3_600, apiKey: 'key-of-the-account' });
 	trigger = await startTrigger({ credential: rig.credential });
-	waiting = await startWaiting();
-	const options = {
-		credential: rig.credential,
+	waiting = await startWaiting(rig);
+	await waiting.start({
 		items: await makeRows(2),
-		parameters: { ...GENERATE, waitMode: 'callback' },
-		resumeBase: waiting.base,
-	};
-	const parked = await rig.run(options);
-	waiting.store(parked.run, options);
+		parameters: { ...GENERATE, waitMode: 'parked' },
+	});
+	parkedUrl = rig.emulator.tasks()[0]?.webhookUrl ?? '';
 });
 afterAll(async () => {
 	await trigger.close();
@@ -109,7 +107,7 @@ async function send(delivery: Delivery): Promise<{ status: number; text: string 
 			? [['webhook-signature', sign(delivery, timestamp)] as [string, string]]
 			: []),
 	];
-	const url = delivery.to === 'trigger' ? trigger.url : waiting.base;
+	const url = delivery.to === 'trigger' ? trigger.url : parkedUrl;
 	return await new Promise((resolve, reject) => {
 		const outgoing = request(url, { method: 'POST' }, (response) => {
 			let text = '';
@@ -140,7 +138,7 @@ async function play(delivery: Delivery): Promise<void> {
 	expect([200, 400, 401, 503]).toContain(status);
 	if (!isGenuine) expect(status).toBe(401);
 	expect(to === 'trigger' ? trigger.started : []).toEqual([]);
-	expect(waiting.isParked()).toBe(true);
+	expect([waiting.status(PARENT), waiting.status(CHILD)]).toEqual(['waiting', 'waiting']);
 	expect(trigger.thrown).toEqual([]);
 	expect(watched.unheard).toEqual([]);
 	checkText(text);

@@ -1,9 +1,6 @@
 import type { HttpOutcome } from '../../nodes/shared/wavespeed/http/types';
-import {
-	nextGapMs,
-	waitForTask,
-	type WaitOptions,
-} from '../../nodes/shared/wavespeed/tasks/waitForTask';
+import { waitForTask } from '../../nodes/shared/wavespeed/tasks/waitForTask';
+import { nextGapMs, type WaitOptions } from '../../nodes/shared/wavespeed/tasks/waitStep';
 import {
 	answer,
 	createRig,

@@ -24,17 +24,16 @@ export const waitModeField: INodeProperties = {
 	default: 'polling',
 	options: [
 		{
-			name: 'Callback',
-			value: 'callback',
+			name: 'Parked',
+			value: 'parked',
 			description:
-				'The execution is parked, costs nothing and survives a restart of n8n, until WaveSpeed calls back. n8n must be reachable from outside.',
+				'The execution is stored in the database of n8n and costs nothing while it waits. It goes on after a restart of n8n too. The end is seen up to a minute later.',
 		},
 		{
-			name: 'Polling',
+			name: 'While the Execution Runs',
 			value: 'polling',
-			description: 'The node checks the task now and then until it has ended',
+			description: 'The node checks the task now and then. A restart of n8n ends the execution.',
 		},
 	],
-	description:
-		'How to wait for the end. For Callback, "Wait for Task" needs tasks that were submitted with <code>{{ $execution.resumeUrl }}</code> as their webhook URL.',
+	description: 'How to wait for the end',
 };

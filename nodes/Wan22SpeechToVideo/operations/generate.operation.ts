@@ -1,6 +1,7 @@
 import { generateTask } from '../../shared/batch/runRow';
 import { readParameters } from '../../shared/n8n/input/parameters';
-import { toUnreadTask } from '../../shared/wavespeed/tasks/task';
+import { toInputFields } from '../../shared/n8n/output/taskItem';
+import { startWait } from '../../shared/wavespeed/tasks/waitStep';
 import { inputFields } from '../fields/inputs.fields';
 import { showFor } from '../fields/showFor';
 import { simplifyField, waitModeField } from '../fields/task.fields';
@@ -10,8 +11,8 @@ import {
 	readParking,
 	readResultSettings,
 	readWaitSettings,
+	toParkedRow,
 	toResultItem,
-	toResultOrOpen,
 } from './operation';
 
 /** Inputs → upload → submit → wait → the video. */
@@ -26,13 +27,20 @@ export const generate: Operation = {
 		const parking = asked.quoteOnly
 			? undefined
 			: readParking(run, parameters, waitSettings.timeoutMs);
-		const ask = { ...asked, webhookUrl: parking?.resumeUrl };
+		const ask = { ...asked, webhookUrl: parking?.callbackUrlFor(row) };
 		if (ask.quoteOnly) return planQuote(run, row, ask, settings.includeInputFields);
 		return async () => {
-			const { submitted, task } = await generateTask(run.batch, row, ask, waitSettings, parking);
-			if (task) return [await toResultItem(run, row, task, settings, submitted)];
-			const known = submitted.task ?? toUnreadTask(submitted.taskId);
-			return await toResultOrOpen(run, row, known, settings, waitSettings.timeoutMs, submitted);
+			const outcome = await generateTask(run.batch, row, ask, waitSettings, parking);
+			const { submitted, task } = outcome;
+			const fields = toInputFields(submitted.input, submitted.costUsd);
+			if (task && !parking) return [await toResultItem(run, row, task, settings, fields)];
+			const begun = startWait(
+				submitted.taskId,
+				{ ...waitSettings, firstGapMs: 0 },
+				run.api.clock.now(),
+			);
+			const wait = 'wait' in outcome ? outcome.wait : begun;
+			return toParkedRow(run, { row, settings, wait, asked: fields }, task);
 		};
 	},
 };

@@ -1,6 +1,6 @@
 import { readParameters } from '../../shared/n8n/input/parameters';
 import { preparationBudget } from '../../shared/wavespeed/http/request';
-import { describeFailedLook } from '../../shared/wavespeed/tasks/waitForTask';
+import { describeFailedLook } from '../../shared/wavespeed/tasks/waitFailures';
 import { showFor } from '../fields/showFor';
 import { simplifyField, taskIdField } from '../fields/task.fields';
 import { type Operation, readResultSettings, readTaskId, toResultItem } from './operation';

@@ -1,25 +1,18 @@
-import type { IBinaryData, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+import type { IDataObject, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 
-import type { RowTask, WaitSettings } from '../../shared/batch/runRow';
-import { downloadVideo, readDownloadField } from '../../shared/n8n/output/downloadVideo';
-import { showHint } from '../../shared/n8n/run/hints';
-import {
-	refuseFailedTask,
-	type ResultSettings,
-	toDetails,
-	toItem,
-	toTaskJson,
-} from '../../shared/n8n/output/taskItem';
+import type { WaitSettings } from '../../shared/batch/runRow';
+import { readDownloadField } from '../../shared/n8n/output/downloadVideo';
+import { makeResultItem, readCost } from '../../shared/n8n/output/resultItem';
+import { refuseFailedTask, type ResultSettings } from '../../shared/n8n/output/taskItem';
 import type { ParameterReader } from '../../shared/n8n/input/parameters';
-import { findResumeUrl, toOpenTask } from '../../shared/n8n/waiting/parking';
+import { findCallbackUrl, whyNotParked } from '../../shared/n8n/waiting/conditions';
+import type { Parking } from '../../shared/n8n/waiting/parking';
+import type { ParkedTask } from '../../shared/n8n/waiting/state';
 import type { Run } from '../../shared/n8n/run/run';
 import type { RowResult } from '../../shared/n8n/run/runNode';
-import { fail, failureOf, withDetails } from '../../shared/wavespeed/failures';
-import { phaseOf, readTaskId as parseTaskId, type Task } from '../../shared/wavespeed/tasks/task';
-import { describeLostSight } from '../../shared/wavespeed/tasks/waitForTask';
-import { getTask } from '../../shared/wavespeed/tasks/getTask';
+import { fail } from '../../shared/wavespeed/failures';
+import { readTaskId as parseTaskId, type Task } from '../../shared/wavespeed/tasks/task';
 import { shorten } from '../../shared/text';
-import { settle } from '../../shared/async/settle';
 
 /** One entry of the Operation list: its fields and what it does. */
 export interface Operation {
@@ -82,69 +75,41 @@ export async function toResultItem(
 	row: number,
 	task: Task,
 	settings: ResultSettings,
-	submitted?: RowTask['submitted'],
+	asked: IDataObject = {},
 ): Promise<INodeExecutionData> {
-	refuseFailedTask(task, settings, submitted?.costUsd);
-	const json = toTaskJson(task, settings, submitted);
-	const hasVideo = phaseOf(task) === 'completed' && task.videoUrls.length > 0;
-	const { downloadTo } = settings;
-	let binary: Record<string, IBinaryData> | undefined;
-	if (downloadTo !== undefined && hasVideo) {
-		const { ctx, cancellation, connection, api } = run;
-		const context = {
-			ctx,
-			cancellation,
-			hideKey: connection.hideKey,
-			clock: api.clock,
-			random: api.random,
-		};
-		binary = {
-			[downloadTo]: await downloadVideo(context, task, toDetails(task, submitted?.costUsd)),
-		};
-	}
-	return toItem(row, json, run.items[row], settings, binary);
+	return await makeResultItem(run.download, {
+		...{ row, task, settings, asked },
+		inputItem: run.items[row],
+	});
 }
 
-/** The last check before an execution is parked must not hold it up: a callback comes in any case. */
-const LAST_CHECK_MS = 20_000;
-const LAST_CHECK_ATTEMPTS = 2;
-
-/** A task that may still run: its result if it has ended, else what n8n has to store of it. */
-export async function toResultOrOpen(
+/**
+ * A row of a run that is to be parked. A task that has failed by now fails its row at once, as it would in any other run;
+ * the video of one that has ended is fetched with the others.
+ */
+export function toParkedRow(
 	run: Run,
-	row: number,
-	task: Task,
-	settings: ResultSettings,
+	parked: Pick<ParkedTask, 'row' | 'settings' | 'wait' | 'asked'>,
+	ended: Task | undefined,
+): RowResult {
+	const { row, settings, asked } = parked;
+	if (ended) refuseFailedTask(ended, settings, readCost(asked));
+	const inputFields = settings.includeInputFields ? { ...run.items[row]?.json } : {};
+	return { parked: { ...parked, inputFields }, ended };
+}
+
+/** Whether the row's wait goes on in n8n's database as soon as all rows are submitted. */
+export function readParking(
+	run: Run,
+	parameters: ParameterReader,
 	timeoutMs: number,
-	submitted?: RowTask['submitted'],
-): Promise<RowResult> {
-	const { clock } = run.api;
-	const retryBudget = { deadline: clock.now() + LAST_CHECK_MS, maxAttempts: LAST_CHECK_ATTEMPTS };
-	const looked = await settle(getTask(run.api, task.id, retryBudget));
-	if (!looked.ok && !mayStillEnd(looked.error, submitted !== undefined)) {
-		const lost = describeLostSight(looked.error, task.id, task.status || 'unknown');
-		throw withDetails(lost, submitted?.costUsd === undefined ? {} : { costUsd: submitted.costUsd });
+): Parking | undefined {
+	const mode = parameters.choice('waitMode', 'Wait Mode', ['polling', 'parked'] as const);
+	if (mode === 'polling') return undefined;
+	const hint = whyNotParked(run.ctx, timeoutMs);
+	if (hint === undefined) {
+		return run.parking ?? run.startParking(findCallbackUrl(run.ctx, run.connection));
 	}
-	const latest = looked.ok ? looked.value : task;
-	if (phaseOf(latest) !== 'running')
-		return [await toResultItem(run, row, latest, settings, submitted)];
-	return { open: toOpenTask(latest, run.items[row], settings, timeoutMs, submitted) };
-}
-
-/** Whether the callback may come all the same; a task that was accepted just now may not be found yet. */
-function mayStillEnd(error: unknown, isOwn: boolean): boolean {
-	const failure = failureOf(error);
-	const isOutOfReach = failure?.kind === 'unavailable' || failure?.kind === 'rateLimited';
-	return isOutOfReach || (isOwn && failure?.httpStatus === 404);
-}
-
-/** Whether the row waits by callback; decided once for the run, since an execution is parked as a whole. */
-export function readParking(run: Run, { raw }: ParameterReader, timeoutMs: number): Run['parking'] {
-	if (raw('waitMode') !== 'callback') return undefined;
-	if (run.parking || run.parkingHint) return run.parking;
-	const found = findResumeUrl(run.ctx, run.connection, timeoutMs);
-	if ('url' in found) return run.startParking(found.url);
-	run.parkingHint = found.hint;
-	showHint(run.ctx, found.hint);
+	run.hintOnce(hint);
 	return undefined;
 }

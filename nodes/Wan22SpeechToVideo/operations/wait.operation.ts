@@ -1,6 +1,8 @@
+import { settle } from '../../shared/async/settle';
 import { readParameters } from '../../shared/n8n/input/parameters';
-import { toUnreadTask } from '../../shared/wavespeed/tasks/task';
+import { getTask } from '../../shared/wavespeed/tasks/getTask';
 import { waitForTask } from '../../shared/wavespeed/tasks/waitForTask';
+import { noteCheck, startWait } from '../../shared/wavespeed/tasks/waitStep';
 import { showFor } from '../fields/showFor';
 import { simplifyField, taskIdField, waitModeField } from '../fields/task.fields';
 import {
@@ -9,9 +11,12 @@ import {
 	readResultSettings,
 	readTaskId,
 	readWaitSettings,
+	toParkedRow,
 	toResultItem,
-	toResultOrOpen,
 } from './operation';
+
+/** Before a run is parked: what has ended already needs no wait at all, and a wrong ID is told soon. */
+const FIRST_CHECK_MS = 20_000;
 
 /** A task that exists already → its end. */
 export const wait: Operation = {
@@ -21,15 +26,23 @@ export const wait: Operation = {
 		const parameters = readParameters(run.ctx, row);
 		const taskId = readTaskId(parameters);
 		const settings = readResultSettings(parameters);
-		const waitSettings = readWaitSettings(parameters);
-		const parking = readParking(run, parameters, waitSettings.timeoutMs);
-		if (parking) {
-			const known = toUnreadTask(taskId);
-			return async () => await toResultOrOpen(run, row, known, settings, waitSettings.timeoutMs);
+		const options = { ...readWaitSettings(parameters), firstGapMs: 0 };
+		const parking = readParking(run, parameters, options.timeoutMs);
+		if (!parking) {
+			return async () => {
+				const task = await waitForTask(run.api, taskId, options);
+				return [await toResultItem(run, row, task, settings)];
+			};
 		}
 		return async () => {
-			const task = await waitForTask(run.api, taskId, { ...waitSettings, firstGapMs: 0 });
-			return [await toResultItem(run, row, task, settings)];
+			const { clock } = run.api;
+			const begun = startWait(taskId, options, clock.now());
+			const retryBudget = { deadline: begun.since + FIRST_CHECK_MS, maxAttempts: 2 };
+			const checked = await settle(getTask(run.api, taskId, retryBudget));
+			const step = noteCheck(begun, checked, clock.now(), false);
+			if (step.kind === 'lost') throw step.error;
+			const [waits, ended] = step.kind === 'ended' ? [begun, step.task] : [step.wait, undefined];
+			return toParkedRow(run, { row, settings, wait: waits, asked: {} }, ended);
 		};
 	},
 };

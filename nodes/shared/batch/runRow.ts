@@ -5,7 +5,9 @@ import { getTask } from '../wavespeed/tasks/getTask';
 import { quotePrice } from '../wavespeed/tasks/quotePrice';
 import type { SubmitInput } from '../wavespeed/tasks/submitTask';
 import { isPermanentFailure, phaseOf, type Task } from '../wavespeed/tasks/task';
-import { describeLostSight, NOT_FOUND_GRACE_MS, waitForTask } from '../wavespeed/tasks/waitForTask';
+import { describeLostSight } from '../wavespeed/tasks/waitFailures';
+import { continueWait } from '../wavespeed/tasks/waitForTask';
+import { NOT_FOUND_GRACE_MS, startWait, type TaskWait } from '../wavespeed/tasks/waitStep';
 import { FILE_READS } from '../account/processLimits';
 import type { Batch } from './context';
 import type { LedgerEntry } from './ledger';
@@ -30,19 +32,22 @@ export interface WaitSettings {
 	minGapMs: number;
 }
 
+/** The row's task has ended. */
 export interface RowTask {
 	submitted: SubmittedTask;
 	task: Task;
 }
 
-/** All rows are submitted, so the wait for this one goes on in n8n's database. */
-export interface ParkedTask {
+/** Nothing more will be submitted in this run, so the wait for the row's task can go on elsewhere. */
+export interface OpenRowTask {
 	submitted: SubmittedTask;
 	task: undefined;
+	wait: TaskWait;
 }
 
-/** Callback mode: how a row waits until all rows are submitted. */
-export interface WaitUntilParked {
+/** How a row waits if its wait goes on elsewhere as soon as all rows are submitted. */
+export interface WaitUntilSubmitted {
+	/** Its clock ends a sleep with a failure of the kind `parked` when that is so. */
 	api: ApiContext;
 	noteSubmitted(row: number): void;
 }
@@ -59,15 +64,15 @@ export async function generateTask(
 	row: number,
 	request: VideoRequest,
 	settings: WaitSettings,
-	parking: WaitUntilParked | undefined,
-): Promise<RowTask | ParkedTask>;
+	parking: WaitUntilSubmitted | undefined,
+): Promise<RowTask | OpenRowTask>;
 export async function generateTask(
 	batch: Batch,
 	row: number,
 	request: VideoRequest,
 	settings: WaitSettings,
-	parking?: WaitUntilParked,
-): Promise<RowTask | ParkedTask> {
+	parking?: WaitUntilSubmitted,
+): Promise<RowTask | OpenRowTask> {
 	if (findEntry(batch, row, request)) {
 		// With a place also for the search: the task that it looks for may be running, and counts for the account.
 		const resumed = await withPlace(
@@ -90,8 +95,8 @@ async function resumeTask(
 	row: number,
 	request: VideoRequest,
 	settings: WaitSettings,
-	parking?: WaitUntilParked,
-): Promise<RowTask | ParkedTask | undefined> {
+	parking?: WaitUntilSubmitted,
+): Promise<RowTask | OpenRowTask | undefined> {
 	const earlier = await findEarlierTask(batch, toKey(row, request));
 	if (!earlier) return undefined;
 	const waited = await waitForSubmitted(batch, row, earlier, settings, parking);
@@ -178,25 +183,39 @@ async function waitForSubmitted(
 	row: number,
 	submitted: SubmittedTask,
 	settings: WaitSettings,
-	parking: WaitUntilParked | undefined,
-): Promise<RowTask | ParkedTask> {
-	parking?.noteSubmitted(row);
-	// Its callback goes to the execution that has submitted it, and Retry of an execution makes a new one.
-	const isCalledBack = parking !== undefined && !submitted.isResumed;
-	const waited = await settle(
-		waitForTask(isCalledBack ? parking.api : batch.api, submitted.taskId, {
+	parking: WaitUntilSubmitted | undefined,
+): Promise<RowTask | OpenRowTask> {
+	const { api } = batch;
+	const { taskId, submittedAt, isResumed } = submitted;
+	const wait = startWait(
+		taskId,
+		{
 			...settings,
-			startedAt: submitted.submittedAt,
-			firstGapMs: submitted.isResumed ? 0 : settings.minGapMs,
+			startedAt: submittedAt,
+			firstGapMs: isResumed ? 0 : settings.minGapMs,
 			lastStatus: submitted.task?.status,
-		}),
+		},
+		api.clock.now(),
 	);
-	if (waited.ok) {
-		forgetUnreachable(batch, submitted, waited.value);
-		return { submitted, task: waited.value };
-	}
-	if (failureOf(waited.error)?.kind === 'parked') return { submitted, task: undefined };
-	throw withKnown(waited.error, submitted);
+	// One that has failed for a passing reason is sent again, which only this run may do.
+	const ended = parking && isResumed ? await checkOnce(api, wait) : undefined;
+	if (ended) return noteEnd(batch, submitted, ended);
+	parking?.noteSubmitted(row);
+	const waited = await settle(continueWait(parking?.api ?? api, wait));
+	if (waited.ok) return noteEnd(batch, submitted, waited.value);
+	const failure = failureOf(waited.error);
+	if (failure?.kind !== 'parked') throw withKnown(waited.error, submitted);
+	const status = failure.details.status ?? wait.status;
+	return { submitted, task: undefined, wait: { ...wait, status } };
+}
+
+const FIRST_CHECK_MS = 20_000;
+
+/** The task if it has ended; undefined also if that can't be told now. */
+async function checkOnce(api: ApiContext, { taskId }: TaskWait): Promise<Task | undefined> {
+	const retryBudget = { deadline: api.clock.now() + FIRST_CHECK_MS, maxAttempts: 2 };
+	const checked = await settle(getTask(api, taskId, retryBudget));
+	return checked.ok && phaseOf(checked.value) !== 'running' ? checked.value : undefined;
 }
 
 const withKnown = (error: unknown, { taskId, costUsd }: SubmittedTask): unknown =>
@@ -214,8 +233,10 @@ function forgetCost(batch: Batch, failed: SubmittedTask): void {
 /** Docs, Error codes: the service could not load the picture or the voice. An upload that is gone must not be used again. */
 const MEDIA_NOT_REACHABLE = 1402;
 
-function forgetUnreachable({ account }: Batch, { input }: SubmittedTask, task: Task): void {
-	if (task.errorCode !== MEDIA_NOT_REACHABLE) return;
-	account.uploads.forget(input.image);
-	account.uploads.forget(input.audio);
+function noteEnd({ account }: Batch, submitted: SubmittedTask, task: Task): RowTask {
+	if (task.errorCode === MEDIA_NOT_REACHABLE) {
+		account.uploads.forget(submitted.input.image);
+		account.uploads.forget(submitted.input.audio);
+	}
+	return { submitted, task };
 }

@@ -74,10 +74,18 @@ export interface RunOptions {
 	twice?: boolean;
 	/** Goes on with the stored data of an earlier run, as Retry of an execution does. */
 	retryOf?: IRun;
-	/** Where callbacks to the parked execution arrive. */
-	resumeBase?: string;
+	/** n8n's server around this execution, where it can be parked. */
+	server?: Server;
 	/** Gets a function that stops the execution, as the user's Stop does. */
 	onStart?: (stop: () => void) => void;
+}
+
+/** What an execution has of the n8n that it runs in. */
+export interface Server {
+	executionId: string;
+	/** The beginning of resume URLs. */
+	resumeBase: string;
+	executeWorkflow?: IWorkflowExecuteAdditionalData['executeWorkflow'];
 }
 
 export interface RunResult {
@@ -212,7 +220,7 @@ export async function runNode(options: RunOptions): Promise<RunResult> {
 				},
 			});
 	const execution = new core.WorkflowExecute(
-		makeAdditionalData(options.credential, workflow.id, nodes, options.resumeBase),
+		makeAdditionalData(options.credential, workflow.id, nodes, options.server),
 		'trigger',
 		data,
 	);
@@ -243,7 +251,7 @@ function makeAdditionalData(
 	credential: Credential | undefined,
 	workflowId: string,
 	nodes: INode[],
-	resumeBase = 'http://127.0.0.1:1/webhook-waiting',
+	server: Server = { executionId: '1', resumeBase: 'http://127.0.0.1:1/webhook-waiting' },
 ): IWorkflowExecuteAdditionalData {
 	const workflowData = { id: workflowId, name: 'Test', nodes, connections: {}, active: false };
 	const hooks = new core.ExecutionLifecycleHooks('trigger', '1', workflowData as never);
@@ -251,14 +259,14 @@ function makeAdditionalData(
 	return {
 		credentialsHelper: new TestCredentials(credential),
 		hooks,
-		// Each parked execution has its own: the node lets the callbacks of one take turns.
-		executionId: new URL(resumeBase).port,
+		executionId: server.executionId,
+		executeWorkflow: server.executeWorkflow,
 		currentNodeExecutionIndex: 0,
 		restApiUrl: address,
 		instanceBaseUrl: `${address}/`,
 		formWaitingBaseUrl: address,
 		webhookBaseUrl: address,
-		webhookWaitingBaseUrl: resumeBase,
+		webhookWaitingBaseUrl: server.resumeBase,
 		webhookTestBaseUrl: address,
 		variables: {},
 		setExecutionStatus: () => {},

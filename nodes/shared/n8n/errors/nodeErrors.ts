@@ -88,15 +88,24 @@ function describeUnexpected(node: INode, row: number, error: unknown): Error {
  */
 export function toErrorItem(
 	ctx: IExecuteFunctions,
-	{ row, error }: FailedRow,
+	failed: FailedRow,
 	includeInputFields: boolean,
 ): INodeExecutionData {
+	const inputFields = includeInputFields ? ctx.getInputData()[failed.row]?.json : undefined;
+	return makeErrorItem(ctx.getNode(), failed, inputFields);
+}
+
+/** `inputFields`: the row's own, if they are wanted. */
+export function makeErrorItem(
+	node: INode,
+	{ row, error }: FailedRow,
+	inputFields: IDataObject | undefined,
+): INodeExecutionData {
 	const failure = failureOf(error);
-	const node = ctx.getNode();
 	const text = failure ? describeFailure(failure) : describeUnexpected(node, row, error).message;
 	const goesToErrorBranch = node.onError === 'continueErrorOutput';
-	const inputFields = includeInputFields && !goesToErrorBranch ? ctx.getInputData()[row]?.json : {};
-	const json = { ...inputFields, ...toErrorJson(node, text, { ...failure?.details }) };
+	const kept = goesToErrorBranch ? {} : inputFields;
+	const json = { ...kept, ...toErrorJson(node, text, { ...failure?.details }) };
 	return { json, pairedItem: { item: row } };
 }
 
@@ -133,12 +142,34 @@ const ROUTES_DETAILS = ['redactedHeaders', 'toPathSegment', 'getConfiguredEndpoi
 const MOST_IDS_IN_TEXT = 50;
 
 /** The tasks of the other rows, so that a failure in stop mode loses none of them. */
-export function describeOtherTasks(tasks: { row: number; taskId: string }[]): string {
+export function describeOtherTasks(tasks: TaskOfRow[], howToGoOn = RETRY_GOES_ON): string {
 	if (tasks.length === 0) return '';
 	const named = tasks
 		.slice(0, MOST_IDS_IN_TEXT)
 		.map(({ row, taskId }) => `row ${row + 1}: ${taskId}`);
 	const rest = tasks.length - named.length;
 	const more = rest > 0 ? ` and ${rest} more (see "Get Many")` : '';
-	return `Tasks of the other rows, which are not lost: ${named.join(', ')}${more}. Retry On Fail, or Retry of the execution, goes on with them and does not pay for them again.`;
+	return `Tasks of the other rows, which are not lost: ${named.join(', ')}${more}. ${howToGoOn}`;
+}
+
+export interface TaskOfRow {
+	row: number;
+	taskId: string;
+}
+
+const RETRY_GOES_ON =
+	'Retry On Fail, or Retry of the execution, goes on with them and does not pay for them again.';
+
+/** The node's error with the tasks of the other rows, for people and for machines. */
+export function toRunError(
+	node: INode,
+	first: FailedRow,
+	rowCount: number,
+	{ others, notes }: { others: TaskOfRow[]; notes: string[] },
+): Error {
+	const error = toNodeError(node, first, rowCount, notes);
+	if (others.length > 0 && 'context' in error && typeof error.context === 'object') {
+		Object.assign(error.context ?? {}, { otherTasks: others });
+	}
+	return error;
 }

@@ -7,12 +7,15 @@ import type { ApiContext } from '../../wavespeed/http/request';
 import { type Failure, FailureError } from '../../wavespeed/failures';
 import { Cancellation } from '../../async/cancellation';
 import { type Connection, readConnection } from '../session/credential';
-import type { Pace } from './hints';
+import { type Pace, showHint } from './hints';
 import { createMediaReader, type MediaReader } from '../input/media';
+import { downloadVideo } from '../output/downloadVideo';
+import type { Download } from '../output/resultItem';
 import { openApi } from '../session/openApi';
 import { openLedgerStore, readRunIndex } from './storedContext';
 import { readParameters } from '../input/parameters';
-import { createParking, isTool, type Parking } from '../waiting/parking';
+import { isTool } from '../waiting/conditions';
+import { createParking, type Parking } from '../waiting/parking';
 
 /** One execution of the node: what its rows share. */
 export interface Run {
@@ -23,11 +26,12 @@ export interface Run {
 	cancellation: Cancellation;
 	connection: Connection;
 	readMedia: MediaReader;
-	/** Set in callback mode, as soon as a row wants it. */
+	/** Set as soon as a row is to be parked. */
 	parking: Parking | undefined;
-	/** Why there is no callback mode although a row wants it. */
-	parkingHint: string | undefined;
-	startParking(resumeUrl: string): Parking;
+	startParking(callbackUrl: string | undefined): Parking;
+	/** Shows a hint that several rows give. */
+	hintOnce(message: string): void;
+	download: Download;
 	/** What the account's limits mean for the time that the run takes. */
 	pace: Pace;
 	/** How many rows are worked on side by side. */
@@ -70,6 +74,7 @@ export async function openRun(ctx: IExecuteFunctions, operation: unknown): Promi
 		log: (message) => ctx.logger.info(`${ctx.getNode().name}: ${message}`),
 	});
 	const rowsAtOnce = operation === 'generate' ? tasksInFlight + PREPARED_AHEAD : MOST_ROWS_AT_ONCE;
+	const hints = new Set<string>();
 	const run: Run = {
 		ctx,
 		items,
@@ -86,9 +91,18 @@ export async function openRun(ctx: IExecuteFunctions, operation: unknown): Promi
 		},
 		stopListening,
 		parking: undefined,
-		parkingHint: undefined,
-		startParking(resumeUrl) {
-			run.parking = createParking(resumeUrl, items.length, api, cancellation);
+		hintOnce(message) {
+			if (hints.has(message)) return;
+			hints.add(message);
+			showHint(ctx, message);
+		},
+		async download(task, details) {
+			const { clock, random } = api;
+			const context = { ctx, cancellation, hideKey: connection.hideKey, clock, random };
+			return await downloadVideo(context, task, details);
+		},
+		startParking(callbackUrl) {
+			run.parking ??= createParking(callbackUrl, items.length, api, cancellation);
 			return run.parking;
 		},
 	};

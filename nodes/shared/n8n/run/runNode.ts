@@ -1,18 +1,29 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import { runConcurrently } from '../../async/runConcurrently';
-import { failureOf, FailureError } from '../../wavespeed/failures';
+import { failureOf, FailureError, withDetails } from '../../wavespeed/failures';
 import { describeExpiry, describePace, showHint } from './hints';
 import { type FailedRow, toErrorItem, toNodeError } from '../errors/nodeErrors';
 import { readParameters } from '../input/parameters';
-import { type OpenTask, park, type ParkedRow } from '../waiting/parking';
+import { makeState, park } from '../waiting/park';
+import type { ParkedRow, ParkedTask, WaitState } from '../waiting/state';
+import { makeResultItem, readCost } from '../output/resultItem';
+import type { Task } from '../../wavespeed/tasks/task';
+import { continueWait } from '../../wavespeed/tasks/waitForTask';
+import { shorten } from '../../text';
 import { ABANDONED, openRun, type Run } from './run';
 import { settle, type Settled } from '../../async/settle';
 import { addTaskFacts, describeEnd, logTasksLeft } from './taskFacts';
 import { orderRows } from '../../batch/rowOrder';
 
-/** The row's items, or the task that it waits for in n8n's database. */
-export type RowResult = INodeExecutionData[] | { open: OpenTask };
+/** A row of a run that is to be parked: its task, and what it is if it has ended by now. */
+export interface SubmittedRow {
+	parked: ParkedTask;
+	ended: Task | undefined;
+}
+
+/** The row's items, or the task that it waits for elsewhere. */
+export type RowResult = INodeExecutionData[] | SubmittedRow;
 
 type RowWork = () => Promise<RowResult>;
 type Plan = (run: Run, row: number) => Promise<RowWork>;
@@ -57,12 +68,38 @@ async function workOnRows(
 		plans.push(planned);
 	}
 
+	const submitted = await workOnAll(
+		run,
+		continueOnFail,
+		async (row) => await workOnRow(run, row, plans[row]),
+	);
+	const parked = await parkIfOpen(run, submitted);
+	if (parked) return parked;
+	const finished = await workOnAll(
+		run,
+		continueOnFail,
+		async (row) => await finishRow(run, submitted[row]),
+	);
+	const items = finished.flatMap((outcome, row) =>
+		outcome.ok ? outcome.value : [toFailedItem(run, row, outcome.error)],
+	);
+	const pace = operation === 'generate' ? describePace(run) : undefined;
+	for (const hint of [pace, describeExpiry(items)]) if (hint) showHint(ctx, hint);
+	return items;
+}
+
+/** Does `work` for all rows. Throws the error of the run where one of them ends it. */
+async function workOnAll<T extends RowResult>(
+	run: Run,
+	continueOnFail: boolean,
+	work: (row: number) => Promise<T>,
+): Promise<Settled<T>[]> {
 	const { ledger } = run.batch;
 	let firstFailure: FailedRow | undefined;
 	const outcomes = await runConcurrently(
-		orderRows(ledger, rowCount),
+		orderRows(ledger, run.items.length),
 		run.rowsAtOnce,
-		async (row) => await workOnRow(run, row, plans[row]),
+		work,
 		(row, error) => {
 			firstFailure ??= { row, error };
 			if (!continueOnFail) run.cancellation.cancel(new FailureError(ABANDONED));
@@ -78,25 +115,7 @@ async function workOnRows(
 		const { row } = firstFailure;
 		throw describeEnd(run, { row, error: addTaskFacts(run, row, firstFailure.error) }, outcomes);
 	}
-
-	const rows = outcomes.map((outcome, row): ParkedRow => {
-		if (outcome.ok && 'open' in outcome.value) return { row, state: 'open', ...outcome.value.open };
-		const items = outcome.ok
-			? (outcome.value as INodeExecutionData[])
-			: [
-					toErrorItem(
-						ctx,
-						{ row, error: addTaskFacts(run, row, outcome.error) },
-						keepsFields(ctx, row),
-					),
-				];
-		return { row, state: 'done', items };
-	});
-	if (rows.some(({ state }) => state === 'open')) return await park(ctx, rows);
-	const items = rows.flatMap((row) => (row.state === 'done' ? row.items : []));
-	const pace = operation === 'generate' ? describePace(run) : undefined;
-	for (const hint of [pace, describeExpiry(items)]) if (hint) showHint(ctx, hint);
-	return items;
+	return outcomes;
 }
 
 async function workOnRow(
@@ -115,6 +134,57 @@ async function workOnRow(
 		run.batch.budget.skip(row);
 		run.parking?.noteSubmitted(row);
 	});
+}
+
+const isSubmitted = (result: RowResult): result is SubmittedRow => 'parked' in result;
+
+const toFailedItem = (run: Run, row: number, error: unknown): INodeExecutionData =>
+	toErrorItem(run.ctx, { row, error: addTaskFacts(run, row, error) }, keepsFields(run.ctx, row));
+
+/** Parks the run if a row still waits; undefined if none does, or if n8n can't: then the wait goes on here. */
+async function parkIfOpen(
+	run: Run,
+	outcomes: Settled<RowResult>[],
+): Promise<INodeExecutionData[] | undefined> {
+	const submitted = outcomes.flatMap((outcome) =>
+		outcome.ok && isSubmitted(outcome.value) ? [outcome.value] : [],
+	);
+	if (!submitted.some(({ ended }) => ended === undefined)) return undefined;
+	run.cancellation.throwIfCancelled();
+	const rows = outcomes.map((outcome, row): ParkedRow => {
+		if (!outcome.ok) return { row, items: [toFailedItem(run, row, outcome.error)] };
+		return isSubmitted(outcome.value) ? outcome.value.parked : { row, items: outcome.value };
+	});
+	const ends: WaitState['ends'] = new Map(
+		submitted.flatMap(({ parked, ended }) => (ended ? [[parked.row, { task: ended }]] : [])),
+	);
+	const parked = await park(run.ctx, makeState(run.ctx, rows, ends));
+	if (parked.ok) return parked.items;
+	const problem = parked.error instanceof Error ? parked.error.message : String(parked.error);
+	run.hintOnce(
+		`n8n could not park this execution, so the node waited while it ran: ${shorten(problem)}`,
+	);
+	return undefined;
+}
+
+/** The items of a row whose task has ended, or ends while the execution runs. */
+async function finishRow(
+	run: Run,
+	outcome: Settled<RowResult> | undefined,
+): Promise<INodeExecutionData[]> {
+	if (!outcome?.ok) throw outcome?.error;
+	if (!isSubmitted(outcome.value)) return outcome.value;
+	const { parked, ended } = outcome.value;
+	const { row, settings, asked, wait } = parked;
+	const costUsd = readCost(asked);
+	const waited = ended
+		? ({ ok: true, value: ended } as const)
+		: await settle(continueWait(run.api, wait));
+	if (!waited.ok) throw withDetails(waited.error, costUsd === undefined ? {} : { costUsd });
+	const inputItem = run.items[row];
+	return [
+		await makeResultItem(run.download, { row, task: waited.value, settings, asked, inputItem }),
+	];
 }
 
 function keepsFields(ctx: IExecuteFunctions, row: number): boolean {

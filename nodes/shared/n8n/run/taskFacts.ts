@@ -3,15 +3,18 @@ import type { INodeExecutionData } from 'n8n-workflow';
 import type { Settled } from '../../async/settle';
 import { type LedgerEntry, taskIdsOf } from '../../batch/ledger';
 import { type Failure, FailureError, failureOf } from '../../wavespeed/failures';
-import { describeOtherTasks, type FailedRow, toNodeError } from '../errors/nodeErrors';
+import {
+	describeOtherTasks,
+	type FailedRow,
+	type TaskOfRow,
+	toRunError,
+} from '../errors/nodeErrors';
 import type { Run } from './run';
 
 /** What a run knows of its tasks when it fails, so that none is lost and nothing untrue is said about money. */
 
-export interface RowTaskId {
-	row: number;
-	taskId: string;
-}
+/** As `RowResult`. */
+type ResultOfRow = INodeExecutionData[] | { parked: { wait: { taskId: string } } };
 
 /**
  * The failure of a row with what the ledger knows of the row: tasks of earlier tries, and submits without a clear answer.
@@ -62,7 +65,7 @@ function describeMoney(
 export function describeEnd(
 	run: Run,
 	{ row, error }: FailedRow,
-	outcomes: Settled<INodeExecutionData[] | { open: { taskId: string } }>[],
+	outcomes: Settled<ResultOfRow>[],
 ): Error {
 	const others = listTasks(run, outcomes).filter((task) => task.row !== row);
 	const open = run.batch.ledger
@@ -73,31 +76,24 @@ export function describeEnd(
 		(text) => text !== '',
 	);
 	const first = { row, error: notes.length > 0 ? sayOfThisRow(error) : error };
-	const nodeError = toNodeError(run.ctx.getNode(), first, outcomes.length, notes);
-	if (others.length > 0 && 'context' in nodeError && typeof nodeError.context === 'object') {
-		Object.assign(nodeError.context ?? {}, { otherTasks: others });
-	}
-	return nodeError;
+	return toRunError(run.ctx.getNode(), first, outcomes.length, { others, notes });
 }
 
 /** By the outcomes, and by the ledger for rows that had no turn in this try. */
-function listTasks(
-	run: Run,
-	outcomes: Settled<INodeExecutionData[] | { open: { taskId: string } }>[],
-): RowTaskId[] {
-	const ofOutcomes = outcomes.flatMap((outcome, row): RowTaskId[] => {
+function listTasks(run: Run, outcomes: Settled<ResultOfRow>[]): TaskOfRow[] {
+	const ofOutcomes = outcomes.flatMap((outcome, row): TaskOfRow[] => {
 		const taskId = outcome.ok ? taskIdOf(outcome.value) : failureOf(outcome.error)?.details.taskId;
 		return typeof taskId === 'string' ? [{ row, taskId }] : [];
 	});
 	const ofLedger = run.batch.ledger
 		.entriesOfRun()
-		.flatMap(({ row, entry }) => taskIdsOf(entry).map((taskId): RowTaskId => ({ row, taskId })));
+		.flatMap(({ row, entry }) => taskIdsOf(entry).map((taskId): TaskOfRow => ({ row, taskId })));
 	const known = new Map([...ofOutcomes, ...ofLedger].map((task) => [task.taskId, task]));
 	return [...known.values()].sort((a, b) => a.row - b.row);
 }
 
-const taskIdOf = (result: INodeExecutionData[] | { open: { taskId: string } }): unknown =>
-	'open' in result ? result.open.taskId : result[0]?.json.taskId;
+const taskIdOf = (result: ResultOfRow): unknown =>
+	'parked' in result ? result.parked.wait.taskId : result[0]?.json.taskId;
 
 const describeOpenSubmits = (rows: string[]): string =>
 	rows.length === 0

@@ -55,6 +55,24 @@ function readEcho(value: unknown): Record<string, unknown> | undefined {
 	return isNumber ? { ...value, seed: Number(seed) } : value;
 }
 
+/** Some hundred bytes, from which `parseTask` makes the same task again; the whole answer could have up to 1 MB. */
+export const toStoredTask = (task: Task): Record<string, unknown> => ({
+	id: task.id,
+	status: task.status,
+	outputs: task.videoUrls,
+	has_nsfw_contents: [task.hasNsfwContent],
+	created_at: task.createdAt,
+	timings: { inference: task.inferenceTimeMs },
+	error: task.errorText,
+	code: task.errorCode,
+	...(task.input && JSON.stringify(task.input).length <= MAX_INPUT_CHARS
+		? { input: task.input }
+		: {}),
+});
+
+/** Two addresses and a long prompt. */
+const MAX_INPUT_CHARS = 20_000;
+
 /** The service's IDs have 32 characters; they are kept and logged, and no URL takes much longer ones. */
 const MAX_ID_CHARS = 200;
 const MAX_STATUS_CHARS = 50;

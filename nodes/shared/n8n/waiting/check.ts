@@ -1,0 +1,139 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+
+import { Cancellation } from '../../async/cancellation';
+import { runConcurrently } from '../../async/runConcurrently';
+import { settle, type Settled } from '../../async/settle';
+import type { ApiContext } from '../../wavespeed/http/request';
+import { failureOf } from '../../wavespeed/failures';
+import { getTask } from '../../wavespeed/tasks/getTask';
+import type { Task } from '../../wavespeed/tasks/task';
+import { checkBudget, dueAt, noteCheck, type TaskWait } from '../../wavespeed/tasks/waitStep';
+import { refuseFailedTask, type ResultSettings } from '../output/taskItem';
+import { FAILS_WHEN_RESUMED } from '../session/abilities';
+import { systemTime } from '../session/clock';
+import { readConnection } from '../session/credential';
+import { openApi } from '../session/openApi';
+import { isTaskRow, type RowEnd, type WaitState } from './state';
+
+/** A kill in the middle of a check leaves the parent to its limit, so a check is short whatever comes. */
+const CHECK_MS = 40_000;
+const ATTEMPTS_PER_TASK = 2;
+const TASKS_AT_ONCE = 32;
+
+/** So many failures with nothing but failures before them: the service is down, and the next check will tell. */
+const FAILURES_OF_A_SERVICE_THAT_IS_DOWN = 8;
+
+/** Whether a failed row ends the run, as it does in stop mode where n8n can fail a run that was parked. */
+export const endsWithFailure = ({ node: { onError } }: WaitState): boolean =>
+	FAILS_WHEN_RESUMED && onError !== 'continueErrorOutput' && onError !== 'continueRegularOutput';
+
+/** Checks the tasks that are due or were called back, and notes in `state` what came of it. Never throws. */
+export async function runCheck(
+	ctx: IExecuteFunctions,
+	state: WaitState,
+	called: ReadonlySet<string>,
+): Promise<{ newEnds: number[]; isOver: boolean }> {
+	const now = systemTime.now();
+	const due = [...state.open]
+		.filter(([, wait]) => dueAt(wait) <= now || called.has(wait.taskId))
+		.sort(([, a], [, b]) => dueAt(a) - dueAt(b));
+	const api = await openForCheck(ctx);
+	const newEnds: number[] = [];
+	const isReachable = createReachability();
+	await runConcurrently(
+		due.map((_, index) => index),
+		TASKS_AT_ONCE,
+		async (index) => {
+			const [row, wait] = due[index] as [number, TaskWait];
+			// What isn't read now is due first at the next check.
+			if (systemTime.now() >= now + CHECK_MS) return;
+			const checked = await checkTask(api, wait, now, isReachable);
+			const step = noteCheck(wait, checked, now, now >= wait.deadline);
+			if (step.kind === 'waits') {
+				// With no answer it stays due.
+				if (checked?.ok) state.open.set(row, step.wait);
+				return;
+			}
+			state.open.delete(row);
+			state.ends.set(row, step.kind === 'ended' ? { task: step.task } : toEnd(step.error));
+			newEnds.push(row);
+		},
+		() => {},
+	);
+	const isOver = state.open.size === 0 || (endsWithFailure(state) && hasFailed(state, newEnds));
+	return { newEnds, isOver };
+}
+
+/** Undefined if the credential can't be read now: then nothing is asked in this round. */
+async function openForCheck(ctx: IExecuteFunctions): Promise<ApiContext | undefined> {
+	const opened = await settle(readConnection(ctx));
+	if (!opened.ok) return undefined;
+	const cancellation = new Cancellation();
+	const signal = ctx.getExecutionCancelSignal();
+	signal?.addEventListener('abort', () => cancellation.cancel(new Error('stopped')), {
+		once: true,
+	});
+	return openApi(ctx, opened.value, cancellation);
+}
+
+interface Reachability {
+	isDown(): boolean;
+	note(answered: boolean): void;
+}
+
+function createReachability(): Reachability {
+	let hasAnswered = false;
+	let failures = 0;
+	return {
+		isDown: () => !hasAnswered && failures >= FAILURES_OF_A_SERVICE_THAT_IS_DOWN,
+		note(answered) {
+			if (answered) hasAnswered = true;
+			else failures += 1;
+		},
+	};
+}
+
+async function checkTask(
+	api: ApiContext | undefined,
+	wait: TaskWait,
+	startedAt: number,
+	reachability: Reachability,
+): Promise<Settled<Task> | undefined> {
+	if (!api || reachability.isDown()) return undefined;
+	const budget = checkBudget(wait, startedAt);
+	const checked = await settle(
+		getTask(api, wait.taskId, {
+			...budget,
+			deadline: Math.min(budget.deadline, startedAt + CHECK_MS),
+			maxAttempts: budget.maxAttempts ?? ATTEMPTS_PER_TASK,
+		}),
+	);
+	const kind = checked.ok ? undefined : failureOf(checked.error)?.kind;
+	reachability.note(kind !== 'unavailable' && kind !== 'rateLimited');
+	// A mistake in the program says nothing about the task either.
+	return checked.ok || kind !== undefined ? checked : undefined;
+}
+
+function toEnd(error: unknown): RowEnd {
+	const failure = failureOf(error);
+	if (failure) return { failure };
+	return { error: error instanceof Error ? error.message : String(error) };
+}
+
+/** Whether one of these rows is an error. */
+function hasFailed(state: WaitState, rows: number[]): boolean {
+	return state.rows.filter(isTaskRow).some(({ row, settings }) => {
+		const end = rows.includes(row) ? state.ends.get(row) : undefined;
+		if (!end) return false;
+		return !('task' in end) || isRefused(end.task, settings);
+	});
+}
+
+function isRefused(task: Task, settings: ResultSettings): boolean {
+	try {
+		refuseFailedTask(task, settings);
+		return false;
+	} catch {
+		return true;
+	}
+}

@@ -1,0 +1,65 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+
+import { HANDS_OVER_RESULTS } from '../session/abilities';
+import type { Connection } from '../session/credential';
+import { canReach } from './reachable';
+
+/** n8n looks for executions to go on with once a minute, so a shorter wait is better done in the process. */
+const SHORTEST_PARKING_MS = 65_000;
+
+const ATTENDED = new Set(['manual', 'evaluation', 'chat', 'cli']);
+
+/** Why this row waits in the process although it is to be parked, in words for the user; undefined: it can be parked. */
+export function whyNotParked(ctx: IExecuteFunctions, timeoutMs: number): string | undefined {
+	if (isTool(ctx)) {
+		return 'As a tool of an AI agent this node waits while the execution runs, since the agent waits for it.';
+	}
+	if (ATTENDED.has(ctx.getMode())) {
+		return 'In a manual execution this node waits while the execution runs. It parks when the workflow runs by itself.';
+	}
+	if (!HANDS_OVER_RESULTS) {
+		return "This version of n8n can't hand results to a parked node, so this node waits while the execution runs. From n8n 2.0 on it can.";
+	}
+	if (ctx.getNode().executeOnce === true) {
+		return 'With "Execute Once" this node waits while the execution runs.';
+	}
+	if (timeoutMs < SHORTEST_PARKING_MS) {
+		return 'For a time limit of about a minute this node waits while the execution runs.';
+	}
+	// n8n 2.27 to 2.33 in queue mode lose such executions while they wait (n8n issues 32424 and 32509).
+	if (ctx.getWorkflowSettings().saveDataSuccessExecution === 'none') {
+		return 'This workflow does not save successful executions, and some versions of n8n then lose executions that are parked. So this node waits while the execution runs. Change "Save successful production executions" in the workflow\'s settings to park.';
+	}
+	if (ctx.getWorkflow().id === undefined) {
+		return 'Only a saved workflow can be parked, so this node waits while the execution runs.';
+	}
+	return undefined;
+}
+
+/** An agent waits for its tool's answer, so there is nothing to go on with later. */
+export const isTool = (ctx: IExecuteFunctions): boolean =>
+	!('putExecutionToWait' in ctx) || ('isToolExecution' in ctx && ctx.isToolExecution());
+
+/**
+ * A path of our own: a callback that comes late must not wake whatever else waits in this execution by then, such as
+ * n8n's Wait node.
+ */
+export const WAKE_PATH = 'wan22';
+
+/** Where a waiting execution of `ctx` is called; undefined if n8n gives no address. */
+export function findWakeUrl(ctx: IExecuteFunctions): string | undefined {
+	const resumeUrl: unknown = ctx.evaluateExpression('{{ $execution.resumeUrl }}', 0);
+	if (typeof resumeUrl !== 'string' || !URL.canParse(resumeUrl)) return undefined;
+	const url = new URL(resumeUrl);
+	url.pathname = `${url.pathname.replace(/\/+$/, '')}/${WAKE_PATH}`;
+	return url.toString();
+}
+
+/** The address for the service's callbacks; undefined where it can't call this n8n. They only make it sooner. */
+export function findCallbackUrl(
+	ctx: IExecuteFunctions,
+	{ baseUrl }: Connection,
+): string | undefined {
+	const url = findWakeUrl(ctx);
+	return url !== undefined && canReach(baseUrl, url) ? url : undefined;
+}

@@ -1,0 +1,216 @@
+import type { IDataObject, INodeExecutionData, OnError } from 'n8n-workflow';
+
+import { isRecord } from '../../json';
+import type { Failure } from '../../wavespeed/failures';
+import { parseTask, readTaskId, type Task, toStoredTask } from '../../wavespeed/tasks/task';
+import type { TaskWait } from '../../wavespeed/tasks/waitStep';
+import type { ResultSettings } from '../output/taskItem';
+
+/**
+ * What a parked run has to know, as n8n stores it between the checks: one item with some texts. Texts, because n8n copies
+ * objects property by property wherever an expression touches them, and because it stores a text that has not changed
+ * only once, however many checks there were. No keys, no files, no fields of the input that the result doesn't need.
+ */
+
+/** A later layout takes another number, and what can't be read then goes on as records of tasks. */
+export const STATE_VERSION = 1;
+
+/** A row whose task is submitted, and how its result is to look. */
+export interface ParkedTask {
+	row: number;
+	/** What was asked for; empty for a task that another node has submitted. */
+	asked: IDataObject;
+	/** The row's own fields, if the output is to keep them. */
+	inputFields: IDataObject;
+	settings: ResultSettings;
+	wait: TaskWait;
+}
+
+/** A row that needs no wait: it failed before the run was parked, or its own wait is a short one. */
+export interface DoneRow {
+	row: number;
+	items: INodeExecutionData[];
+}
+
+export type ParkedRow = ParkedTask | DoneRow;
+
+/** How the wait for a row's task ended. `error`: a mistake in the program, in words. */
+export type RowEnd = { task: Task } | { failure: Failure } | { error: string };
+
+export interface WaitState {
+	/** The node that the run belongs to: errors carry its name, and its setting decides about them. */
+	node: { name: string; onError: OnError | undefined };
+	rowCount: number;
+	/** When n8n goes on with the parent in any case, ms since the epoch. */
+	limitAt: number;
+	/** In the order of the rows. */
+	rows: ParkedRow[];
+	/** The waits that go on, by row. */
+	open: Map<number, TaskWait>;
+	ends: Map<number, RowEnd>;
+}
+
+export const isTaskRow = (row: ParkedRow): row is ParkedTask => 'wait' in row;
+
+/** The task that the row is about. */
+export const taskIdOf = (row: ParkedRow): string | undefined => {
+	if (isTaskRow(row)) return row.wait.taskId;
+	const { details, taskId } = row.items[0]?.json ?? {};
+	const known = isRecord(details) ? details.taskId : taskId;
+	return typeof known === 'string' ? known : undefined;
+};
+
+/** What only some of the rows have in common: when the next check is due, and what the last one said. */
+interface OpenGroup {
+	nextCheckAt: number;
+	status: string;
+	rows: number[];
+}
+
+/** A new state as the json of the one item that n8n stores. */
+export function encodeState(state: WaitState): IDataObject {
+	const { node, rowCount, limitAt, rows } = state;
+	const json = { run: JSON.stringify({ node, rowCount, limitAt, rows }), ends: [] };
+	return updateState(json, state, [...state.ends.keys()]);
+}
+
+/** The same json after a check: only what has changed is written anew. */
+export function updateState(json: IDataObject, state: WaitState, newEnds: number[]): IDataObject {
+	const known = Array.isArray(json.ends) ? json.ends : [];
+	const whole = new Set(state.rows.flatMap((row) => (wantsWhole(row) ? [row.row] : [])));
+	const ended = newEnds.flatMap((row) => {
+		const end = state.ends.get(row);
+		return end ? [[row, encodeEnd(end, whole.has(row))]] : [];
+	});
+	return {
+		wan22Wait: STATE_VERSION,
+		run: json.run,
+		open: JSON.stringify(groupOpen(state.open)),
+		ends: ended.length > 0 ? [...known, JSON.stringify(ended)] : known,
+	} as IDataObject;
+}
+
+/** The output is to be the API's own object. */
+const wantsWhole = (row: ParkedRow): boolean => isTaskRow(row) && !row.settings.simplify;
+
+const encodeEnd = (end: RowEnd, isWhole: boolean): unknown =>
+	'task' in end ? { task: isWhole ? end.task.raw : toStoredTask(end.task) } : end;
+
+function groupOpen(open: Map<number, TaskWait>): OpenGroup[] {
+	const groups = new Map<string, OpenGroup>();
+	for (const [row, { nextCheckAt, status }] of open) {
+		const key = `${nextCheckAt} ${status}`;
+		const group = groups.get(key) ?? { nextCheckAt, status, rows: [] };
+		group.rows.push(row);
+		groups.set(key, group);
+	}
+	return [...groups.values()];
+}
+
+/** Undefined for anything that another version, or somebody else, has written. */
+export function decodeState(json: unknown): WaitState | undefined {
+	if (!isRecord(json) || json.wan22Wait !== STATE_VERSION) return undefined;
+	const run = parseText(json.run);
+	const groups = parseText(json.open);
+	const ends = Array.isArray(json.ends)
+		? json.ends.flatMap((text): unknown => parseText(text))
+		: undefined;
+	if (!isRecord(run) || !Array.isArray(groups) || !ends) return undefined;
+	const { node, rowCount, limitAt, rows } = run;
+	const isWhole =
+		isRecord(node) &&
+		typeof node.name === 'string' &&
+		typeof rowCount === 'number' &&
+		typeof limitAt === 'number' &&
+		Array.isArray(rows) &&
+		rows.every(isParkedRow) &&
+		groups.every(isOpenGroup);
+	if (!isWhole) return undefined;
+	const byRow = new Map(rows.filter(isTaskRow).map((row) => [row.row, row]));
+	const open = new Map<number, TaskWait>();
+	for (const group of groups) {
+		for (const row of group.rows) {
+			const parked = byRow.get(row);
+			if (!parked) return undefined;
+			open.set(row, { ...parked.wait, nextCheckAt: group.nextCheckAt, status: group.status });
+		}
+	}
+	const ended = new Map<number, RowEnd>();
+	for (const entry of ends) {
+		const [row, value]: unknown[] = Array.isArray(entry) ? entry : [];
+		const end = readEnd(value);
+		if (!end || typeof row !== 'number' || !byRow.has(row)) return undefined;
+		ended.set(row, end);
+	}
+	// Each task's row must be somewhere, or its result would be lost in silence.
+	if ([...byRow.keys()].some((row) => !open.has(row) && !ended.has(row))) return undefined;
+	const onError = node.onError as OnError | undefined;
+	return { node: { name: String(node.name), onError }, rowCount, limitAt, rows, open, ends: ended };
+}
+
+const parseText = (text: unknown): unknown => {
+	try {
+		return typeof text === 'string' ? JSON.parse(text) : undefined;
+	} catch {
+		return undefined;
+	}
+};
+
+const isOpenGroup = (value: unknown): value is OpenGroup =>
+	isRecord(value) &&
+	typeof value.nextCheckAt === 'number' &&
+	typeof value.status === 'string' &&
+	Array.isArray(value.rows);
+
+function isParkedRow(value: unknown): value is ParkedRow {
+	if (!isRecord(value) || !Number.isSafeInteger(value.row)) return false;
+	if (!('wait' in value)) return Array.isArray(value.items) && value.items.every(isItem);
+	const { wait, settings, asked, inputFields } = value;
+	return (
+		isRecord(wait) &&
+		readTaskId(wait.taskId) === wait.taskId &&
+		[wait.since, wait.deadline, wait.minGapMs].every(Number.isFinite) &&
+		isRecord(settings) &&
+		isRecord(asked) &&
+		isRecord(inputFields)
+	);
+}
+
+const isItem = (value: unknown): value is INodeExecutionData =>
+	isRecord(value) && isRecord(value.json);
+
+function readEnd(value: unknown): RowEnd | undefined {
+	if (!isRecord(value)) return undefined;
+	if ('task' in value) {
+		const task = parseTask(value.task);
+		return task && { task };
+	}
+	const { failure, error } = value;
+	if (typeof error === 'string') return { error };
+	const isFailure =
+		isRecord(failure) &&
+		[failure.kind, failure.message, failure.advice, failure.paid].every(
+			(text) => typeof text === 'string',
+		) &&
+		isRecord(failure.details);
+	return isFailure ? { failure: failure as unknown as Failure } : undefined;
+}
+
+/**
+ * The rows of a state that can't be read, as far as any version has written them alike: `run` is the text of an object
+ * with `rows`, each with its number and its task. An update of this package in the middle of a wait must lose no ID.
+ */
+export function salvageRows(json: unknown): INodeExecutionData[] {
+	const run = isRecord(json) ? parseText(json.run) : undefined;
+	const rows = isRecord(run) && Array.isArray(run.rows) ? run.rows : [];
+	return rows.filter(isRecord).flatMap((row): INodeExecutionData[] => {
+		const { wait, items, asked, inputFields } = row;
+		if (Array.isArray(items)) return items.filter(isItem);
+		const taskId = isRecord(wait) ? wait.taskId : undefined;
+		const fields = [inputFields, asked].filter(isRecord);
+		const pairedItem = { item: Number(row.row) || 0 };
+		if (typeof taskId !== 'string') return [];
+		const record = { taskId, status: 'unknown', videoUrl: null, videoUrls: [] };
+		return [{ json: Object.assign({}, ...fields, record) as IDataObject, pairedItem }];
+	});
+}

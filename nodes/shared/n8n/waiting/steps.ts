@@ -1,0 +1,96 @@
+import {
+	type IDataObject,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	NodeOperationError,
+} from 'n8n-workflow';
+
+import { systemTime } from '../session/clock';
+import { runCheck } from './check';
+import { findWakeUrl } from './conditions';
+import type { StepName } from './childWorkflow';
+import { makeResults } from './result';
+import { decodeState, salvageRows, updateState, type WaitState } from './state';
+import { dueAt } from '../../wavespeed/tasks/waitStep';
+
+/**
+ * The steps of the child that waits for a parked run. None of them submits anything, so whatever becomes of the child or
+ * of its parent, nothing is paid for. What a step throws makes the parent fail, so only the results throw.
+ */
+export async function runParkedStep(
+	ctx: IExecuteFunctions,
+	step: StepName,
+): Promise<INodeExecutionData[]> {
+	const json = ctx.getInputData()[0]?.json ?? {};
+	const state = decodeState(json);
+	if (!state) return giveUp(ctx, step, json);
+	if (systemTime.now() > state.limitAt - LATE_MS) return await outlast(ctx, step, json);
+	if (step === 'pause') return await pause(ctx, json, state);
+	if (step === 'result') return await makeResults(ctx, state);
+	const { newEnds, isOver } = await runCheck(ctx, state, readCalled(json));
+	return [{ json: { ...updateState(json, state, newEnds), ended: isOver } }];
+}
+
+/**
+ * The parent has gone on without us, as after a time in which n8n was down. Ending now could hand old results to whatever
+ * waits there by then, such as the next round of a loop: so the child first outlasts any wait that there can be.
+ */
+async function outlast(
+	ctx: IExecuteFunctions,
+	step: StepName,
+	json: IDataObject,
+): Promise<INodeExecutionData[]> {
+	if (step === 'pause') return [{ json }];
+	const over = { ...json, ended: true, outlasted: true };
+	if (json.outlasted !== true) {
+		await ctx.putExecutionToWait(new Date(systemTime.now() + OUTLAST_MS));
+		// After the pause n8n goes on with what the step got in.
+		const [item] = ctx.getInputData();
+		if (item) item.json = over;
+	}
+	return [{ json: over }];
+}
+
+/** The results have to arrive before the parent's limit. */
+const LATE_MS = 30_000;
+
+/** A day more than the longest wait for a task. */
+const OUTLAST_MS = 8 * 24 * 60 * 60_000;
+
+/** The parent is stored right after the child, and must be when the child ends. */
+const SHORTEST_PAUSE_MS = 5_000;
+
+/** Stores the child until something is due. n8n's own grain makes it up to a minute more. */
+async function pause(
+	ctx: IExecuteFunctions,
+	json: IDataObject,
+	state: WaitState,
+): Promise<INodeExecutionData[]> {
+	const now = systemTime.now();
+	const due = Math.min(...[...state.open.values()].map(dueAt));
+	const until = Number.isFinite(due) ? Math.max(due, now + SHORTEST_PAUSE_MS) : now;
+	await ctx.putExecutionToWait(new Date(until));
+	// For the parent alone: what goes on from here is the input.
+	return [{ json: { ...json, wakeUrl: findWakeUrl(ctx) } }];
+}
+
+/** A package that was updated in the middle of a wait: nothing of it can be checked, but every task is handed out. */
+function giveUp(ctx: IExecuteFunctions, step: StepName, json: IDataObject): INodeExecutionData[] {
+	if (step !== 'result') return [{ json: { ...json, ended: true } }];
+	const items = salvageRows(json);
+	if (items.length > 0) return items;
+	throw new NodeOperationError(ctx.getNode(), 'The state of this wait can not be read', {
+		description:
+			'The node was changed while it waited. Its tasks are not lost: "Get Many" lists them, and "Get" fetches each video. Nothing was paid for them again.',
+	});
+}
+
+/** The tasks that the service has called back about. */
+function readCalled({ called }: IDataObject): Set<string> {
+	try {
+		const ids: unknown = typeof called === 'string' ? JSON.parse(called) : [];
+		return new Set(Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : []);
+	} catch {
+		return new Set();
+	}
+}
