@@ -194,7 +194,7 @@ test('understands null flags and timestamps with nanoseconds', async () => {
 	});
 });
 
-test.each([{}, { 'X-Ticket': 'a' }])(
+test.each<Record<string, string>>([{}, { 'X-Ticket': 'a' }])(
 	'uploads with the headers of the ticket and none of its own: %j',
 	async (ticketHeaders) => {
 		await rig.close();
