@@ -193,3 +193,16 @@ test('understands null flags and timestamps with nanoseconds', async () => {
 		videoExpiresAt: expect.stringMatching(/^2026-11-29T08:00:00\.\d{3}Z$/),
 	});
 });
+
+test.each<Record<string, string>>([{}, { 'X-Ticket': 'a' }])(
+	'uploads with the headers of the ticket and none of its own: %j',
+	async (ticketHeaders) => {
+		await rig.close();
+		rig = await startRig({ taskSeconds: 60, ticketHeaders });
+		const result = await rig.run({ items: [await makeRow()], parameters: GENERATE });
+		expect(result.items[0]?.json).toMatchObject({ status: 'completed' });
+		const puts = rig.emulator.requests().filter(({ step }) => step === 'put');
+		expect(puts).toHaveLength(2);
+		for (const { headers } of puts) expect(headers).not.toHaveProperty('content-type');
+	},
+);

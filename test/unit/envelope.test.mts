@@ -32,10 +32,12 @@ describe('an answer of the API', () => {
 	});
 
 	it.each([400, 401, 404])('is a refusal with code %i on HTTP status 200', (code) => {
-		expect(read(200, { code, message: 'no', data: { id: 'x' } })).toEqual({
+		expect(read(200, { code, message: 'no', data: { id: 'x' } })).toMatchObject({
 			kind: 'refused',
 			status: code,
 			text: 'no',
+			// What was refused has no task: the submit looks at it.
+			data: { id: 'x' },
 		});
 	});
 
@@ -66,16 +68,19 @@ describe('an answer of the API', () => {
 		['a web page', 200, '<!doctype html><p>please log in'],
 		['cut-off JSON', 200, '{"code":200,"data":{"id":"ab'],
 		['nothing', 200, ''],
-		['JSON without an envelope', 200, { id: 'x', status: 'created' }],
+		['JSON that is no task', 200, { balance: 1 }],
+		['no word but a status', 200, { status: 'ok' }],
 		['a list', 200, [{ code: 200 }]],
 		['a text', 200, '"ok"'],
 		['null', 200, 'null'],
 		['no content', 204, ''],
 		['code 500 on HTTP status 200', 200, { code: 500, message: 'x' }],
 		['code 0', 200, { code: 0, data: { id: 'x' } }],
-		['code null', 200, { code: null, data: { id: 'x' } }],
+		['code null and no data', 200, { code: null, data: null }],
 		['a code that is no number', 200, { code: 'OK', data: { id: 'x' } }],
-		['an application code', 200, { code: 1402, message: 'x' }],
+		['an application code of a task', 200, { code: 1402, data: { id: 'x' } }],
+		['a code that tells of no refusal', 200, { code: 1403, message: 'x' }],
+		['a time-out of a gateway in the envelope', 200, { code: 408 }],
 	])('says nothing about what the service did: %s', (_, status, body) => {
 		expect(read(status, body).kind).toBe('unclear');
 	});

@@ -17,7 +17,6 @@ describe('an envelope', () => {
 	test.each<{ code: unknown }>([
 		{ code: { toString: 1, valueOf: 1 } },
 		{ code: [200] },
-		{ code: null },
 		{ code: true },
 	])('with %j is unclear and no mistake of ours', ({ code }) =>
 		expect(read({ code, data: {} })).toMatchObject({ kind: 'unclear', text: 'code NaN' }),

@@ -102,10 +102,9 @@ describe('reading a task', () => {
 				null,
 				7,
 				{},
-				['https://a'],
 			]),
 		).toEqual([]);
-		expect([null, undefined, 'https://a/1.mp4', {}].map(urls)).toEqual([[], [], [], []]);
+		expect([null, undefined, {}].map(urls)).toEqual([[], [], []]);
 	});
 
 	it('takes the execution time where no inference time is', () => {

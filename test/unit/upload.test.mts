@@ -73,6 +73,27 @@ describe('an upload', () => {
 		expect(JSON.stringify(second?.headers)).not.toMatch(/authorization|bearer/i);
 	});
 
+	it('by another method than PUT is refused before a byte is sent', async () => {
+		const post = { method: 'post', url: 'https://store.example/1', fields: {} };
+		const rig = createRig([ticket(1, { upload: post })]);
+		const file = createFile();
+		const failure = await failureFrom(upload(rig, file));
+		expect(failure).toMatchObject({ kind: 'refused' });
+		expect(failure.message).toContain('by POST');
+		expect(failure.paid).toBe('nothing');
+		expect(file.opened).toHaveLength(0);
+		expect(rig.requests).toHaveLength(1);
+	});
+
+	it('takes a ticket that names no method for a PUT', async () => {
+		const rig = createRig([
+			ticket(1, { upload: { url: 'https://store.example/1' } }),
+			answer(200, ''),
+		]);
+		expect(await upload(rig)).toBe('https://cdn.example/1.png');
+		expect(rig.requests[1]).toMatchObject({ method: 'PUT', headers: {} });
+	});
+
 	it.each([200, 201, 204])('is done with HTTP status %i of the store', async (status) => {
 		const rig = createRig([ticket(), answer(status, '')]);
 		expect(await upload(rig)).toBe('https://cdn.example/1.png');

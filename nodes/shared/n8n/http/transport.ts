@@ -86,6 +86,8 @@ function toOptions(request: HttpRequest, baseUrl: string): IHttpRequestOptions {
 		qs: request.query,
 		headers: {
 			...('path' in target ? { 'X-Client-Name': CLIENT_NAME } : {}),
+			// Where a file has no type, axios would call it a form, and the signature of an upload would not match.
+			...(file && !namesType(request.headers) ? { 'Content-Type': false } : {}),
 			...request.headers,
 			// Without it a streamed body goes out in chunks, which signed upload URLs refuse.
 			...(file ? { 'Content-Length': String(file.byteCount) } : {}),
@@ -102,6 +104,9 @@ function toOptions(request: HttpRequest, baseUrl: string): IHttpRequestOptions {
 		sendCredentialsOnCrossOriginRedirect: false,
 	};
 }
+
+const namesType = (headers: HttpRequest['headers'] = {}): boolean =>
+	Object.keys(headers).some((name) => name.toLowerCase() === 'content-type');
 
 /**
  * n8n ties a request to the signal of its caller, which is Stop. A submit that is cut off may have been accepted, and

@@ -203,7 +203,7 @@ export function describeRefusal(purpose: string, status: number, text: string): 
 
 /** The status for an empty balance is not documented, so its words have to tell. */
 const EMPTY_BALANCE =
-	/insufficient[ _-]?(credit|balance|fund)|not enough (credit|balance)|top.?up/i;
+	/insufficient[ _-]?(credit|balance|fund)|not enough (credit|balance)|top.?up|code 1407/i;
 
 function adviceForRefusal(status: number, said: string): string {
 	if (EMPTY_BALANCE.test(said)) {
@@ -211,6 +211,9 @@ function adviceForRefusal(status: number, said: string): string {
 	}
 	if (status === 403) {
 		return `Check the role of the key and the state of the account at WaveSpeed.`;
+	}
+	if (status === 429) {
+		return `A quota of the WaveSpeed account is used up, and waiting a minute doesn't bring it back. Look at wavespeed.ai what is left.`;
 	}
 	if (status === 404) {
 		return `There is no such address at the service: check the base URL in the credential.`;

@@ -13,6 +13,7 @@ import { wrapAsMultipart } from './multipart';
 import { pauseBeforeRetry } from '../../async/backoff';
 import { closeStream } from './streams';
 import { isRecord } from '../../json';
+import { shorten } from '../../text';
 import { settle } from '../../async/settle';
 
 export interface UploadFile {
@@ -24,6 +25,7 @@ export interface UploadFile {
 }
 
 interface Ticket {
+	method: string;
 	uploadUrl: string;
 	headers: Record<string, string>;
 	downloadUrl: string;
@@ -56,6 +58,7 @@ export async function uploadFile(
 	for (let attempt = 1; ; attempt += 1) {
 		const ticket = await requestTicket(api, file, purpose);
 		if (ticket === 'notOffered') return await uploadAsMultipart(api, file, purpose);
+		if (ticket.method !== 'PUT') failByMethod(purpose, ticket.method);
 
 		const body = await file.open();
 		const sending = api.send({
@@ -101,6 +104,7 @@ function parseTicket(data: unknown): Ticket | undefined {
 	const headers = Object.entries(isRecord(upload.headers) ? upload.headers : {});
 	if (!isWebUrl(upload.url) || !isWebUrl(data.download_url)) return undefined;
 	return {
+		method: typeof upload.method === 'string' ? upload.method.toUpperCase() : 'PUT',
 		uploadUrl: upload.url,
 		downloadUrl: data.download_url,
 		headers: Object.fromEntries(
@@ -154,6 +158,15 @@ async function sendForm(
 		file: body,
 		timeoutMs: uploadTimeoutMs(file.byteCount),
 	});
+}
+
+/** The vendor's SDKs refuse it likewise: what else such an upload would need isn't known. */
+function failByMethod(purpose: string, method: string): never {
+	fail(
+		'refused',
+		`Could not ${purpose}: WaveSpeed asks for an upload by ${shorten(method, 20)}, and this node knows PUT only`,
+		`Look for a newer version of this node, or put the file somewhere public and give its URL.`,
+	);
 }
 
 function failUpload(purpose: string, said: string): never {

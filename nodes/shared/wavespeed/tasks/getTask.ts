@@ -2,6 +2,7 @@ import { type ApiContext, type RetryBudget, requestWithRetry } from '../http/req
 import { FailureError, failureOf } from '../failures';
 import { type Task, parseTask } from './task';
 import { resultPath } from '../endpoints';
+import { isRecord } from '../../json';
 import { settle } from '../../async/settle';
 
 /** Reads one task. "Get result" in the docs. */
@@ -13,7 +14,7 @@ export async function getTask(
 	const request = { method: 'GET', target: { path: resultPath(taskId) } } as const;
 	const purpose = `read task ${taskId}`;
 	const parse = (data: unknown): Task | undefined => {
-		const task = parseTask(data);
+		const task = parseTask(isNameless(data) ? { ...data, id: taskId } : data);
 		// A cache between us and the service may hand out another task, and its video to the wrong row.
 		return task?.id === taskId ? task : undefined;
 	};
@@ -23,5 +24,12 @@ export async function getTask(
 	if (failure?.httpStatus !== 404) throw read.error;
 	throw new FailureError({ ...failure, advice: CHECK_THE_ID });
 }
+
+/** The vendor's SDKs do without an ID here: the address says which task it is. */
+const isNameless = (data: unknown): data is Record<string, unknown> =>
+	isRecord(data) &&
+	(data.id ?? '') === '' &&
+	typeof data.status === 'string' &&
+	('outputs' in data || 'error' in data);
 
 const CHECK_THE_ID = `Check the ID. WaveSpeed keeps tasks for 7 days, and a key sees only its own account's tasks.`;

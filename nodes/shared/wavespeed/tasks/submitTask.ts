@@ -44,22 +44,18 @@ export async function submitTask(
 		timeoutMs: SUBMIT_TIMEOUT_MS,
 		finishOnStop: true,
 	});
+	// An ID in spite of all is better than a search, whatever the status: only what was accepted has one.
+	const task = 'data' in result ? parseTask(result.data) : undefined;
+	if (task) return { kind: 'accepted', task };
 	switch (result.kind) {
-		case 'data': {
-			const task = parseTask(result.data);
-			if (task) return { kind: 'accepted', task };
+		case 'data':
 			return { kind: 'unknown', text: 'the service took the request but named no task' };
-		}
 		case 'rateLimited':
 			return { kind: 'rateLimited', text: result.text };
 		case 'noAnswer':
 			return { kind: result.reason === 'notSent' ? 'notSent' : 'unknown', text: result.text };
-		case 'unclear': {
-			// An ID in spite of all is better than a search: only what was accepted has one.
-			const task = parseTask(result.data);
-			if (task) return { kind: 'accepted', task };
+		case 'unclear':
 			return { kind: 'unknown', text: result.text || `HTTP status ${result.status}` };
-		}
 		case 'refused': {
 			const failure = describeRefusal('submit the task', result.status, result.text);
 			return { kind: 'refused', failure };

@@ -1,4 +1,5 @@
 import { isWebUrl, RETENTION_MS } from '../endpoints';
+import { readTaskError } from '../http/errorText';
 import { isRecord } from '../../json';
 import { shorten } from '../../text';
 
@@ -37,8 +38,8 @@ export function parseTask(data: unknown): Task | undefined {
 		createdAt: toIsoTime(data.created_at),
 		inferenceTimeMs:
 			positiveNumber(timings.inference) ?? positiveNumber(data.executionTime) ?? null,
-		errorText: typeof data.error === 'string' ? shorten(data.error) : '',
-		errorCode: Number.isSafeInteger(data.code) && data.code !== 0 ? (data.code as number) : null,
+		errorText: readTaskError(data.error),
+		errorCode: readErrorCode(data.code) ?? readErrorCode(inner(data.error, 'code')) ?? null,
 		input: readEcho(data.input) ?? readEcho(data.inputs) ?? null,
 		raw: data,
 	};
@@ -107,12 +108,29 @@ export const toUnreadTask = (id: string): Task => ({
 	raw: { id },
 });
 
+const inner = (value: unknown, name: string): unknown =>
+	isRecord(value) ? value[name] : undefined;
+
+/** A number, or the text of one; 0 is no error. */
+function readErrorCode(value: unknown): number | undefined {
+	const code = typeof value === 'string' && /^\d{1,9}$/.test(value.trim()) ? Number(value) : value;
+	return typeof code === 'number' && Number.isSafeInteger(code) && code !== 0 ? code : undefined;
+}
+
 /** Strings for this model; other models return objects, so a change would not lose the video. */
-function listOutputUrls(outputs: unknown): string[] {
-	if (!Array.isArray(outputs)) return [];
-	return outputs
-		.map((output) => (isRecord(output) ? (output.url ?? output.video) : output))
+const listOutputUrls = (outputs: unknown): string[] =>
+	(Array.isArray(outputs) ? outputs : [outputs])
+		.map((output) => findUrl(output, DEEPEST_OUTPUT))
 		.filter(isWebUrl);
+
+/** `"…"`, `{url}`, `{video_url}`, `{video: {url}}` or `["…"]`. */
+const DEEPEST_OUTPUT = 2;
+const OUTPUT_FIELDS = ['url', 'video', 'video_url'];
+
+function findUrl(output: unknown, depth: number): unknown {
+	if (isWebUrl(output) || depth === 0) return output;
+	const parts = Array.isArray(output) ? output : OUTPUT_FIELDS.map((name) => inner(output, name));
+	return parts.map((part) => findUrl(part, depth - 1)).find(isWebUrl);
 }
 
 /** Timestamps come with milliseconds or nanoseconds. Without a zone they are UTC, not the time of this machine. */
