@@ -67,7 +67,7 @@ async function receive(
 		deadline: api.clock.now() + ANSWER_WITHIN_MS,
 		maxAttempts: MAX_ATTEMPTS,
 	});
-	const check = await checkCallback(api, connection, read.callback, retryBudget());
+	const check = await checkCallback(api, connection, read.callback);
 	if (!check.ok) return refuse(ctx, check);
 	const { deliveryId, taskId } = check;
 	return await work({ ctx, api, cancellation, connection, retryBudget, deliveryId, taskId });

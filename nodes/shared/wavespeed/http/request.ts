@@ -23,7 +23,10 @@ export interface ApiContext extends Waiter {
 export interface RetryBudget {
 	/** Give up at this time. */
 	deadline: number;
-	/** Give up after so many passing failures; without it only the deadline counts. */
+	/**
+	 * Give up after so many passing failures; without it only the deadline counts. With 1 there is one request, even if
+	 * the answer is "too many requests".
+	 */
 	maxAttempts?: number;
 	/** Until this time "not found" may only mean "not yet there". */
 	notFoundUntil?: number;
@@ -131,7 +134,7 @@ async function tryOften<T>(
 			if (!mayAppear) throw new FailureError(describeRefusal(purpose, result.status, result.text));
 		}
 		// A 429 doesn't use up an attempt: everyone waits for it together, and the deadline bounds it.
-		if (result.kind === 'rateLimited') continue;
+		if (result.kind === 'rateLimited' && retryBudget.maxAttempts !== 1) continue;
 		const asked =
 			'retryAfter' in result ? parseRetryAfter(result.retryAfter, clock.wallTime()) : undefined;
 		const pauseMs = Math.max(asked ?? 0, pauseBeforeRetry(attempt, api.random));
