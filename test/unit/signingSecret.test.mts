@@ -1,7 +1,16 @@
 import { SigningSecret } from '../../nodes/shared/account/signingSecret';
 import { settle } from '../../nodes/shared/async/settle';
 import { preparationBudget } from '../../nodes/shared/wavespeed/http/request';
-import { createRig, failureFrom, hang, noReply, ok, refusal, type Rig, type Step } from './support/api.mts';
+import {
+	createRig,
+	failureFrom,
+	hang,
+	noReply,
+	ok,
+	refusal,
+	type Rig,
+	type Step,
+} from './support/api.mts';
 
 const secretIs = (secret: string): Step => ok({ secret });
 
@@ -14,7 +23,8 @@ const open = (steps: Parameters<typeof createRig>[0]) => {
 		/** A callback that is signed with this. */
 		verify: async (signedWith: string) =>
 			await rig.time.run(secret.verify(rig.api, (known) => known === signedWith)),
-		refresh: async () => await rig.time.run(secret.refresh(rig.api, preparationBudget(rig.api.clock))),
+		refresh: async () =>
+			await rig.time.run(secret.refresh(rig.api, preparationBudget(rig.api.clock))),
 		/** How many of so many callbacks that come together are told what. */
 		verifyMany: async (count: number, signedWith: string) => {
 			const started = rig.api.clock.now();
@@ -41,7 +51,10 @@ describe('the signing secret of an account', () => {
 		expect(await verify('a')).toBe(true);
 		expect(await verify('a')).toBe(true);
 		expect(requests).toHaveLength(1);
-		expect(requests[0]).toMatchObject({ method: 'GET', target: { path: '/api/v3/webhook/secret' } });
+		expect(requests[0]).toMatchObject({
+			method: 'GET',
+			target: { path: '/api/v3/webhook/secret' },
+		});
 	});
 
 	it('is fetched once a minute for whatever is not signed with it', async () => {

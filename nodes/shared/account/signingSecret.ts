@@ -57,7 +57,7 @@ export class SigningSecret {
 
 	#ask(api: ApiContext): Ask {
 		const at = api.clock.now();
-		const retryBudget = { deadline: at + FETCH_TIMEOUT_MS, maxAttempts: 1 };
+		const retryBudget = { deadline: at + FETCH_TIMEOUT_MS, onlyOnce: true };
 		// Before it is sent, the request may have to wait behind others.
 		const limit = api.clock.sleep(FETCH_TIMEOUT_MS).then(failTooSlow);
 		const outcome = Promise.race([this.#fetch(api, retryBudget), limit]);

@@ -2,7 +2,7 @@ import type { IWebhookFunctions } from 'n8n-workflow';
 
 import { SigningSecret } from '../../account/signingSecret';
 import type { ApiContext } from '../../wavespeed/http/request';
-import { readTaskId as parseTaskId } from '../../wavespeed/tasks/task';
+import { parseTask, type Task } from '../../wavespeed/tasks/task';
 import {
 	isSignedWith,
 	readSignature,
@@ -31,8 +31,10 @@ export type CallbackCheck =
 			ok: true;
 			/** The same each time that the service sends this callback. */
 			deliveryId: string;
-			/** Which task to look at. Nothing else in the body is believed. */
+			/** Which task to look at. */
 			taskId: string;
+			/** What the task was made from; the API's own answers may leave it out. Nothing else in the body is believed. */
+			input: Task['input'];
 	  }
 	| { ok: false; status: 400 | 401; message: string };
 
@@ -83,11 +85,9 @@ export async function checkCallback(
 	if (!(await signingSecretOf(connection).verify(api, fits))) {
 		return { ok: false, status: 401, message: 'The signature does not fit' };
 	}
-	const taskId = readTaskId(rawBody);
-	if (taskId === undefined) {
-		return { ok: false, status: 400, message: 'The callback names no task' };
-	}
-	return { ok: true, deliveryId: delivery.id, taskId };
+	const told = readBody(rawBody);
+	if (!told) return { ok: false, status: 400, message: 'The callback names no task' };
+	return { ok: true, deliveryId: delivery.id, taskId: told.id, input: told.input };
 }
 
 /** The bytes as they came: n8n's parsed body, written out again, would not be what was signed. */
@@ -97,10 +97,10 @@ function readRawBody(ctx: IWebhookFunctions): Buffer | undefined {
 	return Buffer.isBuffer(rawBody) && rawBody.length > 0 ? rawBody : undefined;
 }
 
-function readTaskId(rawBody: Buffer): string | undefined {
+function readBody(rawBody: Buffer): Pick<Task, 'id' | 'input'> | undefined {
 	try {
 		const body: unknown = JSON.parse(rawBody.toString('utf8'));
-		return isRecord(body) && typeof body.id === 'string' ? parseTaskId(body.id) : undefined;
+		return isRecord(body) && typeof body.id === 'string' ? parseTask(body) : undefined;
 	} catch {
 		return undefined;
 	}
