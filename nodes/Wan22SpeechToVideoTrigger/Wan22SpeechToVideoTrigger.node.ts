@@ -22,7 +22,9 @@ export class Wan22SpeechToVideoTrigger implements INodeType {
 		version: 1,
 		subtitle:
 			'={{ ({ completed: "Task Completed", failed: "Task Failed", finished: "Task Finished" })[$parameter["event"]] }}',
-		description: 'Starts the workflow when WaveSpeedAI has finished a talking video',
+		// n8n's search shows this text for the trigger and for the node alike.
+		description:
+			'Turn a picture and a voice recording into a talking video with WaveSpeedAI, or start a workflow when one is finished',
 		eventTriggerDescription: 'Waiting for WaveSpeed to report the end of a task',
 		activationMessage:
 			'Tasks that are submitted with the production URL of this node as their Webhook URL start this workflow when they end.',

@@ -1,6 +1,6 @@
 import type { IHookFunctions } from 'n8n-workflow';
 
-import { signingSecrets } from '../shared/n8n/callback/check';
+import { signingSecretOf } from '../shared/n8n/callback/check';
 import { readConnection } from '../shared/n8n/session/credential';
 import { toActivationError } from '../shared/n8n/errors/nodeErrors';
 import { openApi } from '../shared/n8n/session/openApi';
@@ -28,8 +28,7 @@ async function fetchSecret(ctx: IHookFunctions): Promise<void> {
 	readTriggerSettings(ctx);
 	const connection = await readConnection(ctx);
 	const api = openApi(ctx, connection, new Cancellation());
-	signingSecrets.forget(connection.accountId);
-	await signingSecrets.get(api, connection.accountId, preparationBudget(api.clock));
+	await signingSecretOf(connection).refresh(api, preparationBudget(api.clock));
 }
 
 /** n8n starts: a trigger that fails here loses its URL for a while, and with it the callbacks that come meanwhile. */
@@ -44,6 +43,6 @@ function isTransient(error: unknown): boolean {
 /** The secret is not kept for a trigger that is off; another one of the same account asks for it again. */
 export async function deactivate(ctx: IHookFunctions): Promise<boolean> {
 	const connection = await settle(readConnection(ctx));
-	if (connection.ok) signingSecrets.forget(connection.value.accountId);
+	if (connection.ok) signingSecretOf(connection.value).forget();
 	return true;
 }

@@ -6,80 +6,127 @@ export interface Answer {
 	message: string;
 }
 
-/** Which deliveries of a trigger have been dealt with, and which are being dealt with. */
-export interface Deliveries {
-	/**
-	 * Does the work for a delivery unless that has been done. While it is being done, a repetition waits for the outcome
-	 * and gets the same: it must not be told that all is well before it is. A delivery that ends in a 2xx is remembered.
-	 */
-	once<T extends Answer>(
-		deliveryId: string,
-		work: () => Promise<T>,
-		memory: DeliveryMemory,
-	): Promise<T | Answer>;
-	/** The work has been undone: the delivery may come again. */
-	forget(deliveryId: string): void;
+/** What a genuine callback says of itself. */
+export interface Delivery {
+	/** `webhook-id`: the same each time that the service sends this callback. */
+	id: string;
+	taskId: string;
 }
 
 /** Where n8n keeps what a trigger has to remember through a restart. */
 export interface DeliveryMemory {
 	nowMs: number;
 	read(): unknown;
-	/** IDs, and when they were dealt with (ms since the epoch). */
+	/** What was dealt with, and when (ms since the epoch). */
 	write(entries: Record<string, number>): void;
 }
 
+/**
+ * Does what a callback asks for. `isRepeated` says whether this end of the task, told by its status, was dealt with
+ * before; from then on it counts as dealt with if the answer is a 2xx.
+ */
+type Work<T extends Answer> = (isRepeated: (status: string) => boolean) => Promise<T | Answer>;
+
 /** The service sends again within minutes; a day covers one that was down. */
 const REMEMBERED_MS = 24 * 60 * 60_000;
-const MOST_REMEMBERED = 1_000;
 
-const REPEATED: Answer = { status: 200, message: 'This callback was received before' };
+/** A thousand callbacks: of each its ID, and the end of the task that it told. */
+const MOST_REMEMBERED = 2 * 1_000;
+
+export const REPEATED: Answer = { status: 200, message: 'This callback was received before' };
 
 /**
+ * Which callbacks of a trigger have been dealt with, and which are being dealt with.
+ *
  * n8n hands each request its own copy of what is stored and writes the copy back as a whole, so of two that come
  * together one forgets the other's ID; and n8n 2.40 marks the copy as unchanged when it starts a workflow, before it
  * would write it. This process therefore remembers on its own, and hands over all that it knows each time. What is
  * stored helps a process that has just started, or another one, as far as it goes; a callback that is played back to
  * one must still be younger than the signature's tolerance.
  */
-export function createDeliveries(): Deliveries {
-	let done = new Map<string, number>();
-	const underWay = new Map<string, Promise<Answer>>();
+export class Deliveries {
+	#done = new Map<string, number>();
+	/** What was undone, and when it had been done: it may be stored all the same, by another request. */
+	readonly #undone = new Map<string, number>();
+	/** By task. */
+	readonly #underWay = new Map<string, Promise<Answer>>();
 
-	const learn = ({ nowMs, read }: DeliveryMemory): void => {
+	/**
+	 * Does the work for a delivery unless that has been done. While a task is being dealt with, other deliveries of it wait
+	 * for the outcome and get the same: they must not be told that all is well before it is.
+	 */
+	async once<T extends Answer>(
+		delivery: Delivery,
+		work: Work<T>,
+		memory: DeliveryMemory,
+	): Promise<T | Answer> {
+		this.#learn(memory);
+		const id = toIdKey(delivery);
+		if (this.#done.has(id)) {
+			// Nothing is started now, so this is written.
+			this.#store(memory);
+			return REPEATED;
+		}
+		const first = this.#underWay.get(delivery.taskId);
+		if (first) return toRepetition(await first);
+		const ends: string[] = [];
+		const working = work((status) => {
+			const end = `${toEndPrefix(delivery)}${status.toLowerCase()}`;
+			if (this.#done.has(end)) return true;
+			ends.push(end);
+			return false;
+		});
+		this.#underWay.set(delivery.taskId, working);
+		const answer = await working.finally(() => this.#underWay.delete(delivery.taskId));
+		if (isFinal(answer)) this.#remember([id, ...ends], memory);
+		return answer;
+	}
+
+	/** The work has been undone: the delivery may come again. */
+	forget(delivery: Delivery): void {
+		const id = toIdKey(delivery);
+		const prefix = toEndPrefix(delivery);
+		for (const [key, at] of this.#done) {
+			if (key !== id && !key.startsWith(prefix)) continue;
+			this.#done.delete(key);
+			this.#undone.set(key, at);
+		}
+		for (const key of this.#undone.keys()) {
+			if (this.#undone.size > MOST_REMEMBERED) this.#undone.delete(key);
+		}
+	}
+
+	#learn({ nowMs, read }: DeliveryMemory): void {
 		const stored = read();
-		for (const [id, at] of Object.entries(isRecord(stored) ? stored : {})) {
-			if (typeof at === 'number' && !done.has(id)) done.set(id, at);
+		for (const [key, at] of Object.entries(isRecord(stored) ? stored : {})) {
+			if (typeof at !== 'number' || at <= (this.#undone.get(key) ?? -Infinity)) continue;
+			if (!this.#done.has(key)) this.#done.set(key, at);
 		}
 		const oldest = nowMs - REMEMBERED_MS;
-		for (const [id, at] of done) if (at < oldest) done.delete(id);
-	};
-	const store = ({ write }: DeliveryMemory): void => write(Object.fromEntries(done));
-	const remember = (id: string, memory: DeliveryMemory): void => {
-		done.set(id, memory.nowMs);
-		const entries = [...done].sort(([, a], [, b]) => a - b).slice(-MOST_REMEMBERED);
-		done = new Map(entries);
-		store(memory);
-	};
-	return {
-		async once(deliveryId, work, memory) {
-			learn(memory);
-			if (done.has(deliveryId)) {
-				// Nothing is started now, so this is written.
-				store(memory);
-				return REPEATED;
-			}
-			const first = underWay.get(deliveryId);
-			if (first) return toRepetition(await first);
-			const working = work();
-			underWay.set(deliveryId, working);
-			const answer = await working.finally(() => underWay.delete(deliveryId));
-			if (isFinal(answer)) remember(deliveryId, memory);
-			return answer;
-		},
-		forget: (deliveryId) => void done.delete(deliveryId),
-	};
+		for (const [key, at] of this.#done) if (at < oldest) this.#done.delete(key);
+	}
+
+	#remember(keys: string[], memory: DeliveryMemory): void {
+		for (const key of keys) {
+			this.#done.set(key, memory.nowMs);
+			this.#undone.delete(key);
+		}
+		if (this.#done.size > MOST_REMEMBERED) {
+			const entries = [...this.#done].sort(([, a], [, b]) => a - b);
+			this.#done = new Map(entries.slice(-MOST_REMEMBERED));
+		}
+		this.#store(memory);
+	}
+
+	#store({ write }: DeliveryMemory): void {
+		write(Object.fromEntries(this.#done));
+	}
 }
+
+const toIdKey = ({ id }: Delivery): string => `id ${id}`;
+
+/** The task's ID may have spaces in it. */
+const toEndPrefix = ({ taskId }: Delivery): string => `end ${JSON.stringify(taskId)} `;
 
 const isFinal = ({ status }: Answer): boolean => status < 300;
 

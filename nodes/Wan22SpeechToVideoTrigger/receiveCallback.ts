@@ -13,10 +13,11 @@ import {
 	describeError,
 } from '../shared/n8n/callback/answer';
 import { downloadVideo, readDownloadField } from '../shared/n8n/output/downloadVideo';
+import { toEchoedFields } from '../shared/n8n/output/echoedInput';
 import { toDetails, toTaskJson } from '../shared/n8n/output/taskItem';
 import { readTriggerParameters } from '../shared/n8n/input/parameters';
 import { phaseOf, type Task } from '../shared/wavespeed/tasks/task';
-import { createDeliveries, type Deliveries, toDeliveryMemory } from './deliveries';
+import { Deliveries, type Delivery, REPEATED, toDeliveryMemory } from './deliveries';
 import { getTask } from '../shared/wavespeed/tasks/getTask';
 import { settle } from '../shared/async/settle';
 
@@ -30,31 +31,36 @@ export const receiveCallback = async (ctx: IWebhookFunctions): Promise<IWebhookR
 	await answerCallback(ctx, () => readTriggerSettings(ctx).toleranceSeconds, receive);
 
 async function receive(callback: Callback): Promise<CallbackAnswer> {
-	const { ctx, api, deliveryId } = callback;
+	const { ctx, api, deliveryId, taskId } = callback;
 	const settings = readTriggerSettings(ctx);
-	const work = async (): Promise<CallbackAnswer> => {
-		const done = await settle(lookAtTask(callback, settings));
+	const work = async (isRepeated: (status: string) => boolean): Promise<CallbackAnswer> => {
+		const done = await settle(checkTask(callback, settings, isRepeated));
 		return done.ok ? done.value : askToSendAgain(ctx, done.error);
 	};
 	const deliveries = openDeliveries(ctx);
 	const memory = toDeliveryMemory(ctx.getWorkflowStaticData('node'), api.clock.now());
-	const answer = await deliveries.once(deliveryId, work, memory);
-	if (isStart(answer)) forgetUnlessStarted(ctx, deliveries, deliveryId);
+	const delivery = { id: deliveryId, taskId };
+	const answer = await deliveries.once(delivery, work, memory);
+	if (isStart(answer)) forgetUnlessStarted(ctx, deliveries, delivery);
 	return answer;
 }
 
 function openDeliveries(ctx: IWebhookFunctions): Deliveries {
 	const trigger = `${ctx.getMode()} ${ctx.getWorkflow().id ?? ''} ${ctx.getNode().id}`;
-	const known = deliveriesOf.get(trigger) ?? createDeliveries();
+	const known = deliveriesOf.get(trigger) ?? new Deliveries();
 	deliveriesOf.set(trigger, known);
 	return known;
 }
 
 /** If n8n then can't start the workflow, it answers with a 5xx, and the service sends again. */
-function forgetUnlessStarted(ctx: IWebhookFunctions, deliveries: Deliveries, id: string): void {
+function forgetUnlessStarted(
+	ctx: IWebhookFunctions,
+	deliveries: Deliveries,
+	delivery: Delivery,
+): void {
 	const response = ctx.getResponseObject();
 	response.once('finish', () => {
-		if (response.statusCode >= 500) deliveries.forget(id);
+		if (response.statusCode >= 500) deliveries.forget(delivery);
 	});
 }
 
@@ -86,8 +92,12 @@ export function readTriggerSettings(
 	};
 }
 
-/** The API's word counts: what the callback says of the task is not looked at. */
-async function lookAtTask(callback: Callback, settings: TriggerSettings): Promise<CallbackAnswer> {
+/** Whether the task has ended, and how, is the API's word; the callback's is not read. */
+async function checkTask(
+	callback: Callback,
+	settings: TriggerSettings,
+	isRepeated: (status: string) => boolean,
+): Promise<CallbackAnswer> {
 	const { api, retryBudget, taskId } = callback;
 	const task = await getTask(api, taskId, retryBudget());
 	const phase = phaseOf(task);
@@ -95,6 +105,7 @@ async function lookAtTask(callback: Callback, settings: TriggerSettings): Promis
 		const message = `Task ${task.id} has not ended yet (${task.status}); send again`;
 		return { status: 503, message };
 	}
+	if (isRepeated(task.status)) return REPEATED;
 	if (settings.event !== 'finished' && settings.event !== phase) {
 		return { status: 200, message: 'The workflow does not start on this event' };
 	}
@@ -107,12 +118,15 @@ async function lookAtTask(callback: Callback, settings: TriggerSettings): Promis
  * service stops sending after some attempts, and the task would be lost to the workflow.
  */
 async function toTriggerItem(
-	{ ctx, api, cancellation, connection }: Callback,
+	{ ctx, api, cancellation, connection, input }: Callback,
 	settings: TriggerSettings,
 	task: Task,
 ): Promise<INodeExecutionData> {
 	const { downloadTo } = settings;
-	const json = { ...toTaskJson(task, settings) };
+	const echoed = settings.simplify
+		? { ...toEchoedFields(task.input), ...toEchoedFields(input) }
+		: {};
+	const json = { ...toTaskJson(task, settings), ...echoed };
 	if (downloadTo === undefined || phaseOf(task) !== 'completed' || task.videoUrls.length === 0) {
 		return { json };
 	}

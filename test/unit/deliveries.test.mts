@@ -1,7 +1,9 @@
 import {
 	type Answer,
-	createDeliveries,
+	Deliveries,
+	type Delivery,
 	type DeliveryMemory,
+	REPEATED,
 	toDeliveryMemory,
 } from '../../nodes/Wan22SpeechToVideoTrigger/deliveries';
 
@@ -14,48 +16,60 @@ const OK: Answer = { status: 200, message: 'done' };
 function createStore(data: Record<string, unknown> = {}) {
 	return {
 		at: (nowMs: number): DeliveryMemory => toDeliveryMemory(data, nowMs),
-		ids: () => Object.keys((data.wan22Deliveries ?? {}) as object),
+		ids: () =>
+			Object.keys((data.wan22Deliveries ?? {}) as object)
+				.filter((key) => key.startsWith('id '))
+				.map((key) => key.slice('id '.length)),
 		data,
 	};
 }
+
+/** A callback of a task of its own. */
+const of = (id: string, taskId = `task of ${id}`): Delivery => ({ id, taskId });
 
 const count = (answer: Answer = OK) => {
 	const work = jest.fn(async () => answer);
 	return work;
 };
 
+/** Work that reads this end of the task, and starts something unless it was dealt with before. */
+const ending = (status: string, answer: Answer = OK) =>
+	jest.fn(async (isRepeated: (status: string) => boolean) =>
+		isRepeated(status) ? REPEATED : answer,
+	);
+
 describe('deliveries', () => {
 	test('a repetition is answered without working again', async () => {
-		const deliveries = createDeliveries();
+		const deliveries = new Deliveries();
 		const store = createStore();
 		const work = count();
-		expect(await deliveries.once('a', work, store.at(START))).toBe(OK);
-		expect(await deliveries.once('a', work, store.at(START + 5_000))).toMatchObject({
+		expect(await deliveries.once(of('a'), work, store.at(START))).toBe(OK);
+		expect(await deliveries.once(of('a'), work, store.at(START + 5_000))).toMatchObject({
 			status: 200,
 		});
 		expect(work).toHaveBeenCalledTimes(1);
-		await deliveries.once('b', work, store.at(START));
+		await deliveries.once(of('b'), work, store.at(START));
 		expect(work).toHaveBeenCalledTimes(2);
 	});
 
 	test.each([503, 500, 400])('one that ended with %d is done again', async (status) => {
-		const deliveries = createDeliveries();
+		const deliveries = new Deliveries();
 		const store = createStore();
-		await deliveries.once('a', count({ status, message: '' }), store.at(START));
+		await deliveries.once(of('a'), count({ status, message: '' }), store.at(START));
 		expect(store.data).toEqual({});
 		const work = count();
-		expect(await deliveries.once('a', work, store.at(START))).toBe(OK);
+		expect(await deliveries.once(of('a'), work, store.at(START))).toBe(OK);
 		expect(work).toHaveBeenCalledTimes(1);
 	});
 
 	test('one that comes while the first is being worked on shares its outcome', async () => {
 		for (const status of [200, 503]) {
-			const deliveries = createDeliveries();
+			const deliveries = new Deliveries();
 			const store = createStore();
 			let finish: (answer: Answer) => void = () => {};
 			const work = jest.fn(async () => await new Promise<Answer>((resolve) => (finish = resolve)));
-			const first = deliveries.once('a', work, store.at(START));
-			const second = deliveries.once('a', work, store.at(START));
+			const first = deliveries.once(of('a'), work, store.at(START));
+			const second = deliveries.once(of('a'), work, store.at(START));
 			finish({ status, message: '' });
 			expect((await first).status).toBe(status);
 			expect((await second).status).toBe(status);
@@ -64,68 +78,68 @@ describe('deliveries', () => {
 	});
 
 	test('one whose work throws can come again', async () => {
-		const deliveries = createDeliveries();
+		const deliveries = new Deliveries();
 		const store = createStore();
 		const failing = deliveries.once(
-			'a',
+			of('a'),
 			async () => await Promise.reject(new Error('no')),
 			store.at(START),
 		);
 		await expect(failing).rejects.toThrow('no');
-		expect(await deliveries.once('a', count(), store.at(START))).toBe(OK);
+		expect(await deliveries.once(of('a'), count(), store.at(START))).toBe(OK);
 	});
 
 	test('are remembered for a day', async () => {
-		const deliveries = createDeliveries();
+		const deliveries = new Deliveries();
 		const store = createStore();
 		const work = count();
-		await deliveries.once('a', work, store.at(START));
-		await deliveries.once('a', work, store.at(START + DAY_MS));
+		await deliveries.once(of('a'), work, store.at(START));
+		await deliveries.once(of('a'), work, store.at(START + DAY_MS));
 		expect(work).toHaveBeenCalledTimes(1);
-		await deliveries.once('a', work, store.at(START + DAY_MS + 1));
+		await deliveries.once(of('a'), work, store.at(START + DAY_MS + 1));
 		expect(work).toHaveBeenCalledTimes(2);
 	});
 
 	test('are remembered a thousand at most, the latest', async () => {
-		const deliveries = createDeliveries();
+		const deliveries = new Deliveries();
 		const store = createStore();
 		for (let at = 0; at < 1_010; at += 1)
-			await deliveries.once(`id ${at}`, count(), store.at(START + at));
+			await deliveries.once(of(`id ${at}`), ending('completed'), store.at(START + at));
 		expect(store.ids()).toHaveLength(1_000);
 		const forgotten = count();
-		await deliveries.once('id 9', forgotten, store.at(START));
+		await deliveries.once(of('id 9'), forgotten, store.at(START));
 		expect(forgotten).toHaveBeenCalledTimes(1);
 		const known = count();
-		await deliveries.once('id 1009', known, store.at(START));
+		await deliveries.once(of('id 1009'), known, store.at(START));
 		expect(known).not.toHaveBeenCalled();
 	});
 
 	test('are known to a process that has just started', async () => {
 		const store = createStore();
-		await createDeliveries().once('a', count(), store.at(START));
+		await new Deliveries().once(of('a'), count(), store.at(START));
 		const restarted = createStore(
 			JSON.parse(JSON.stringify(store.data)) as Record<string, unknown>,
 		);
 		const work = count();
-		await createDeliveries().once('a', work, restarted.at(START + 1_000));
+		await new Deliveries().once(of('a'), work, restarted.at(START + 1_000));
 		expect(work).not.toHaveBeenCalled();
 	});
 
 	test('none is lost when a request writes back an older copy of what is stored', async () => {
-		const deliveries = createDeliveries();
+		const deliveries = new Deliveries();
 		const older = createStore();
 		const newer = createStore();
-		await deliveries.once('a', count(), older.at(START));
-		await deliveries.once('b', count(), newer.at(START));
+		await deliveries.once(of('a'), count(), older.at(START));
+		await deliveries.once(of('b'), count(), newer.at(START));
 		expect(newer.ids().sort()).toEqual(['a', 'b']);
 	});
 
 	test('an undone one can come again', async () => {
-		const deliveries = createDeliveries();
-		await deliveries.once('a', count(), createStore().at(START));
-		deliveries.forget('a');
+		const deliveries = new Deliveries();
+		await deliveries.once(of('a'), count(), createStore().at(START));
+		deliveries.forget(of('a'));
 		const work = count();
-		await deliveries.once('a', work, createStore().at(START));
+		await deliveries.once(of('a'), work, createStore().at(START));
 		expect(work).toHaveBeenCalledTimes(1);
 	});
 
@@ -133,19 +147,90 @@ describe('deliveries', () => {
 		'what is stored may be anything: %j',
 		async (stored) => {
 			const store = createStore({ wan22Deliveries: stored });
-			expect(await createDeliveries().once('a', count(), store.at(START))).toBe(OK);
+			expect(await new Deliveries().once(of('a'), count(), store.at(START))).toBe(OK);
 			expect(store.ids()).toContain('a');
 		},
 	);
 
 	test('an ID may be any text', async () => {
-		const deliveries = createDeliveries();
+		const deliveries = new Deliveries();
 		for (const id of ['__proto__', 'constructor', 'toString', ' ']) {
 			const work = count();
-			await deliveries.once(id, work, createStore().at(START));
-			await deliveries.once(id, work, createStore().at(START));
+			await deliveries.once(of(id), work, createStore().at(START));
+			await deliveries.once(of(id), work, createStore().at(START));
 			expect(work).toHaveBeenCalledTimes(1);
 		}
 		expect({}).not.toHaveProperty('polluted');
+	});
+});
+
+describe('the end of a task', () => {
+	test('is dealt with once, whatever the callback that tells it is called', async () => {
+		const deliveries = new Deliveries();
+		const store = createStore();
+		const tell = async (id: string, status: string, taskId = 'task') =>
+			await deliveries.once(of(id, taskId), ending(status), store.at(START));
+		expect(await tell('a', 'completed')).toBe(OK);
+		expect(await tell('b', 'completed')).toBe(REPEATED);
+		expect(await tell('c', 'Completed')).toBe(REPEATED);
+		expect(await tell('d', 'deleted')).toBe(OK);
+		expect(await tell('e', 'completed', 'task 2')).toBe(OK);
+		expect(await tell('f', '2" completed', 'task "')).toBe(OK);
+	});
+
+	test('is dealt with once, though two callbacks with other names come together', async () => {
+		const deliveries = new Deliveries();
+		const store = createStore();
+		let finish: () => void = () => {};
+		const waiting = new Promise<void>((resolve) => (finish = resolve));
+		const work = jest.fn(async (isRepeated: (status: string) => boolean) => {
+			await waiting;
+			return isRepeated('completed') ? REPEATED : OK;
+		});
+		const both = ['a', 'b'].map(
+			async (id) => await deliveries.once(of(id, 'task'), work, store.at(START)),
+		);
+		finish();
+		expect(await Promise.all(both)).toEqual([OK, REPEATED]);
+		expect(work).toHaveBeenCalledTimes(1);
+	});
+
+	test('is known to a process that has just started, for a day', async () => {
+		const store = createStore();
+		await new Deliveries().once(of('a', 'task'), ending('completed'), store.at(START));
+		const tell = async (at: number) =>
+			await new Deliveries().once(
+				of('b', 'task'),
+				ending('completed'),
+				createStore(JSON.parse(JSON.stringify(store.data)) as Record<string, unknown>).at(at),
+			);
+		expect(await tell(START + DAY_MS)).toBe(REPEATED);
+		expect(await tell(START + DAY_MS + 1)).toBe(OK);
+	});
+
+	test('is dealt with again if that was not done, or was undone', async () => {
+		const deliveries = new Deliveries();
+		const store = createStore();
+		const failing = ending('completed', { status: 503, message: '' });
+		await deliveries.once(of('a', 'task'), failing, store.at(START));
+		expect(await deliveries.once(of('b', 'task'), ending('completed'), store.at(START))).toBe(OK);
+		deliveries.forget(of('b', 'task'));
+		expect(await deliveries.once(of('c', 'task'), ending('completed'), store.at(START))).toBe(OK);
+	});
+
+	test('of the last thousand is remembered, and no more', async () => {
+		const deliveries = new Deliveries();
+		const store = createStore();
+		for (let at = 0; at < 1_100; at += 1) {
+			await deliveries.once(of(`id ${at}`), ending('completed'), store.at(START + at));
+		}
+		expect(Object.keys(store.data.wan22Deliveries as object)).toHaveLength(2_000);
+		const tell = async (number: number) =>
+			await deliveries.once(
+				of('other', `task of id ${number}`),
+				ending('completed'),
+				createStore().at(START + 2_000),
+			);
+		expect(await tell(100)).toBe(REPEATED);
 	});
 });

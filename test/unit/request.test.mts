@@ -117,6 +117,17 @@ describe('a request that costs nothing', () => {
 		expect(time.sleeps).toHaveLength(2);
 	});
 
+	it.each([
+		['too many requests', refusal(429, '', { 'retry-after': '1' }), 'rateLimited'],
+		['a passing failure', refusal(503), 'unavailable'],
+		['no answer', noReply, 'unavailable'],
+	])('is sent once where that is asked for, after %s too', async (_what, step, kind) => {
+		const rig = createRig([step, ok(1)]);
+		const retryBudget = { deadline: rig.time.now() + 60_000, onlyOnce: true };
+		expect(await failureFrom(rig.time.run(read(rig.api, retryBudget)))).toMatchObject({ kind });
+		expect(rig.requests).toHaveLength(1);
+	});
+
 	it('does not use up attempts by "too many requests", which the deadline bounds', async () => {
 		const { time, api, requests } = createRig([
 			...new Array<Step>(9).fill(refusal(429)),

@@ -1,6 +1,7 @@
 import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
 import type { ApiContext, RetryBudget } from '../../wavespeed/http/request';
+import type { Task } from '../../wavespeed/tasks/task';
 import { failureOf } from '../../wavespeed/failures';
 import { Cancellation } from '../../async/cancellation';
 import { checkCallback, readCallback, type Refusal } from './check';
@@ -29,8 +30,10 @@ export interface Callback {
 	/** For one request of the API, from now on. */
 	retryBudget: () => RetryBudget;
 	deliveryId: string;
-	/** Which task to look at. Nothing else in the body is believed. */
+	/** Which task to look at. */
 	taskId: string;
+	/** What the task was made from. Nothing else in the body is believed. */
+	input: Task['input'];
 }
 
 /** The service doesn't wait for ever, and sends again after a 503. */
@@ -67,10 +70,11 @@ async function receive(
 		deadline: api.clock.now() + ANSWER_WITHIN_MS,
 		maxAttempts: MAX_ATTEMPTS,
 	});
-	const check = await checkCallback(api, connection, read.callback, retryBudget());
+	const check = await checkCallback(api, connection, read.callback);
 	if (!check.ok) return refuse(ctx, check);
-	const { deliveryId, taskId } = check;
-	return await work({ ctx, api, cancellation, connection, retryBudget, deliveryId, taskId });
+	const { deliveryId, taskId, input } = check;
+	const told = { deliveryId, taskId, input };
+	return await work({ ctx, api, cancellation, connection, retryBudget, ...told });
 }
 
 function refuse(ctx: IWebhookFunctions, refusal: Refusal): CallbackAnswer {

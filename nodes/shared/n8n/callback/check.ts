@@ -1,8 +1,8 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 
-import type { ApiContext, RetryBudget } from '../../wavespeed/http/request';
-import { readTaskId as parseTaskId } from '../../wavespeed/tasks/task';
-import { createSecretCache } from '../../wavespeed/webhooks/secret';
+import { SigningSecret } from '../../account/signingSecret';
+import type { ApiContext } from '../../wavespeed/http/request';
+import { parseTask, type Task } from '../../wavespeed/tasks/task';
 import {
 	isSignedWith,
 	readSignature,
@@ -12,19 +12,29 @@ import {
 import type { Connection } from '../session/credential';
 import { isRecord } from '../../json';
 
-/**
- * In the memory of this process and nowhere else: n8n's static data would keep them in the database, readable, and
- * with every export of the workflow. After a restart the first callback asks for the secret again.
- */
-export const signingSecrets = createSecretCache();
+/** By account, for as long as the process lives; after a restart the first callback asks for the secret again. */
+const signingSecrets = new Map<string, SigningSecret>();
+
+/** More accounts than one n8n serves; an account that is dropped asks again. */
+const MOST_ACCOUNTS = 1_000;
+
+export function signingSecretOf({ accountId }: Pick<Connection, 'accountId'>): SigningSecret {
+	const known = signingSecrets.get(accountId) ?? new SigningSecret();
+	signingSecrets.set(accountId, known);
+	const [oldest = ''] = signingSecrets.keys();
+	if (signingSecrets.size > MOST_ACCOUNTS) signingSecrets.delete(oldest);
+	return known;
+}
 
 export type CallbackCheck =
 	| {
 			ok: true;
 			/** The same each time that the service sends this callback. */
 			deliveryId: string;
-			/** Which task to look at. Nothing else in the body is believed. */
+			/** Which task to look at. */
 			taskId: string;
+			/** What the task was made from; the API's own answers may leave it out. Nothing else in the body is believed. */
+			input: Task['input'];
 	  }
 	| { ok: false; status: 400 | 401; message: string };
 
@@ -68,31 +78,16 @@ export function readCallback(
  */
 export async function checkCallback(
 	api: ApiContext,
-	{ accountId }: Connection,
+	connection: Connection,
 	{ delivery, rawBody }: UncheckedCallback,
-	retryBudget: RetryBudget,
 ): Promise<CallbackCheck> {
-	if (!(await isGenuine(api, accountId, delivery, rawBody, retryBudget))) {
+	const fits = (secret: string): boolean => isSignedWith(secret, delivery, rawBody);
+	if (!(await signingSecretOf(connection).verify(api, fits))) {
 		return { ok: false, status: 401, message: 'The signature does not fit' };
 	}
-	const taskId = readTaskId(rawBody);
-	if (taskId === undefined) {
-		return { ok: false, status: 400, message: 'The callback names no task' };
-	}
-	return { ok: true, deliveryId: delivery.id, taskId };
-}
-
-async function isGenuine(
-	api: ApiContext,
-	accountId: string,
-	delivery: SignedDelivery,
-	rawBody: Buffer,
-	retryBudget: RetryBudget,
-): Promise<boolean> {
-	const secret = await signingSecrets.get(api, accountId, retryBudget);
-	if (isSignedWith(secret, delivery, rawBody)) return true;
-	const renewed = await signingSecrets.renew(api, accountId, secret, retryBudget);
-	return renewed !== undefined && renewed !== secret && isSignedWith(renewed, delivery, rawBody);
+	const told = readBody(rawBody);
+	if (!told) return { ok: false, status: 400, message: 'The callback names no task' };
+	return { ok: true, deliveryId: delivery.id, taskId: told.id, input: told.input };
 }
 
 /** The bytes as they came: n8n's parsed body, written out again, would not be what was signed. */
@@ -102,10 +97,10 @@ function readRawBody(ctx: IWebhookFunctions): Buffer | undefined {
 	return Buffer.isBuffer(rawBody) && rawBody.length > 0 ? rawBody : undefined;
 }
 
-function readTaskId(rawBody: Buffer): string | undefined {
+function readBody(rawBody: Buffer): Pick<Task, 'id' | 'input'> | undefined {
 	try {
 		const body: unknown = JSON.parse(rawBody.toString('utf8'));
-		return isRecord(body) && typeof body.id === 'string' ? parseTaskId(body.id) : undefined;
+		return isRecord(body) && typeof body.id === 'string' ? parseTask(body) : undefined;
 	} catch {
 		return undefined;
 	}

@@ -25,6 +25,8 @@ export interface RetryBudget {
 	deadline: number;
 	/** Give up after so many passing failures; without it only the deadline counts. */
 	maxAttempts?: number;
+	/** One request, whatever the answer: also "too many requests" ends it. */
+	onlyOnce?: boolean;
 	/** Until this time "not found" may only mean "not yet there". */
 	notFoundUntil?: number;
 	/** Nothing is lost if it fails: it fails immediately where others have just found that the service doesn't answer. */
@@ -130,6 +132,7 @@ async function tryOften<T>(
 			const mayAppear = result.status === 404 && clock.now() < (retryBudget.notFoundUntil ?? 0);
 			if (!mayAppear) throw new FailureError(describeRefusal(purpose, result.status, result.text));
 		}
+		if (retryBudget.onlyOnce) break;
 		// A 429 doesn't use up an attempt: everyone waits for it together, and the deadline bounds it.
 		if (result.kind === 'rateLimited') continue;
 		const asked =

@@ -1,0 +1,105 @@
+import type { ApiContext, RetryBudget } from '../wavespeed/http/request';
+import { fail } from '../wavespeed/failures';
+import { fetchWebhookSecret } from '../wavespeed/webhooks/secret';
+
+/** A secret may be replaced because it has become known, so an old one is not believed for longer. */
+const MAX_AGE_MS = 10 * 60_000;
+
+/** Anyone can send what isn't signed: callbacks make us ask the API once in this time, whatever comes of it. */
+const FETCH_GAP_MS = 60_000;
+
+/** For one request on behalf of a callback. There is no second try: the service sends the callback again. */
+const FETCH_TIMEOUT_MS = 5_000;
+
+/** n8n holds a copy of the workflow and some 10 MB for every request that has no answer yet. */
+const MOST_WAITING = 10;
+
+/**
+ * The secret that one account's callbacks are signed with. It is kept in memory alone: n8n's static data would put it
+ * into the database, readable, and into every export of the workflow.
+ */
+export class SigningSecret {
+	#known: { secret: string; askedAt: number } | undefined;
+	/** The last request that a callback has caused. */
+	#lastAsk: Ask | undefined;
+	#waiting = 0;
+	/** The requests so far, and the latest one whose answer counts: an answer that was overtaken is old. */
+	#sent = 0;
+	#latest = 0;
+
+	/** For the activation of a trigger: whoever switches it on waits for an answer, and should hear of a refusal. */
+	async refresh(api: ApiContext, retryBudget: RetryBudget): Promise<void> {
+		await this.#fetch(api, retryBudget);
+		this.#lastAsk = undefined;
+	}
+
+	/** No trigger needs it any more. */
+	forget(): void {
+		this.#known = undefined;
+		this.#lastAsk = undefined;
+		this.#latest = this.#sent;
+	}
+
+	/**
+	 * Whether a signature was made with the account's secret; `fits` tries one. If the secret that is known doesn't fit,
+	 * it may have been replaced, so the API is asked. Throws a FailureError if the API can't tell, which says nothing
+	 * about the signature.
+	 */
+	async verify(api: ApiContext, fits: (secret: string) => boolean): Promise<boolean> {
+		const now = api.clock.now();
+		const known = this.#known;
+		const isBelieved = known !== undefined && isWithin(known.askedAt, MAX_AGE_MS, now);
+		if (isBelieved && fits(known.secret)) return true;
+		const last = this.#lastAsk;
+		const isRecent = last !== undefined && isWithin(last.at, FETCH_GAP_MS, now);
+		return fits(await this.#waitFor(isRecent ? last : this.#ask(api)));
+	}
+
+	#ask(api: ApiContext): Ask {
+		const at = api.clock.now();
+		const retryBudget = { deadline: at + FETCH_TIMEOUT_MS, onlyOnce: true };
+		// Before it is sent, the request may have to wait behind others.
+		const limit = api.clock.sleep(FETCH_TIMEOUT_MS).then(failTooSlow);
+		const outcome = Promise.race([this.#fetch(api, retryBudget), limit]);
+		const ask: Ask = { at, outcome, isUnderWay: true };
+		const end = (): void => void (ask.isUnderWay = false);
+		outcome.then(end, end);
+		this.#lastAsk = ask;
+		return ask;
+	}
+
+	async #waitFor({ outcome, isUnderWay }: Ask): Promise<string> {
+		if (!isUnderWay) return await outcome;
+		if (this.#waiting >= MOST_WAITING) {
+			return fail('unavailable', 'The secret that WaveSpeed signs with is being fetched', '');
+		}
+		this.#waiting += 1;
+		return await outcome.finally(() => (this.#waiting -= 1));
+	}
+
+	async #fetch(api: ApiContext, retryBudget: RetryBudget): Promise<string> {
+		const askedAt = api.clock.now();
+		this.#sent += 1;
+		const number = this.#sent;
+		const secret = await fetchWebhookSecret(api, retryBudget);
+		if (number > this.#latest) {
+			this.#latest = number;
+			this.#known = { secret, askedAt };
+		}
+		return secret;
+	}
+}
+
+interface Ask {
+	/** ms since the epoch. */
+	at: number;
+	isUnderWay: boolean;
+	outcome: Promise<string>;
+}
+
+/** A clock that was set back must not make a minute an hour. */
+const isWithin = (since: number, ms: number, now: number): boolean =>
+	now >= since && now - since < ms;
+
+const failTooSlow = (): never =>
+	fail('unavailable', 'The secret that WaveSpeed signs with did not come in time', '');

@@ -1,0 +1,54 @@
+import type { EmulatorTask } from '../../emulator/types.mts';
+import { jsonOf, makeRows } from '../harness/rig.mts';
+import { useTriggerScene } from '../harness/triggerScene.mts';
+
+const scene = useTriggerScene();
+const { steps, deliver, nowSeconds } = scene;
+
+describe('a burst of 200 callbacks', () => {
+	const submitMany = async (): Promise<EmulatorTask[]> => {
+		await scene.rig.run({ items: await makeRows(200), parameters: { operation: 'submit' } });
+		for (const { id } of scene.rig.emulator.tasks()) scene.rig.emulator.finishTask(id);
+		return scene.rig.emulator.tasks();
+	};
+
+	test('starts the workflow once for each, though all are sent three times', async () => {
+		await scene.trigger.activate();
+		const tasks = await submitMany();
+		const send = async (round: number) =>
+			await Promise.all(
+				tasks.map(
+					async ({ id }) => await deliver(id, { id: `msg_${id}`, timestamp: nowSeconds() + round }),
+				),
+			);
+		const statuses = await Promise.all([send(0), send(1), send(2)]);
+		expect(new Set(statuses.flat())).toEqual(new Set([200]));
+		const ids = jsonOf(scene.trigger.started).map((json) => json.taskId);
+		expect(ids).toHaveLength(200);
+		expect(new Set(ids)).toEqual(new Set(tasks.map(({ id }) => id)));
+		expect(steps('secret')).toHaveLength(1);
+		expect(steps('result')).toHaveLength(200);
+		expect(scene.trigger.thrown).toEqual([]);
+		// The last one stores what the others know too, however n8n's copies overwrite each other.
+		expect(await deliver(tasks[0]!.id, { id: `msg_${tasks[0]!.id}` })).toBe(200);
+		await scene.trigger.idle();
+		const { wan22Deliveries } = JSON.parse(scene.trigger.stored())['node:Trigger'];
+		// The ID of each, and the end that it told.
+		expect(Object.keys(wan22Deliveries)).toHaveLength(400);
+	}, 60_000);
+
+	test('loses none when the API is down for a part of them and the service sends again', async () => {
+		const tasks = await submitMany();
+		await scene.trigger.activate();
+		scene.rig.emulator.addFault({ step: 'result', kind: 'status', times: 250 });
+		const send = async () =>
+			await scene.rig.clock.runUntil(
+				Promise.all(tasks.map(async ({ id }) => await deliver(id, { id: `msg_${id}` }))),
+				scene.rig.emulator,
+			);
+		for (let round = 0; round < 4; round += 1) await send();
+		const ids = jsonOf(scene.trigger.started).map((json) => json.taskId);
+		expect(ids).toHaveLength(200);
+		expect(new Set(ids).size).toBe(200);
+	}, 60_000);
+});
