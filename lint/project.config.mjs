@@ -23,7 +23,7 @@ const layer = (files, forbidden, message) => ({
 const above = (...rooms) => [...rooms.map((room) => `**/${room}/**`), '**/Wan22SpeechToVideo*/**'];
 
 export default tseslint.config(
-	{ ignores: ['dist/', 'node_modules/', 'output/', 'coverage/'] },
+	{ ignores: ['dist/', 'node_modules/', 'output/**', 'coverage/'] },
 	layer(
 		['nodes/shared/async/**/*.ts', 'nodes/shared/*.ts'],
 		[...N8N_PACKAGES, ...above('wavespeed', 'account', 'batch', 'n8n')],

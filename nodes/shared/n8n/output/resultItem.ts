@@ -1,0 +1,40 @@
+import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
+
+import type { FailureDetails } from '../../wavespeed/failures';
+import { phaseOf, type Task } from '../../wavespeed/tasks/task';
+import { refuseFailedTask, type ResultSettings, toDetails, toItem, toTaskFields } from './taskItem';
+
+/** Fetches the video of a task; `details` go into its failure. */
+export type Download = (task: Task, details: FailureDetails) => Promise<IBinaryData>;
+
+/** A task that was looked at, and how its item is to look. */
+export interface RowOfTask {
+	row: number;
+	task: Task;
+	settings: ResultSettings;
+	/** What was asked for, with its price; empty for a task that another node has submitted. */
+	asked: IDataObject;
+	inputItem: INodeExecutionData | undefined;
+}
+
+/**
+ * The one way from a task to its item, whoever has waited for it: a failed task is an error unless wanted otherwise, the
+ * video may be fetched.
+ */
+export async function makeResultItem(
+	download: Download,
+	{ row, task, settings, asked, inputItem }: RowOfTask,
+): Promise<INodeExecutionData> {
+	const costUsd = readCost(asked);
+	refuseFailedTask(task, settings, costUsd);
+	const json = settings.simplify
+		? { ...toTaskFields(task), ...asked }
+		: (task.raw as IDataObject);
+	const hasVideo = phaseOf(task) === 'completed' && task.videoUrls.length > 0;
+	if (settings.downloadTo === undefined || !hasVideo) return toItem(row, json, inputItem, settings);
+	const video = await download(task, toDetails(task, costUsd));
+	return toItem(row, json, inputItem, settings, { [settings.downloadTo]: video });
+}
+
+export const readCost = ({ costUsd }: IDataObject): number | undefined =>
+	typeof costUsd === 'number' ? costUsd : undefined;
