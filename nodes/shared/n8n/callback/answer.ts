@@ -61,7 +61,7 @@ async function receive(
 	toleranceSeconds: () => number,
 	work: (callback: Callback) => Promise<CallbackAnswer>,
 ): Promise<CallbackAnswer> {
-	const read = readCallback(ctx, systemTime.now(), toleranceSeconds());
+	const read = readCallback(ctx, systemTime.wallTime(), toleranceSeconds());
 	if (!read.ok) return refuse(ctx, read);
 	const connection = await readConnection(ctx);
 	const cancellation = new Cancellation();

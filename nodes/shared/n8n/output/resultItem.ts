@@ -27,9 +27,7 @@ export async function makeResultItem(
 ): Promise<INodeExecutionData> {
 	const costUsd = readCost(asked);
 	refuseFailedTask(task, settings, costUsd);
-	const json = settings.simplify
-		? { ...toTaskFields(task), ...asked }
-		: (task.raw as IDataObject);
+	const json = settings.simplify ? { ...toTaskFields(task), ...asked } : (task.raw as IDataObject);
 	const hasVideo = phaseOf(task) === 'completed' && task.videoUrls.length > 0;
 	if (settings.downloadTo === undefined || !hasVideo) return toItem(row, json, inputItem, settings);
 	const video = await download(task, toDetails(task, costUsd));

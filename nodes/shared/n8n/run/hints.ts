@@ -32,7 +32,7 @@ const SOON_MS = 24 * 60 * 60_000;
 
 /** WaveSpeed deletes a video 7 days after its task was made; an item that is read later than that leads nowhere. */
 export function describeExpiry(items: INodeExecutionData[]): string | undefined {
-	const now = systemTime.now();
+	const now = systemTime.wallTime();
 	const endsSoon = items.filter(({ json }) => {
 		const { videoUrl, videoExpiresAt } = json;
 		if (typeof videoUrl !== 'string' || typeof videoExpiresAt !== 'string') return false;

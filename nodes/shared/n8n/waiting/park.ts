@@ -4,7 +4,7 @@ import { settle } from '../../async/settle';
 import { isRecord } from '../../json';
 import { toUnreadTask } from '../../wavespeed/tasks/task';
 import { toItem, toTaskFields } from '../output/taskItem';
-import { systemTime } from '../session/clock';
+import { systemTime, toWallTime } from '../session/clock';
 import { makeChildWorkflow } from './childWorkflow';
 import { encodeState, isTaskRow, type ParkedRow, type ParkedTask, type WaitState } from './state';
 import { keepWakeUrl } from './wake';
@@ -62,7 +62,7 @@ export async function park(
 	if (!started.ok) return started;
 	if (!started.value.waitTill) return { ok: false, error: new Error('The child does not wait') };
 	// n8n lets the parent wait for as long as its child does, which may have been killed in the middle of a check.
-	await ctx.putExecutionToWait(new Date(state.limitAt));
+	await ctx.putExecutionToWait(new Date(toWallTime(state.limitAt)));
 	keepWakeUrl(ctx, readWakeUrl(started.value.data));
 	replaceInput(ctx, state);
 	// Never an error row first, nor a field `error` of the row's own: with Retry On Fail n8n would run the node again at

@@ -5,11 +5,13 @@ import type { Failure } from '../../wavespeed/failures';
 import { parseTask, readTaskId, type Task, toStoredTask } from '../../wavespeed/tasks/task';
 import type { TaskWait } from '../../wavespeed/tasks/waitStep';
 import type { ResultSettings } from '../output/taskItem';
+import { toSteadyTime, toWallTime } from '../session/clock';
 
 /**
  * What a parked run has to know, as n8n stores it between the checks: one item with some texts. Texts, because n8n copies
  * objects property by property wherever an expression touches them, and because it stores a text that has not changed
  * only once, however many checks there were. No keys, no files, no fields of the input that the result doesn't need.
+ * Times are stored as those of the machine's clock, since the steady one of a process ends with it.
  */
 
 /** A later layout takes another number, and what can't be read then goes on as records of tasks. */
@@ -41,7 +43,7 @@ export interface WaitState {
 	/** The node that the run belongs to: errors carry its name, and its setting decides about them. */
 	node: { name: string; onError: OnError | undefined };
 	rowCount: number;
-	/** When n8n goes on with the parent in any case, ms since the epoch. */
+	/** When n8n goes on with the parent in any case, on the steady clock, ms. */
 	limitAt: number;
 	/** In the order of the rows. */
 	rows: ParkedRow[];
@@ -70,7 +72,11 @@ interface OpenGroup {
 /** A new state as the json of the one item that n8n stores. */
 export function encodeState(state: WaitState): IDataObject {
 	const { node, rowCount, limitAt, rows } = state;
-	const json = { run: JSON.stringify({ node, rowCount, limitAt, rows }), ends: [] };
+	const stored = rows.map((row) =>
+		isTaskRow(row) ? { ...row, wait: shift(row.wait, toWallTime) } : row,
+	);
+	const run = { node, rowCount, limitAt: toWallTime(limitAt), rows: stored };
+	const json = { run: JSON.stringify(run), ends: [] };
 	return updateState(json, state, [...state.ends.keys()]);
 }
 
@@ -100,7 +106,7 @@ function groupOpen(open: Map<number, TaskWait>): OpenGroup[] {
 	const groups = new Map<string, OpenGroup>();
 	for (const [row, { nextCheckAt, status }] of open) {
 		const key = `${nextCheckAt} ${status}`;
-		const group = groups.get(key) ?? { nextCheckAt, status, rows: [] };
+		const group = groups.get(key) ?? { nextCheckAt: toWallTime(nextCheckAt), status, rows: [] };
 		group.rows.push(row);
 		groups.set(key, group);
 	}
@@ -126,13 +132,17 @@ export function decodeState(json: unknown): WaitState | undefined {
 		rows.every(isParkedRow) &&
 		groups.every(isOpenGroup);
 	if (!isWhole) return undefined;
-	const byRow = new Map(rows.filter(isTaskRow).map((row) => [row.row, row]));
+	const parkedRows = rows.map((row) =>
+		isTaskRow(row) ? { ...row, wait: shift(row.wait, toSteadyTime) } : row,
+	);
+	const byRow = new Map(parkedRows.filter(isTaskRow).map((row) => [row.row, row]));
 	const open = new Map<number, TaskWait>();
 	for (const group of groups) {
 		for (const row of group.rows) {
 			const parked = byRow.get(row);
 			if (!parked) return undefined;
-			open.set(row, { ...parked.wait, nextCheckAt: group.nextCheckAt, status: group.status });
+			const nextCheckAt = toSteadyTime(group.nextCheckAt);
+			open.set(row, { ...parked.wait, nextCheckAt, status: group.status });
 		}
 	}
 	const ended = new Map<number, RowEnd>();
@@ -145,7 +155,25 @@ export function decodeState(json: unknown): WaitState | undefined {
 	// Each task's row must be somewhere, or its result would be lost in silence.
 	if ([...byRow.keys()].some((row) => !open.has(row) && !ended.has(row))) return undefined;
 	const onError = node.onError as OnError | undefined;
-	return { node: { name: String(node.name), onError }, rowCount, limitAt, rows, open, ends: ended };
+	return {
+		node: { name: String(node.name), onError },
+		rowCount,
+		limitAt: toSteadyTime(limitAt),
+		rows: parkedRows,
+		open,
+		ends: ended,
+	};
+}
+
+function shift(wait: TaskWait, to: (time: number) => number): TaskWait {
+	const { since, deadline, nextCheckAt, startedAt } = wait;
+	return {
+		...wait,
+		since: to(since),
+		deadline: to(deadline),
+		nextCheckAt: to(nextCheckAt),
+		...(startedAt === undefined ? {} : { startedAt: to(startedAt) }),
+	};
 }
 
 const parseText = (text: unknown): unknown => {

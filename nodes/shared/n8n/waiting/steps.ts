@@ -5,7 +5,7 @@ import {
 	NodeOperationError,
 } from 'n8n-workflow';
 
-import { systemTime } from '../session/clock';
+import { systemTime, toWallTime } from '../session/clock';
 import { runCheck } from './check';
 import { findWakeUrl } from './conditions';
 import type { StepName } from './childWorkflow';
@@ -43,7 +43,7 @@ async function outlast(
 	if (step === 'pause') return [{ json }];
 	const over = { ...json, ended: true, outlasted: true };
 	if (json.outlasted !== true) {
-		await ctx.putExecutionToWait(new Date(systemTime.now() + OUTLAST_MS));
+		await ctx.putExecutionToWait(new Date(systemTime.wallTime() + OUTLAST_MS));
 		// After the pause n8n goes on with what the step got in.
 		const [item] = ctx.getInputData();
 		if (item) item.json = over;
@@ -69,7 +69,7 @@ async function pause(
 	const now = systemTime.now();
 	const due = Math.min(...[...state.open.values()].map(dueAt));
 	const until = Number.isFinite(due) ? Math.max(due, now + SHORTEST_PAUSE_MS) : now;
-	await ctx.putExecutionToWait(new Date(until));
+	await ctx.putExecutionToWait(new Date(toWallTime(until)));
 	// For the parent alone: what goes on from here is the input.
 	return [{ json: { ...json, wakeUrl: findWakeUrl(ctx) } }];
 }

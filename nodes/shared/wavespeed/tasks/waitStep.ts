@@ -9,7 +9,7 @@ import { describeLostSight, describeTimeOut } from './waitFailures';
  * that is stored by n8n between the checks both drive it, so that they mean the same.
  */
 
-/** Plain data, since n8n stores it. Times are ms since the epoch. */
+/** Plain data. Times are ms on the steady clock. */
 export interface TaskWait {
 	taskId: string;
 	/** The API's last word; `unknown` before the first answer. */
@@ -29,7 +29,7 @@ export interface WaitOptions {
 	timeoutMs: number;
 	/** The shortest gap between two checks. */
 	minGapMs: number;
-	/** Since when the task has been running (ms since the epoch); if unknown, what the service says counts. */
+	/** Since when the task has been running (on the steady clock, ms); if unknown, what the service says counts. */
 	startedAt?: number;
 	/** Before the first check: a task that was just submitted can't have ended. */
 	firstGapMs: number;
