@@ -350,6 +350,6 @@ describe('Stop', () => {
 			expect(result.logs.join('\n')).toContain(id);
 			expect(JSON.stringify(result.context)).toContain(id);
 		}
-		expect(result.logs.join('\n')).toMatch(/execution was stopped\. Tasks that go on at WaveSpeed/);
+		expect(result.logs.join('\n')).toMatch(/execution was stopped\. Tasks of its rows, which go on at WaveSpeed: row 1: /);
 	});
 });

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -51,8 +52,13 @@ export const routesDetails = 'redactedHeaders' in workflowPackage;
 
 /** The clock module of the built node: a test puts its own functions here. */
 export const { systemTime } = built<{
-	systemTime: { now(): number; sleep(ms: number): Promise<void> };
+	systemTime: { now(): number; wallTime(): number; sleep(ms: number): Promise<void> };
 }>('nodes/shared/n8n/session/clock.js');
+
+const { accounts } = built<{ accounts: { clear(): void } }>('nodes/shared/n8n/session/openApi.js');
+
+/** As after a restart of n8n: nothing is known of any account. */
+export const forgetAccounts = (): void => accounts.clear();
 
 const { Wan22SpeechToVideo } = built<{ Wan22SpeechToVideo: new () => INodeType }>(
 	'nodes/Wan22SpeechToVideo/Wan22SpeechToVideo.node.js',
@@ -141,12 +147,12 @@ class TestCredentials extends workflowPackage.ICredentialsHelper {
 /** Hands on its input; stands for whatever comes before and after the node. */
 class PassThrough implements INodeType {
 	description = {
-		displayName: 'Permit Through',
+		displayName: 'Pass Through',
 		name: 'passThrough',
 		group: ['transform' as const],
 		version: 1,
 		description: '',
-		defaults: { name: 'Permit Through' },
+		defaults: { name: 'Pass Through' },
 		inputs: ['main' as const],
 		outputs: ['main' as const],
 		properties: [],
@@ -224,10 +230,12 @@ export async function runNode(options: RunOptions): Promise<RunResult> {
 		'trigger',
 		data,
 	);
-	captureLogs(logs);
-	const running = execution.processRunExecutionData(workflow);
-	options.onStart?.(() => running.cancel());
-	return describeRun(await running, logs);
+	return await ownLogs.run(logs, async () => {
+		captureLogs(logs);
+		const running = execution.processRunExecutionData(workflow);
+		options.onStart?.(() => running.cancel());
+		return describeRun(await running, logs);
+	});
 }
 
 function makeNode(name: string, type: string, more: Partial<INode> = {}): INode {
@@ -275,10 +283,15 @@ function makeAdditionalData(
 	} as unknown as IWorkflowExecuteAdditionalData;
 }
 
+/** Tells the lines of executions apart that run side by side; n8n has one logger for all. */
+const ownLogs = new AsyncLocalStorage<string[]>();
+
 /** What the node writes to n8n's log: an ID there is the last resort when nothing else is left. */
 function captureLogs(into: string[]): void {
 	const logger = Container.get(Logger) as unknown as Record<string, (message: string) => void>;
-	for (const level of ['error', 'warn', 'info']) logger[level] = (message) => into.push(message);
+	for (const level of ['error', 'warn', 'info']) {
+		logger[level] = (message) => (ownLogs.getStore() ?? into).push(message);
+	}
 }
 
 export function describeRun(run: IRun, logs: string[]): RunResult {
@@ -322,5 +335,15 @@ export async function initEngine(): Promise<void> {
 export const sampleFile = (name: string): Buffer =>
 	readFileSync(path.join(ROOT, 'test/media', name));
 
-/** For the harness of the trigger. */
-export { built, captureLogs, core, makeAdditionalData, makeNode, nodeTypes, workflowPackage };
+/** For the harnesses of the trigger and of agents. */
+export {
+	built,
+	captureLogs,
+	core,
+	makeAdditionalData,
+	makeNode,
+	nodeTypes,
+	ownLogs,
+	requireOfCore,
+	workflowPackage,
+};

@@ -4,6 +4,7 @@ import { startEmulator } from '../../emulator/emulator.mts';
 import type { Emulator, EmulatorOptions } from '../../emulator/types.mts';
 import {
 	type Credential,
+	forgetAccounts,
 	initEngine,
 	runNode,
 	type RunOptions,
@@ -20,17 +21,25 @@ export interface Rig {
 	clock: VirtualClock;
 	credential: Credential;
 	/** Runs the node until it ends; time passes as fast as it can. */
-	run(options: Partial<RunOptions> & Pick<RunOptions, 'parameters'>): Promise<RunResult>;
+	run(options: RigRunOptions): Promise<RunResult>;
+	/** An execution that goes on by itself, next to others; `until` lets time pass. */
+	start(options: RigRunOptions): Promise<RunResult>;
+	until<T>(work: Promise<T>): Promise<T>;
+	/** How far the machine's clock is ahead of the true time (negative: behind) from now on. */
+	skewMachineClock(ms: number): void;
+	/** n8n is started anew: what the process has kept in its memory is gone. */
+	restart(): void;
 	close(): Promise<void>;
 }
+
+type RigRunOptions = Partial<RunOptions> & Pick<RunOptions, 'parameters'>;
 
 export const START = Date.parse('2026-11-22T08:00:00.000Z');
 
 export async function startRig(options: EmulatorOptions = {}): Promise<Rig> {
 	await initEngine();
 	const clock = createVirtualClock(START);
-	systemTime.now = clock.now;
-	systemTime.sleep = clock.sleep;
+	const machine = useVirtualTime(clock);
 	// The service overlooks what the model doesn't know; here a misspelt field has to be noticed.
 	const strict = { clock, video: 'placeholder', strictBody: true } as const;
 	const emulator = await startEmulator({ ...strict, ...options });
@@ -39,14 +48,30 @@ export async function startRig(options: EmulatorOptions = {}): Promise<Rig> {
 		baseUrl: emulator.url,
 		accountLevel: options.accountLevel ?? 'ultra',
 	};
+	const start: Rig['start'] = async (given) =>
+		await runNode({ credential, items: [{ json: {} }], ...given });
+	const until: Rig['until'] = async (work) => await clock.runUntil(work, emulator);
 	return {
 		emulator,
 		clock,
 		credential,
-		run: async (given) =>
-			await clock.runUntil(runNode({ credential, items: [{ json: {} }], ...given }), emulator),
+		start,
+		until,
+		run: async (given) => await until(start(given)),
+		skewMachineClock: machine.skew,
+		restart: forgetAccounts,
 		close: async () => await emulator.close(),
 	};
+}
+
+/** The built node lives in this time from now on, in a process that knows no account. */
+export function useVirtualTime(clock: VirtualClock): { skew(ms: number): void } {
+	let skewMs = 0;
+	systemTime.now = clock.now;
+	systemTime.wallTime = () => clock.now() + skewMs;
+	systemTime.sleep = clock.sleep;
+	forgetAccounts();
+	return { skew: (ms) => void (skewMs = ms) };
 }
 
 /** The sample picture and speech as a node before ours would hand them over. */

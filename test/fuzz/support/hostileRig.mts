@@ -6,9 +6,8 @@ import {
 	runNode,
 	type RunOptions,
 	type RunResult,
-	systemTime,
 } from '../../engine/harness/engine.mts';
-import { START } from '../../engine/harness/rig.mts';
+import { START, useVirtualTime } from '../../engine/harness/rig.mts';
 import { createVirtualClock, type VirtualClock } from '../../engine/harness/virtualClock.mts';
 import { type HostileServer, startHostileServer } from './hostileServer.mts';
 
@@ -26,9 +25,8 @@ export const KEY = 'wsk-do/not"show-4711';
 export async function startHostileRig(): Promise<HostileRig> {
 	await initEngine();
 	const clock = createVirtualClock(START);
-	systemTime.now = clock.now;
-	systemTime.sleep = clock.sleep;
-	const server = await startHostileServer();
+	useVirtualTime(clock);
+	const server = await startHostileServer(clock.now);
 	const credential = { apiKey: KEY, baseUrl: server.url, accountLevel: 'ultra' };
 	return {
 		server,

@@ -46,7 +46,8 @@ const stepOf = (method: string, path: string): Step | undefined => {
 	return steps[api];
 };
 
-export async function startHostileServer(): Promise<HostileServer> {
+/** `now`: the server's clock, ms since the epoch. */
+export async function startHostileServer(now: () => number): Promise<HostileServer> {
 	let replies: Partial<Record<Step, Reply[]>> = {};
 	const requests: RecordedRequest[] = [];
 	const accepted: { id: string; prompt: string }[] = [];
@@ -57,6 +58,7 @@ export async function startHostileServer(): Promise<HostileServer> {
 	async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		const { pathname } = new URL(request.url ?? '/', 'http://localhost');
 		const step = stepOf(request.method ?? '', pathname);
+		response.setHeader('date', new Date(now()).toUTCString());
 		const record: RecordedRequest = { step, path: request.url ?? '', status: undefined };
 		requests.push(record);
 		const { socket } = request;

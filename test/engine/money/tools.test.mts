@@ -1,0 +1,126 @@
+import type { CallTool, ToolAnswer } from '../harness/agent.mts';
+import { runAgent } from '../harness/agent.mts';
+import { type Rig, startRig } from '../harness/rig.mts';
+import { sampleFile } from '../harness/engine.mts';
+
+/** Promise 1 as a tool of an AI agent, by the emulator's count of accepted submits. */
+
+let rig: Rig;
+let parameters: Record<string, string>;
+beforeEach(async () => {
+	rig = await startRig({ taskSeconds: 60 });
+	const upload = async (name: string, type: string): Promise<string> =>
+		await rig.emulator.addUpload(name, type, sampleFile(name));
+	parameters = {
+		operation: 'generate',
+		imageSource: 'url',
+		imageUrl: await upload('portrait.png', 'image/png'),
+		audioSource: 'url',
+		audioUrl: await upload('speech.mp3', 'audio/mpeg'),
+		prompt: "={{ $fromAI('prompt', 'what the person does', 'string') }}",
+	};
+});
+afterEach(async () => await rig.close());
+
+const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
+
+const think = async (
+	thoughts: (call: CallTool, getTool: () => Promise<CallTool>) => Promise<void>,
+	settings = RETRY,
+) => {
+	const { credential } = rig;
+	const result = await rig.until(runAgent({ credential, parameters, settings, think: thoughts }));
+	expect(result.error).toBeUndefined();
+	return result;
+};
+const idOf = (answer: ToolAnswer): unknown =>
+	'error' in answer ? answer.error : answer.video.taskId;
+const ids = () => rig.emulator.tasks().map(({ id }) => id);
+
+/** The first check of a task is refused for good. */
+const refuseFirstCheck = (): void =>
+	rig.emulator.addFault({
+		step: 'result',
+		kind: 'status',
+		status: 403,
+		body: { code: 403, message: 'role' },
+	});
+
+test('a try after a failed one goes on with its task, although n8n counts the run index up', async () => {
+	refuseFirstCheck();
+	let answer: ToolAnswer | undefined;
+	await think(async (call) => {
+		answer = await call({ prompt: 'smiles' });
+	});
+	expect(idOf(answer!)).toBe(ids()[0]);
+	expect(rig.emulator.paidTasks()).toBe(1);
+});
+
+test('a try after a lost answer finds the task of the failed one', async () => {
+	rig.emulator.addFault({ step: 'submit', kind: 'resetAfter' });
+	rig.emulator.addFault({ step: 'list', kind: 'status', status: 403, times: 1 });
+	let answer: ToolAnswer | undefined;
+	await think(async (call) => {
+		answer = await call({ prompt: 'smiles' });
+	});
+	expect(idOf(answer!)).toBe(ids()[0]);
+	expect(rig.emulator.paidTasks()).toBe(1);
+});
+
+test('a call that the agent repeats after its error goes on with the task', async () => {
+	refuseFirstCheck();
+	const answers: ToolAnswer[] = [];
+	await think(
+		async (call) => {
+			answers.push(await call({ prompt: 'smiles' }));
+			answers.push(await call({ prompt: 'smiles' }));
+		},
+		{ ...RETRY, retryOnFail: false },
+	);
+	expect(answers[0]).toHaveProperty('error.message', expect.stringContaining(ids()[0]!));
+	expect(idOf(answers[1]!)).toBe(ids()[0]);
+	expect(rig.emulator.paidTasks()).toBe(1);
+});
+
+test.each([
+	['one after the other', false],
+	['side by side', true],
+])('two calls on purpose with the same words, %s, are two videos', async (_, together) => {
+	const answers: ToolAnswer[] = [];
+	await think(async (call) => {
+		const first = call({ prompt: 'smiles' });
+		if (!together) await first;
+		answers.push(...(await Promise.all([first, call({ prompt: 'smiles' })])));
+	});
+	expect(new Set(answers.map(idOf))).toEqual(new Set(ids()));
+	expect(rig.emulator.paidTasks()).toBe(2);
+});
+
+test('two calls with other words are two videos, each with its own words, also if the first one is tried again', async () => {
+	refuseFirstCheck();
+	const answers: ToolAnswer[] = [];
+	await think(async (call) => {
+		answers.push(
+			...(await Promise.all([call({ prompt: 'smiles' }), call({ prompt: 'looks sad' })])),
+		);
+	});
+	const asked = answers.map((answer) => ('video' in answer ? answer.video.prompt : answer.error));
+	expect(asked).toEqual(['smiles', 'looks sad']);
+	expect(rig.emulator.paidTasks()).toBe(2);
+});
+
+/** An agent that works on several items side by side connects its tools for each, before any of them is called. */
+test.each([
+	['together', 0],
+	['one when the other has its task', 1],
+])('calls for two items of an agent, which n8n gives the same run index, are two videos (%s)', async (_, paid) => {
+	const answers: ToolAnswer[] = [];
+	await think(async (call, getTool) => {
+		const other = await getTool();
+		const first = call({ prompt: 'smiles' });
+		while (rig.emulator.paidTasks() < paid) await rig.clock.sleep(1);
+		answers.push(...(await Promise.all([first, other({ prompt: 'smiles' })])));
+	});
+	expect(new Set(answers.map(idOf)).size).toBe(2);
+	expect(rig.emulator.paidTasks()).toBe(2);
+});
