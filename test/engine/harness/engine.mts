@@ -51,7 +51,7 @@ export const routesDetails = 'redactedHeaders' in workflowPackage;
 
 /** The clock module of the built node: a test puts its own functions here. */
 export const { systemTime } = built<{
-	systemTime: { now(): number; sleep(ms: number): Promise<void> };
+	systemTime: { now(): number; wallTime(): number; sleep(ms: number): Promise<void> };
 }>('nodes/shared/n8n/session/clock.js');
 
 const { Wan22SpeechToVideo } = built<{ Wan22SpeechToVideo: new () => INodeType }>(

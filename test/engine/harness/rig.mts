@@ -30,6 +30,7 @@ export async function startRig(options: EmulatorOptions = {}): Promise<Rig> {
 	await initEngine();
 	const clock = createVirtualClock(START);
 	systemTime.now = clock.now;
+	systemTime.wallTime = clock.now;
 	systemTime.sleep = clock.sleep;
 	// The service overlooks what the model doesn't know; here a misspelt field has to be noticed.
 	const strict = { clock, video: 'placeholder', strictBody: true } as const;

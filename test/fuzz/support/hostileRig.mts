@@ -27,6 +27,7 @@ export async function startHostileRig(): Promise<HostileRig> {
 	await initEngine();
 	const clock = createVirtualClock(START);
 	systemTime.now = clock.now;
+	systemTime.wallTime = clock.now;
 	systemTime.sleep = clock.sleep;
 	const server = await startHostileServer();
 	const credential = { apiKey: KEY, baseUrl: server.url, accountLevel: 'ultra' };

@@ -61,7 +61,7 @@ async function receive(
 	toleranceSeconds: () => number,
 	work: (callback: Callback) => Promise<CallbackAnswer>,
 ): Promise<CallbackAnswer> {
-	const read = readCallback(ctx, systemTime.now(), toleranceSeconds());
+	const read = readCallback(ctx, systemTime.wallTime(), toleranceSeconds());
 	if (!read.ok) return refuse(ctx, read);
 	const connection = await readConnection(ctx);
 	const cancellation = new Cancellation();
@@ -70,7 +70,7 @@ async function receive(
 		deadline: api.clock.now() + ANSWER_WITHIN_MS,
 		maxAttempts: MAX_ATTEMPTS,
 	});
-	const check = await checkCallback(api, connection, read.callback);
+	const check = await checkCallback(api, read.callback);
 	if (!check.ok) return refuse(ctx, check);
 	const { deliveryId, taskId, input } = check;
 	const told = { deliveryId, taskId, input };
