@@ -1,6 +1,5 @@
 import type { IHookFunctions } from 'n8n-workflow';
 
-import { signingSecretOf } from '../shared/n8n/callback/check';
 import { readConnection } from '../shared/n8n/session/credential';
 import { toActivationError } from '../shared/n8n/errors/nodeErrors';
 import { openApi } from '../shared/n8n/session/openApi';
@@ -26,9 +25,10 @@ export async function activate(ctx: IHookFunctions): Promise<boolean> {
 async function fetchSecret(ctx: IHookFunctions): Promise<void> {
 	// So that a wrong parameter is seen by the one who activates, and not by the first callback.
 	readTriggerSettings(ctx);
-	const connection = await readConnection(ctx);
-	const api = openApi(ctx, connection, new Cancellation());
-	await signingSecretOf(connection).refresh(api, preparationBudget(api.clock));
+	const api = openApi(ctx, await readConnection(ctx), new Cancellation());
+	// Whoever switches it on a second time wants to know how it is now.
+	const retryBudget = { ...preparationBudget(api.clock), failsFast: false };
+	await api.account.signingSecret.refresh(api, retryBudget);
 }
 
 /** n8n starts: a trigger that fails here loses its URL for a while, and with it the callbacks that come meanwhile. */
@@ -43,6 +43,7 @@ function isTransient(error: unknown): boolean {
 /** The secret is not kept for a trigger that is off; another one of the same account asks for it again. */
 export async function deactivate(ctx: IHookFunctions): Promise<boolean> {
 	const connection = await settle(readConnection(ctx));
-	if (connection.ok) signingSecretOf(connection.value).forget();
+	if (connection.ok)
+		openApi(ctx, connection.value, new Cancellation()).account.signingSecret.forget();
 	return true;
 }

@@ -38,7 +38,9 @@ async function receive(callback: Callback): Promise<CallbackAnswer> {
 		return done.ok ? done.value : askToSendAgain(ctx, done.error);
 	};
 	const deliveries = openDeliveries(ctx);
-	const memory = toDeliveryMemory(ctx.getWorkflowStaticData('node'), api.clock.now());
+	// It is stored, and read by other processes.
+	const now = api.clock.wallTime();
+	const memory = toDeliveryMemory(ctx.getWorkflowStaticData('node'), now);
 	const delivery = { id: deliveryId, taskId };
 	const answer = await deliveries.once(delivery, work, memory);
 	if (isStart(answer)) forgetUnlessStarted(ctx, deliveries, delivery);

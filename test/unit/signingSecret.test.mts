@@ -163,12 +163,4 @@ describe('the signing secret of an account', () => {
 		expect(await opened.verify('new')).toBe(true);
 		expect(opened.requests).toHaveLength(2);
 	});
-
-	it('is fetched again after the clock was set back', async () => {
-		const opened = open([refusal(503), secretIs('a')]);
-		await failureFrom(opened.verify('a'));
-		const now = opened.api.clock.now;
-		opened.api.clock.now = () => now() - 3_600_000;
-		expect(await opened.verify('a')).toBe(true);
-	});
 });

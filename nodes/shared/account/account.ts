@@ -6,6 +6,7 @@ import { ACCOUNT_LIMITS, type AccountLevel } from '../wavespeed/accountLimits';
 import { Outages } from '../wavespeed/http/outages';
 import { ServiceClock } from '../wavespeed/http/serviceClock';
 import { SharedListing } from './sharedListing';
+import { SigningSecret } from './signingSecret';
 import { Submissions } from './submissions';
 import { SubmitBreaker } from './submitBreaker';
 import { UploadCache } from './uploadCache';
@@ -43,6 +44,7 @@ export class Account {
 	readonly submissions: Submissions;
 	readonly listing = new SharedListing();
 	readonly uploads = new UploadCache();
+	readonly signingSecret = new SigningSecret();
 
 	/** `now`: on the steady clock, ms. */
 	constructor(level: AccountLevel, now: number, random: Random) {

@@ -48,10 +48,10 @@ export class SigningSecret {
 	async verify(api: ApiContext, fits: (secret: string) => boolean): Promise<boolean> {
 		const now = api.clock.now();
 		const known = this.#known;
-		const isBelieved = known !== undefined && isWithin(known.askedAt, MAX_AGE_MS, now);
+		const isBelieved = known !== undefined && now - known.askedAt < MAX_AGE_MS;
 		if (isBelieved && fits(known.secret)) return true;
 		const last = this.#lastAsk;
-		const isRecent = last !== undefined && isWithin(last.at, FETCH_GAP_MS, now);
+		const isRecent = last !== undefined && now - last.at < FETCH_GAP_MS;
 		return fits(await this.#waitFor(isRecent ? last : this.#ask(api)));
 	}
 
@@ -91,15 +91,11 @@ export class SigningSecret {
 }
 
 interface Ask {
-	/** ms since the epoch. */
+	/** On the steady clock, ms. */
 	at: number;
 	isUnderWay: boolean;
 	outcome: Promise<string>;
 }
-
-/** A clock that was set back must not make a minute an hour. */
-const isWithin = (since: number, ms: number, now: number): boolean =>
-	now >= since && now - since < ms;
 
 const failTooSlow = (): never =>
 	fail('unavailable', 'The secret that WaveSpeed signs with did not come in time', '');

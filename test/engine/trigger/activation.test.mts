@@ -36,6 +36,13 @@ describe('activation', () => {
 		},
 	);
 
+	test('asks the API again when it is tried again right after a failure', async () => {
+		scene.rig.emulator.addFault({ step: 'secret', kind: 'status', times: Infinity });
+		await activateFailing();
+		scene.rig.emulator.clearFaults();
+		expect(await scene.trigger.activate()).toBe(true);
+	});
+
 	test('fails with a clear error for a wrong key, and for a node without a credential', async () => {
 		scene.trigger = await openTrigger({ credential: { ...scene.rig.credential, apiKey: 'other' } });
 		expect((await activateFailing()).message).toMatch(/doesn't accept the API key/);

@@ -75,7 +75,7 @@ describe('a signed callback', () => {
 			expect(scene.trigger.started).toEqual([]);
 			expect(scene.trigger.logs.join()).toMatch(new RegExp(`Could not read task ${id}`));
 			scene.rig.emulator.clearFaults();
-			expect(await deliver(id, { id: 'msg_1' })).toBe(200);
+			expect(await deliverInTime(id, { id: 'msg_1' })).toBe(200);
 			expect(scene.trigger.started).toHaveLength(1);
 		},
 	);

@@ -70,7 +70,7 @@ async function receive(
 		deadline: api.clock.now() + ANSWER_WITHIN_MS,
 		maxAttempts: MAX_ATTEMPTS,
 	});
-	const check = await checkCallback(api, connection, read.callback);
+	const check = await checkCallback(api, read.callback);
 	if (!check.ok) return refuse(ctx, check);
 	const { deliveryId, taskId, input } = check;
 	const told = { deliveryId, taskId, input };

@@ -1,7 +1,5 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 
-import { SigningSecret } from '../../account/signingSecret';
-import type { ApiContext } from '../../wavespeed/http/request';
 import { parseTask, type Task } from '../../wavespeed/tasks/task';
 import {
 	isSignedWith,
@@ -9,22 +7,8 @@ import {
 	type SignatureProblem,
 	type SignedDelivery,
 } from '../../wavespeed/webhooks/signature';
-import type { Connection } from '../session/credential';
+import type { AccountApi } from '../session/openApi';
 import { isRecord } from '../../json';
-
-/** By account, for as long as the process lives; after a restart the first callback asks for the secret again. */
-const signingSecrets = new Map<string, SigningSecret>();
-
-/** More accounts than one n8n serves; an account that is dropped asks again. */
-const MOST_ACCOUNTS = 1_000;
-
-export function signingSecretOf({ accountId }: Pick<Connection, 'accountId'>): SigningSecret {
-	const known = signingSecrets.get(accountId) ?? new SigningSecret();
-	signingSecrets.set(accountId, known);
-	const [oldest = ''] = signingSecrets.keys();
-	if (signingSecrets.size > MOST_ACCOUNTS) signingSecrets.delete(oldest);
-	return known;
-}
 
 export type CallbackCheck =
 	| {
@@ -77,12 +61,11 @@ export function readCallback(
  * FailureError if the secret can't be fetched, which says nothing about the callback.
  */
 export async function checkCallback(
-	api: ApiContext,
-	connection: Connection,
+	api: AccountApi,
 	{ delivery, rawBody }: UncheckedCallback,
 ): Promise<CallbackCheck> {
 	const fits = (secret: string): boolean => isSignedWith(secret, delivery, rawBody);
-	if (!(await signingSecretOf(connection).verify(api, fits))) {
+	if (!(await api.account.signingSecret.verify(api, fits))) {
 		return { ok: false, status: 401, message: 'The signature does not fit' };
 	}
 	const told = readBody(rawBody);

@@ -5,13 +5,13 @@ import type {
 	IWebhookFunctions,
 } from 'n8n-workflow';
 
+import { DOWNLOADS } from '../../account/processLimits';
 import type { Clock, Random } from '../../async/clock';
 import { fail, type FailureDetails } from '../../wavespeed/failures';
 import { toPathSegment } from '../../wavespeed/endpoints';
 import type { Cancellation } from '../../async/cancellation';
 import { pauseBeforeRetry } from '../../async/backoff';
 import type { Task } from '../../wavespeed/tasks/task';
-import { cancelSignalOf } from '../session/callers';
 import { describeNetworkError } from '../http/networkErrors';
 import type { OptionReader } from '../input/parameters';
 import { type DownloadStream, watch } from '../http/watchedStream';
@@ -45,41 +45,83 @@ export async function downloadVideo(
 	task: Task,
 	details: FailureDetails,
 ): Promise<IBinaryData> {
+	const { cancellation, clock, random } = context;
 	const url = task.videoUrls[0] ?? '';
+	const fileName = `wan-2.2-${toPathSegment(task.id)}.mp4`;
 	for (let attempt = 1; ; attempt += 1) {
-		const outcome = await settle(fetchOnce(context, url, `wan-2.2-${toPathSegment(task.id)}.mp4`));
-		const fetched: FetchOutcome = outcome.ok
-			? outcome.value
-			: { ok: false, isTransient: true, problem: nameProblem(context, outcome.error) };
+		const fetching = DOWNLOADS.run(
+			cancellation,
+			async () => await fetchOnce(context, url, fileName),
+		);
+		const outcome = await settle(fetching);
+		const fetched = outcome.ok ? outcome.value : await describe(context, outcome.error);
 		if (fetched.ok) return fetched.binary;
-		context.cancellation.throwIfCancelled();
-		const { problem, isTransient } = fetched;
-		if (!isTransient || attempt >= MAX_ATTEMPTS) {
+		cancellation.throwIfCancelled();
+		if (!fetched.isTransient || attempt >= MAX_ATTEMPTS) {
 			fail(
 				'downloadFailed',
-				`The video of task ${task.id} could not be downloaded: ${problem}. It is at ${url}`,
-				'The video exists and is paid for. Open its URL, or run "Get Task" with this ID and "Download Video". A retry of this node downloads again and does not pay again. WaveSpeed keeps it for 7 days.',
+				`The video of task ${task.id} could not be downloaded: ${fetched.problem}. It is at ${url}`,
+				ADVICE,
 				{ details },
 			);
 		}
-		await context.clock.sleep(pauseBeforeRetry(attempt, context.random));
+		await clock.sleep(pauseBeforeRetry(attempt, random));
 	}
 }
 
-type FetchOutcome =
-	| { ok: true; binary: IBinaryData }
-	| { ok: false; problem: string; isTransient: boolean };
+const ADVICE =
+	'The video exists and is paid for. Open its URL, or run "Get Task" with this ID and "Download Video". A retry of this node downloads again and does not pay again. WaveSpeed keeps it for 7 days.';
 
-function nameProblem({ cancellation, hideKey }: DownloadContext, error: unknown): string {
-	cancellation.throwIfCancelled();
-	return describeNetworkError(error, hideKey).text;
+interface FailedFetch {
+	ok: false;
+	/** Completes "could not be downloaded: …". */
+	problem: string;
+	/** Whether another attempt may help. */
+	isTransient: boolean;
 }
 
+type FetchOutcome = { ok: true; binary: IBinaryData } | FailedFetch;
+
+const failed = (problem: string, isTransient: boolean): FailedFetch => ({
+	ok: false,
+	problem,
+	isTransient,
+});
+
+/** Whatever broke, the row has to name the video: also n8n's own refusal of an address, or a mistake in this node. */
+async function describe({ hideKey }: DownloadContext, error: unknown): Promise<FailedFetch> {
+	const network = await settle((async () => describeNetworkError(error, hideKey))());
+	return network.ok
+		? failed(network.value.text, true)
+		: failed(toWords(error, hideKey), false);
+}
+
+const toWords = (error: unknown, hideKey: (text: string) => string): string =>
+	shorten(hideKey(error instanceof Error ? error.message : String(error)), 200);
+
 async function fetchOnce(
-	{ ctx, cancellation }: DownloadContext,
+	context: DownloadContext,
 	url: string,
 	fileName: string,
 ): Promise<FetchOutcome> {
+	const answer = await request(context, url);
+	if (answer === 'timedOut') {
+		return failed(`there was no answer within ${ANSWER_TIMEOUT_MS / 1000} seconds`, true);
+	}
+	const problem = findProblem(answer);
+	if (problem) {
+		drop(answer);
+		return problem;
+	}
+	return await store(context, answer, fileName);
+}
+
+/** Ends with the headers. */
+async function request(
+	{ ctx, cancellation }: DownloadContext,
+	url: string,
+): Promise<IN8nHttpFullResponse | 'timedOut'> {
+	const connecting = new AbortController();
 	const sending = ctx.helpers.httpRequest({
 		method: 'GET',
 		url,
@@ -87,39 +129,54 @@ async function fetchOnce(
 		timeout: ANSWER_TIMEOUT_MS,
 		returnFullResponse: true,
 		ignoreHttpStatusErrors: true,
-		abortSignal: cancelSignalOf(ctx),
+		abortSignal: connecting.signal,
 	}) as Promise<IN8nHttpFullResponse>;
-	const answer = await withTimeout(ANSWER_TIMEOUT_MS, cancellation, sending);
-	if (answer === 'timedOut') {
-		// An answer that comes all the same would hold its connection.
-		sending.then(({ body }) => (body as unknown as DownloadStream).destroy()).catch(() => {});
-		const problem = `there was no answer within ${ANSWER_TIMEOUT_MS / 1000} seconds`;
-		return { ok: false, problem, isTransient: true };
-	}
-	const { statusCode, headers, body } = answer;
-	const stream = body as unknown as DownloadStream;
-	const mimeType =
-		String(headers['content-type'] ?? '')
-			.split(';')[0]
-			?.trim() ?? '';
+	const answered = await settle(withTimeout(ANSWER_TIMEOUT_MS, cancellation, sending));
+	if (answered.ok && answered.value !== 'timedOut') return answered.value;
+	connecting.abort();
+	// An answer that comes all the same, as after Stop or another row's failure, would hold its connection for ever.
+	sending.then(drop, () => {});
+	if (!answered.ok) throw answered.error;
+	return 'timedOut';
+}
+
+/** Without a listener for its last error a stream would end n8n. */
+function drop({ body }: IN8nHttpFullResponse): void {
+	const stream = body as unknown as Partial<DownloadStream> | undefined;
+	stream?.on?.('error', () => {});
+	stream?.destroy?.();
+}
+
+const mimeTypeOf = ({ headers }: IN8nHttpFullResponse): string =>
+	(String(headers['content-type'] ?? '').split(';')[0] ?? '').trim();
+
+function findProblem(answer: IN8nHttpFullResponse): FailedFetch | undefined {
+	const { statusCode } = answer;
+	const mimeType = mimeTypeOf(answer);
 	if (statusCode !== 200) {
-		stream.destroy();
 		const isTransient = statusCode === 408 || statusCode === 429 || statusCode >= 500;
-		return {
-			ok: false,
-			problem: `the video's host answered with HTTP status ${statusCode}`,
-			isTransient,
-		};
+		return failed(`the video's host answered with HTTP status ${statusCode}`, isTransient);
 	}
 	if (/^(text\/|application\/(json|xml|xhtml))/i.test(mimeType)) {
-		stream.destroy();
-		return {
-			ok: false,
-			problem: `the video's host sent ${shorten(mimeType, 60)} instead of a video`,
-			isTransient: false,
-		};
+		return failed(`the video's host sent ${shorten(mimeType, 60)} instead of a video`, false);
 	}
-	const watched = watch(stream);
+	return undefined;
+}
+
+/** A host that compresses on the way counts other bytes. */
+function lengthOf({ headers }: IN8nHttpFullResponse): number | undefined {
+	const promised = Number(headers['content-length'] ?? Number.NaN);
+	return Number.isFinite(promised) && !headers['content-encoding'] ? promised : undefined;
+}
+
+async function store(
+	{ ctx, cancellation, hideKey }: DownloadContext,
+	answer: IN8nHttpFullResponse,
+	fileName: string,
+): Promise<FetchOutcome> {
+	const mimeType = mimeTypeOf(answer);
+	const promised = lengthOf(answer);
+	const watched = watch(answer.body as unknown as DownloadStream, promised !== undefined);
 	const forget = cancellation.onCancel(watched.breakOff);
 	const prepared = await settle(
 		ctx.helpers.prepareBinaryData(
@@ -128,20 +185,18 @@ async function fetchOnce(
 			/^video\/[\w.+-]{1,60}$/.test(mimeType) ? mimeType : 'video/mp4',
 		),
 	);
+	// Before the stream is closed, which is an error as well.
+	const problem = watched.problem();
 	watched.finish();
 	forget();
 	if (!prepared.ok) {
-		return {
-			ok: false,
-			problem: 'the connection broke off in the middle of the video',
-			isTransient: true,
-		};
+		// A full disk doesn't get emptier by fetching the video again.
+		return problem === undefined
+			? failed(`n8n could not store it (${toWords(prepared.error, hideKey)})`, false)
+			: failed(problem, true);
 	}
-	const promised = Number(headers['content-length'] ?? Number.NaN);
-	// A host that compresses on the way counts other bytes.
-	const isComparable = Number.isFinite(promised) && !headers['content-encoding'];
-	if (isComparable && watched.byteCount() !== promised) {
-		return { ok: false, problem: 'only a part of the video arrived', isTransient: true };
+	if (promised !== undefined && watched.byteCount() !== promised) {
+		return failed('only a part of the video arrived', true);
 	}
 	return { ok: true, binary: prepared.value };
 }

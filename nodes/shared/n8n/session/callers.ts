@@ -2,7 +2,3 @@ import type { IExecuteFunctions, IHookFunctions, IWebhookFunctions } from 'n8n-w
 
 /** What n8n hands to a run of a node, to a callback, and to the activation of a trigger. */
 export type NodeFunctions = IExecuteFunctions | IHookFunctions | IWebhookFunctions;
-
-/** Aborted by Stop. Only a run of a node can be stopped. */
-export const cancelSignalOf = (ctx: NodeFunctions): AbortSignal | undefined =>
-	'getExecutionCancelSignal' in ctx ? ctx.getExecutionCancelSignal() : undefined;
