@@ -4,7 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import axios, { type AxiosResponse } from 'axios';
 
 import { Cancellation } from '../../nodes/shared/async/cancellation';
-import { createBackoffGate } from '../../nodes/shared/async/backoffGate';
+import { BackoffGate } from '../../nodes/shared/async/backoffGate';
+import type { Clock } from '../../nodes/shared/async/clock';
+import { Outages } from '../../nodes/shared/wavespeed/http/outages';
+import { ServiceClock } from '../../nodes/shared/wavespeed/http/serviceClock';
 import type { ApiContext } from '../../nodes/shared/wavespeed/http/request';
 import type { HttpOutcome, HttpRequest, Send } from '../../nodes/shared/wavespeed/http/types';
 import { isRecord } from '../../nodes/shared/json';
@@ -45,7 +48,11 @@ export function openService(baseUrl: string, apiKey: string): Service {
 			exchanges.push(toExchange(step, request, outcome));
 			return outcome;
 		};
-	const clock = { now: () => Date.now(), sleep: async (ms: number) => await sleep(ms) };
+	const clock: Clock = {
+		now: () => Date.now(),
+		wallTime: () => Date.now(),
+		sleep: async (ms) => await sleep(ms),
+	};
 	return {
 		...createService(sendWith(apiKey), clock),
 		exchanges,
@@ -68,7 +75,11 @@ export function openRecording(exchanges: Exchange[]): Service {
 		now = next.at;
 		return await Promise.resolve(toOutcome(next));
 	};
-	const clock = { now: () => now, sleep: async () => await Promise.resolve() };
+	const clock: Clock = {
+		now: () => now,
+		wallTime: () => now,
+		sleep: async () => await Promise.resolve(),
+	};
 	return {
 		...createService(send, clock),
 		exchanges,
@@ -77,10 +88,18 @@ export function openRecording(exchanges: Exchange[]): Service {
 	};
 }
 
-function createService(send: Send, clock: ApiContext['clock']): Pick<Service, 'api' | 'send'> {
+function createService(send: Send, clock: Clock): Pick<Service, 'api' | 'send'> {
 	const random = (): number => Math.random();
-	const readGate = createBackoffGate(clock, random, new Cancellation());
-	return { send, api: { send, clock, random, readGate } };
+	const api = {
+		send,
+		clock,
+		random,
+		cancellation: new Cancellation(),
+		readGate: new BackoffGate(random),
+		serviceClock: new ServiceClock(),
+		outages: new Outages(),
+	};
+	return { send, api };
 }
 
 const describeRequest = ({ method, target }: HttpRequest): string =>

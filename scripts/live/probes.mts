@@ -352,7 +352,7 @@ export const PAID_PROBES: Probe[] = [
 		name: 'the submit of a video',
 		follows: 'If it is not accepted at once, Generate searches for it.',
 		ask: async (service, found) => {
-			const permit = await service.api.readGate.enter();
+			const permit = await service.api.readGate.enter(service.api);
 			const { image, audio } = found;
 			const outcome = await submitTask(service.api, permit, { ...INPUT, image, audio }, undefined);
 			if (outcome.kind !== 'accepted') {
