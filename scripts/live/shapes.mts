@@ -3,8 +3,9 @@
 export interface Answer {
 	/** What was asked. */
 	step: string;
-	status: number;
-	body: unknown;
+	/** Undefined: there was no answer. */
+	status?: number;
+	body?: unknown;
 }
 
 export type Shape = Map<string, Set<string>>;
@@ -60,11 +61,18 @@ export function compareShapes(expected: Shape, actual: Shape): string[] {
 
 /** Where the second ones differ from the first, by step. */
 export function compareAnswers(expected: Answer[], actual: Answer[]): string[] {
+	const counts = new Map<string, number>();
 	return actual.flatMap(({ step, status, body }) => {
-		const same = expected.find((answer) => answer.step === step);
+		const count = counts.get(step) ?? 0;
+		counts.set(step, count + 1);
+		const all = expected.filter((answer) => answer.step === step);
+		const same = all[count] ?? all.at(-1);
 		if (!same) return [`${step}: the emulator has no such answer`];
 		const differences = compareShapes(shapeOf(same.body), shapeOf(body));
-		if (same.status !== status) differences.unshift(`HTTP ${status} instead of ${same.status}`);
+		if (same.status !== status) {
+			const [seen, wanted] = [status, same.status].map((one) => one ?? 'no answer');
+			differences.unshift(`HTTP ${seen} instead of ${wanted}`);
+		}
 		return differences.map((difference) => `${step}: ${difference}`);
 	});
 }
