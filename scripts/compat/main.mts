@@ -8,10 +8,10 @@ import { NEWEST_N8N_VERSION, OLDEST_N8N_VERSION, PINNED_N8N_VERSION } from '../n
 import { mergeRows, replaceTable, type CompatibilityRow } from './table.mts';
 import { isRecord } from '../../nodes/shared/json';
 
-/** The tests of the node in n8n's engine and in a real n8n, against other versions of n8n; the results go into the README. */
+/** The tests of the node in n8n's engine and in a real n8n, against other versions of n8n; the results go into docs/compatibility.md. */
 
 const ROOT = join(import.meta.dirname, '../..');
-const README = join(ROOT, 'README.md');
+const PAGE = join(ROOT, 'docs', 'compatibility.md');
 const JEST = join(ROOT, 'node_modules/jest/bin/jest.js');
 
 /** Not the browser: the editor changes with every version, and the node's part in it is only what it describes. */
@@ -98,8 +98,8 @@ try {
 		console.log(`=== n8n ${version}`);
 		const row = await check(version, folder);
 		console.log(`=== n8n ${version}: engine ${row.engine}; real n8n ${row.e2e}`);
-		const readme = await readFile(README, 'utf8');
-		await writeFile(README, replaceTable(readme, mergeRows(readme, row)));
+		const page = await readFile(PAGE, 'utf8');
+		await writeFile(PAGE, replaceTable(page, mergeRows(page, row)));
 		if (/failed|did not run/.test(row.engine + row.e2e)) process.exitCode = 1;
 	}
 } finally {

@@ -1,4 +1,4 @@
-/** The table of compatibility in the README is also where the results of earlier runs are kept. */
+/** The table of docs/compatibility.md is also where the results of earlier runs are kept. */
 
 export interface CompatibilityRow {
 	n8n: string;
@@ -21,7 +21,7 @@ const HEAD = [
 function findBlock(text: string): { from: number; to: number } {
 	const from = text.indexOf(BEGIN);
 	const to = text.indexOf(END);
-	if (from < 0 || to < from) throw new Error(`README.md has no ${BEGIN} … ${END}.`);
+	if (from < 0 || to < from) throw new Error(`docs/compatibility.md has no ${BEGIN} … ${END}.`);
 	return { from: from + BEGIN.length, to };
 }
 

@@ -32,6 +32,6 @@ describe('the table of compatibility', () => {
 	});
 
 	it('does not touch a text without the place for it', () => {
-		expect(() => mergeRows('no table', row('2.40.7'))).toThrow('README.md has no');
+		expect(() => mergeRows('no table', row('2.40.7'))).toThrow('compatibility.md has no');
 	});
 });
