@@ -1,4 +1,5 @@
-import type { RunResult } from './harness/engine.mts';
+import { makeSilence } from '../../scripts/live/silence.mts';
+import { type RunResult, storeFile } from './harness/engine.mts';
 import { GENERATE, makeRows, startRig, type Rig } from './harness/rig.mts';
 
 let rig: Rig;
@@ -51,5 +52,33 @@ describe('hints above the output', () => {
 		expect(hintsOf(late)).toEqual([
 			expect.stringMatching(/^2 of these videos will be deleted by WaveSpeed within a day/),
 		]);
+	});
+});
+
+describe('hints about long recordings', () => {
+	const makeLongRow = async (seconds: number) => {
+		const row = (await makeRows(1))[0]!;
+		const audio = await storeFile(makeSilence(seconds), 'voice.wav', 'audio/wav');
+		return { ...row, binary: { ...row.binary, audio } };
+	};
+
+	it('name the rows whose file says that it is longer than two minutes, and refuse none', async () => {
+		rig = await startRig({ taskSeconds: 60 });
+		const items = [await makeLongRow(119.9), await makeLongRow(135), ...(await makeRows(1))];
+		const result = await rig.run({ items, parameters: GENERATE });
+		expect(result.items).toHaveLength(3);
+		expect(hintsOf(result)).toEqual([
+			expect.stringMatching(/^One recording is longer than 120 seconds \(row 2: 135 seconds\)/),
+		]);
+	});
+
+	it('name five of many', async () => {
+		rig = await startRig({ taskSeconds: 60 });
+		const row = await makeLongRow(121);
+		const result = await rig.run({
+			items: Array.from({ length: 7 }, () => row),
+			parameters: GENERATE,
+		});
+		expect(hintsOf(result)).toEqual([expect.stringMatching(/^7 recordings are .* and 2 more\)/)]);
 	});
 });

@@ -8,10 +8,10 @@ import {
 	checkByteCount,
 	detectByContent,
 	detectByName,
-	HEAD_BYTES,
 	type MediaFormat,
 	refuseErrorPage,
 } from '../../wavespeed/media/detectFormat';
+import { LENGTH_HEAD_BYTES, readAudioSeconds } from '../../wavespeed/media/audioLength';
 import type { ParameterReader } from './parameters';
 import type { InspectedFile, Media } from '../../batch/request';
 import { isRecord } from '../../json';
@@ -27,8 +27,14 @@ export type MediaReader = (
 
 const LABELS = { image: 'Image', audio: 'Audio' } as const;
 
-/** Rows that share a file read it once: n8n gives the same stored file the same ID. */
-export function createMediaReader(ctx: IExecuteFunctions): MediaReader {
+/**
+ * Rows that share a file read it once: n8n gives the same stored file the same ID. `noteSeconds` hears how long a row's
+ * recording is, where its file tells.
+ */
+export function createMediaReader(
+	ctx: IExecuteFunctions,
+	noteSeconds: (row: number, seconds: number) => void,
+): MediaReader {
 	const inspected = new Map<string, Promise<InspectedFile>>();
 	return async (parameters, row, kind) => {
 		const label = LABELS[kind];
@@ -50,10 +56,11 @@ export function createMediaReader(ctx: IExecuteFunctions): MediaReader {
 			kind: 'file',
 			field,
 			async inspect() {
-				if (id === '') return await inspect();
-				const known = inspected.get(id) ?? inspect();
-				inspected.set(id, known);
-				return await known;
+				const reading = (id === '' ? undefined : inspected.get(id)) ?? inspect();
+				if (id !== '') inspected.set(id, reading);
+				const file = await reading;
+				if (file.audioSeconds !== undefined) noteSeconds(row, file.audioSeconds);
+				return file;
 			},
 		};
 	};
@@ -145,11 +152,12 @@ async function inspectFile(
 	const read = await settle(readThrough(open));
 	if (!read.ok) failUnreadable(field);
 	const { sha256, byteCount, head } = read.value;
+	const audioSeconds = kind === 'audio' ? readAudioSeconds(head, byteCount) : undefined;
 	checkByteCount(field, byteCount);
 	refuseErrorPage(kind, field, head);
 	const format = formatByName ?? detectByContent(kind, field, head);
 	const fileName = toFileName(binary.fileName, kind, format);
-	return { fileName, contentType: format.contentType, byteCount, sha256, open };
+	return { fileName, contentType: format.contentType, byteCount, sha256, audioSeconds, open };
 }
 
 async function readThrough(
@@ -163,7 +171,8 @@ async function readThrough(
 		const chunk = Buffer.isBuffer(part) ? part : Buffer.from(part);
 		hash.update(chunk);
 		byteCount += chunk.length;
-		if (head.length < HEAD_BYTES) head = Buffer.concat([head, chunk.subarray(0, HEAD_BYTES)]);
+		const missing = LENGTH_HEAD_BYTES - head.length;
+		if (missing > 0) head = Buffer.concat([head, chunk.subarray(0, missing)]);
 	}
 	return { sha256: hash.digest('hex'), byteCount, head };
 }

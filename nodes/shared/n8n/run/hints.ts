@@ -28,6 +28,26 @@ export function describePace({ batch, pace }: Run): string | undefined {
 	return `These ${taskCount} videos were made ${tasksInFlight} at a time, because the WaveSpeed API credential says that the account level is ${level}. If it is higher, choose it in the credential: batches then get faster.`;
 }
 
+/** What the model's own page promises. Another page says 10 minutes; docs/limits.md has the sources. */
+const PROMISED_SECONDS = 120;
+const MOST_ROWS_NAMED = 5;
+
+/** Never a refusal: whether longer recordings are cut, refused or made as they are is documented nowhere. */
+export function describeLongRecordings(
+	recordings: ReadonlyMap<number, number>,
+): string | undefined {
+	const long = [...recordings]
+		.filter(([, seconds]) => seconds > PROMISED_SECONDS)
+		.sort(([row], [other]) => row - other);
+	if (long.length === 0) return undefined;
+	const named = long.slice(0, MOST_ROWS_NAMED).map(([row, seconds]) => {
+		return `row ${row + 1}: ${Math.round(seconds)} seconds`;
+	});
+	const rest = long.length > named.length ? ` and ${long.length - named.length} more` : '';
+	const which = long.length === 1 ? 'One recording is' : `${long.length} recordings are`;
+	return `${which} longer than ${PROMISED_SECONDS} seconds (${named.join(', ')}${rest}). WaveSpeed's page of the model promises videos of up to 120 seconds, another page up to 10 minutes: check that the video has all of it. All of it is billed, as far as it is known.`;
+}
+
 const SOON_MS = 24 * 60 * 60_000;
 
 /** WaveSpeed deletes a video 7 days after its task was made; an item that is read later than that leads nowhere. */

@@ -26,6 +26,8 @@ export interface Run {
 	cancellation: Cancellation;
 	connection: Connection;
 	readMedia: MediaReader;
+	/** Seconds of the rows' recordings, as far as their files tell. */
+	recordings: Map<number, number>;
 	/** Set as soon as a row is to be parked. */
 	parking: Parking | undefined;
 	startParking(callbackUrl: string | undefined): Parking;
@@ -75,6 +77,7 @@ export async function openRun(ctx: IExecuteFunctions, operation: unknown): Promi
 	});
 	const rowsAtOnce = operation === 'generate' ? tasksInFlight + PREPARED_AHEAD : MOST_ROWS_AT_ONCE;
 	const hints = new Set<string>();
+	const recordings = new Map<number, number>();
 	const run: Run = {
 		ctx,
 		items,
@@ -82,7 +85,8 @@ export async function openRun(ctx: IExecuteFunctions, operation: unknown): Promi
 		batch,
 		cancellation,
 		connection,
-		readMedia: createMediaReader(ctx),
+		readMedia: createMediaReader(ctx, (row, seconds) => void recordings.set(row, seconds)),
+		recordings,
 		rowsAtOnce,
 		pace: {
 			accountLevel: connection.accountLevel,

@@ -2,7 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import { runConcurrently } from '../../async/runConcurrently';
 import { failureOf, FailureError, withDetails } from '../../wavespeed/failures';
-import { describeExpiry, describePace, showHint } from './hints';
+import { describeExpiry, describeLongRecordings, describePace, showHint } from './hints';
 import { type FailedRow, toErrorItem, toNodeError } from '../errors/nodeErrors';
 import { readParameters } from '../input/parameters';
 import { makeState, park } from '../waiting/park';
@@ -73,6 +73,8 @@ async function workOnRows(
 		continueOnFail,
 		async (row) => await workOnRow(run, row, plans[row]),
 	);
+	const lengths = describeLongRecordings(run.recordings);
+	if (lengths) showHint(ctx, lengths);
 	const parked = await parkIfOpen(run, submitted);
 	if (parked) return parked;
 	const finished = await workOnAll(
