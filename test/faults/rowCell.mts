@@ -58,6 +58,8 @@ export async function withRowRun<T>(
 		const tookMs = rig.clock.now() - startedAt;
 		const tasks = rig.emulator.tasks();
 		rig.emulator.clearFaults();
+		// For up to a minute the node believes that the service is still down, and asks it nothing.
+		if (result.error) await rig.until(rig.clock.sleep(60_000));
 		const retried = result.error ? await rig.run({ ...options, retryOf: result.run }) : undefined;
 		return look({ cell, scene, setting, rig, items, result, tasks, tookMs, retried });
 	} finally {

@@ -9,7 +9,8 @@ export interface BatchOptions {
 	account: Account;
 	/** Tells accounts apart without telling the key. */
 	accountId: string;
-	runIndex: number;
+	/** Of n8n; of a tool a name that no other call has. */
+	runIndex: number | string;
 	/** Kept by n8n with the execution; changed in place. */
 	ledgerStore: LedgerStore;
 	/** The node's own limits; those of the account hold besides. */

@@ -43,17 +43,15 @@ export type SentEntry = Pick<
 > & { submissionId: string; input: SubmitInput };
 
 /**
- * `runIndex` tells the rounds of a loop apart: asking for the same twice there means two videos. `hash` is what the
+ * `runIndex` tells the rounds of a loop and the calls of a tool apart: asking for the same twice there means two videos. `hash` is what the
  * workflow asks for in a row, as it is written. The store is changed in place.
  */
 export class Ledger {
 	readonly #store: LedgerStore;
-	readonly #runIndex: number;
 	readonly #prefix: string;
 
-	constructor(store: LedgerStore, runIndex: number) {
+	constructor(store: LedgerStore, runIndex: number | string) {
 		this.#store = store;
-		this.#runIndex = runIndex;
 		this.#prefix = `${runIndex}:`;
 	}
 
@@ -113,20 +111,19 @@ export class Ledger {
 	}
 
 	/**
-	 * For a tool of an AI agent, whose run index n8n counts up with each try: an earlier try of the same call, whose result
-	 * reached nobody, becomes this one's. A call that has had its result stays what it is, and so does one under way.
+	 * For a tool of an AI agent, where each try has a name of its own: an earlier try of the same call, whose result reached
+	 * nobody, becomes this one's. A call that has had its result stays what it is, and so does one under way.
 	 */
 	takeOver(row: number, hash: string): void {
 		if (this.find(row, hash)) return;
-		for (let index = this.#runIndex - 1; index >= 0; index -= 1) {
-			const key = `${index}:${row}:${hash}`;
-			const entry = this.#own(key);
-			if (!entry?.undelivered) continue;
-			delete this.#store[key];
-			delete entry.undelivered;
-			this.#store[this.key(row, hash)] = entry;
-			return;
-		}
+		const earlier = Object.keys(this.#store).find(
+			(key) => key.endsWith(`:${row}:${hash}`) && this.#store[key]?.undelivered,
+		);
+		const entry = earlier === undefined ? undefined : this.#own(earlier);
+		if (earlier === undefined || !entry) return;
+		delete this.#store[earlier];
+		delete entry.undelivered;
+		this.#store[this.key(row, hash)] = entry;
 	}
 
 	/** The run has ended: which rows' results go nowhere. */

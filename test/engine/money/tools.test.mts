@@ -113,14 +113,17 @@ test('two calls with other words are two videos, each with its own words, also i
 test.each([
 	['together', 0],
 	['one when the other has its task', 1],
-])('calls for two items of an agent, which n8n gives the same run index, are two videos (%s)', async (_, paid) => {
-	const answers: ToolAnswer[] = [];
-	await think(async (call, getTool) => {
-		const other = await getTool();
-		const first = call({ prompt: 'smiles' });
-		while (rig.emulator.paidTasks() < paid) await rig.clock.sleep(1);
-		answers.push(...(await Promise.all([first, other({ prompt: 'smiles' })])));
-	});
-	expect(new Set(answers.map(idOf)).size).toBe(2);
-	expect(rig.emulator.paidTasks()).toBe(2);
-});
+])(
+	'calls for two items of an agent, which n8n gives the same run index, are two videos (%s)',
+	async (_, paid) => {
+		const answers: ToolAnswer[] = [];
+		await think(async (call, getTool) => {
+			const other = await getTool();
+			const first = call({ prompt: 'smiles' });
+			while (rig.emulator.paidTasks() < paid) await rig.clock.sleep(1);
+			answers.push(...(await Promise.all([first, other({ prompt: 'smiles' })])));
+		});
+		expect(new Set(answers.map(idOf)).size).toBe(2);
+		expect(rig.emulator.paidTasks()).toBe(2);
+	},
+);

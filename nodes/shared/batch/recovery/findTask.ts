@@ -53,7 +53,8 @@ export async function findLostTask(
 	const listing = await listWith(
 		async () => await account.listing.get(api, () => toQueryWindow(api, account, entry)),
 	);
-	const window = toWindow(api, account, entry);
+	// As wide as the list was asked for: where nothing tells the service's time, the machine's must not rule a task out.
+	const window = toQueryWindow(api, account, entry);
 	const candidates = listing.tasks.filter(
 		(task) =>
 			isInWindow(task, window) && compareEcho(task, input, entry.isSeedDrawn) !== 'contradicts',
@@ -64,8 +65,8 @@ export async function findLostTask(
 			.filter((task) => isFree(account, ledger, task))
 			// Newest first: of several the oldest is taken, and any of them shows the same video.
 			.at(-1);
-	// A seed that was drawn is nobody else's, so there is nothing to wait for.
-	const own = entry.isSeedDrawn ? takeAgreeing(candidates) : undefined;
+	// A seed that was drawn is nobody else's, so there is nothing to wait for, and whatever its time says.
+	const own = entry.isSeedDrawn ? takeAgreeing(listing.tasks) : undefined;
 	if (own) return { kind: 'found', task: own };
 	// Submits that were under way when the list was made may have made what is in it.
 	if (candidates.length > 0) await untilAnswered(api, account, listing.askedAt);
@@ -81,10 +82,8 @@ export async function findLostTask(
 		compareEcho(only, input, entry.isSeedDrawn) === 'silent' &&
 		!hasRivals(api, account, ledger, lost);
 	// With the service's own clock a task that is older than the submit can't be its task.
-	const isYoung =
-		!only ||
-		!account.serviceClock.isKnown ||
-		isInWindow(only, toWindow(api, account, entry, CLOCK_PRECISION_MS));
+	const margin = account.serviceClock.isKnown ? CLOCK_PRECISION_MS : CLOCK_DIFFERENCE_MS;
+	const isYoung = only && isInWindow(only, toWindow(api, account, entry, margin));
 	if (only && isOurs && isYoung) return { kind: 'found', task: only };
 	return { kind: 'several', taskIds: unknown.map((task) => task.id) };
 }

@@ -12,7 +12,7 @@ import { createMediaReader, type MediaReader } from '../input/media';
 import { downloadVideo } from '../output/downloadVideo';
 import type { Download } from '../output/resultItem';
 import { openApi } from '../session/openApi';
-import { openLedgerStore, readRunIndex } from './storedContext';
+import { nameCall, openLedgerStore, readRunIndex } from './storedContext';
 import { readParameters } from '../input/parameters';
 import { isTool } from '../waiting/conditions';
 import { createParking, type Parking } from '../waiting/parking';
@@ -63,11 +63,12 @@ export async function openRun(ctx: IExecuteFunctions, operation: unknown): Promi
 		Math.floor(chosenInFlight ?? limits.tasksInFlight),
 		limits.tasksInFlight,
 	);
+	const ledgerStore = openLedgerStore(ctx);
 	const batch = createBatch(api, {
 		account: api.account,
 		accountId: connection.accountId.slice(0, ACCOUNT_ID_CHARS),
-		runIndex: readRunIndex(ctx),
-		ledgerStore: openLedgerStore(ctx),
+		runIndex: isTool(ctx) ? nameCall(ctx, ledgerStore) : readRunIndex(ctx),
+		ledgerStore,
 		tasksInFlight,
 		submitsPerMinute: Math.floor(chosenPerMinute ?? limits.submitsPerMinute),
 		longestRateLimitMs: LONGEST_RATE_LIMIT_MS,
