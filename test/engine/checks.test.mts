@@ -47,13 +47,13 @@ const cases: Case[] = [
 		message: /expression in "Audio Input Data Field Name" doesn't give a file/,
 	},
 	{
-		title: 'an empty field name',
+		title: 'an expression that gives nothing',
 		parameters: { operation: 'generate', imageBinaryPropertyName: '={{ null }}' },
-		message: /"Image Input Data Field Name" must be the name/,
+		message: /The expression in "Image Input Data Field Name" gives nothing/,
 	},
 	{
 		title: 'a document in place of the picture',
-		parameters: { operation: 'generate' },
+		parameters: { operation: 'generate', imageBinaryPropertyName: 'image' },
 		message: /"image" is not a picture.*application\/pdf/,
 		item: async () => ({
 			json: {},
@@ -74,7 +74,7 @@ const cases: Case[] = [
 	},
 	{
 		title: 'an error page that was saved under the name of a picture',
-		parameters: { operation: 'generate' },
+		parameters: { operation: 'generate', imageBinaryPropertyName: 'image' },
 		message: /"image" is not a picture.*web page/,
 		item: async () => ({
 			json: {},
@@ -95,7 +95,7 @@ const cases: Case[] = [
 	},
 	{
 		title: 'content that fits no format',
-		parameters: { operation: 'generate' },
+		parameters: { operation: 'generate', audioBinaryPropertyName: 'audio' },
 		message: /"audio" is not a sound file.*unknown content/,
 		item: async () => ({
 			json: {},
@@ -108,7 +108,7 @@ const cases: Case[] = [
 	{
 		title: 'a data URI as URL',
 		parameters: { operation: 'generate', ...URLS, imageUrl: 'data:image/png;base64,AAAA' },
-		message: /"Image URL" is not a web address/,
+		message: /"Image URL" is not a web address but the content of a file/,
 	},
 	{
 		title: 'a file URL',
@@ -187,7 +187,7 @@ test('a bad third row is found before the first is uploaded', async () => {
 	const items = [await makeRow(), await makeRow(), { json: {} }, await makeRow()];
 	const before = rig.emulator.requests().length;
 	const result = await rig.run({ items, parameters: { operation: 'generate' } });
-	expect(result.error?.message).toMatch(/^Row 3: There is no file/);
+	expect(result.error?.message).toMatch(/^Row 3: There is no picture in this item/);
 	expect(result.error?.context).toMatchObject({ itemIndex: 2 });
 	expect(rig.emulator.requests().length).toBe(before);
 });
