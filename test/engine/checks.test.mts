@@ -156,6 +156,44 @@ const cases: Case[] = [
 		message: /"Max Cost per Run" must be a number of at least 0, not "lots"/,
 	},
 	{
+		title: 'a cost limit that is empty',
+		parameters: { operation: 'generate', ...URLS, options: { maxCostPerRun: '' } },
+		message: /"Max Cost per Run" must be a number of at least 0, not empty/,
+	},
+	{
+		title: 'a cost limit whose expression gives nothing',
+		parameters: {
+			operation: 'submit',
+			...URLS,
+			options: { maxCostPerVideo: '={{ $json.limit }}' },
+		},
+		message: /"Max Cost per Video" must be a number of at least 0, not empty/,
+	},
+	{
+		title: 'a switch that is neither on nor off',
+		parameters: { operation: 'generate', ...URLS, options: { downloadVideo: '={{ "yes" }}' } },
+		message: /"Download Video" must be true or false, not "yes"/,
+	},
+	{
+		title: 'Include Input Fields without a value',
+		parameters: {
+			operation: 'submit',
+			...URLS,
+			options: { includeInputFields: '={{ $json.keep }}' },
+		},
+		message: /"Include Input Fields" must be true or false, not empty/,
+	},
+	{
+		title: 'Simplify without a value',
+		parameters: { operation: 'generate', ...URLS, simplify: '={{ $json.simple }}' },
+		message: /"Simplify" must be true or false, not empty/,
+	},
+	{
+		title: 'Return All without a value',
+		parameters: { operation: 'getAll', returnAll: '={{ $json.all }}' },
+		message: /"Return All" must be true or false, not empty/,
+	},
+	{
 		title: 'a webhook address without a scheme',
 		parameters: { operation: 'submit', ...URLS, options: { webhookUrl: 'example.com/hook' } },
 		message: /"Webhook URL" is not a web address/,

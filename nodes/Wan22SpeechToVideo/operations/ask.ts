@@ -15,7 +15,6 @@ export async function readRequest(
 	row: number,
 ): Promise<VideoRequest> {
 	const { options } = parameters;
-	const cost = { min: 0, max: Infinity };
 	return {
 		image: await run.readMedia(parameters, row, 'image'),
 		audio: await run.readMedia(parameters, row, 'audio'),
@@ -23,8 +22,8 @@ export async function readRequest(
 		resolution: readResolution(parameters),
 		fingerprint: readFingerprint(run.ctx, row),
 		seed: readSeed(parameters),
-		maxCostPerVideo: options.number('maxCostPerVideo', 'Max Cost per Video', cost),
-		maxCostPerRun: options.number('maxCostPerRun', 'Max Cost per Run', cost),
+		maxCostPerVideo: options.costLimit('maxCostPerVideo', 'Max Cost per Video'),
+		maxCostPerRun: options.costLimit('maxCostPerRun', 'Max Cost per Run'),
 		quoteOnly: options.flag('quoteOnly'),
 	};
 }
