@@ -86,7 +86,7 @@ describe('what the editor says about a mistake', () => {
 		async () => {
 			expect(await make({ parameters: { imageBinaryPropertyName: 'picture' } })).toEqual([
 				'There is no file in the field "picture" ("Image Input Data Field Name")',
-				'Fields of this row that hold a file: image, audio. Enter one of these names in "Image Input Data Field Name". Nothing was paid.',
+				'The picture of this item is "image" (a picture, portrait.png): enter this name in "Image Input Data Field Name", or leave the field empty. Nothing was paid.',
 			]);
 			await page.getByTestId('ndv-input-panel').getByTestId('radio-button-schema').click();
 			await keepScreenshot(page, 'error');
@@ -112,7 +112,7 @@ describe('what the editor says about a mistake', () => {
 		async () => {
 			const picture = join(folder, 'portrait.pdf');
 			await writeFile(picture, '%PDF-1.4\n%%EOF\n');
-			expect(await make({ picture })).toEqual([
+			expect(await make({ picture, parameters: { imageBinaryPropertyName: 'image' } })).toEqual([
 				'The file in "image" is not a picture that WaveSpeed takes: it is of type application/pdf',
 				'Supply one of: JPG, PNG, WebP, GIF, BMP, TIFF. Nothing was paid.',
 			]);

@@ -47,13 +47,13 @@ const cases: Case[] = [
 		message: /expression in "Audio Input Data Field Name" doesn't give a file/,
 	},
 	{
-		title: 'an empty field name',
+		title: 'an expression that gives nothing',
 		parameters: { operation: 'generate', imageBinaryPropertyName: '={{ null }}' },
-		message: /"Image Input Data Field Name" must be the name/,
+		message: /The expression in "Image Input Data Field Name" gives nothing/,
 	},
 	{
 		title: 'a document in place of the picture',
-		parameters: { operation: 'generate' },
+		parameters: { operation: 'generate', imageBinaryPropertyName: 'image' },
 		message: /"image" is not a picture.*application\/pdf/,
 		item: async () => ({
 			json: {},
@@ -74,7 +74,7 @@ const cases: Case[] = [
 	},
 	{
 		title: 'an error page that was saved under the name of a picture',
-		parameters: { operation: 'generate' },
+		parameters: { operation: 'generate', imageBinaryPropertyName: 'image' },
 		message: /"image" is not a picture.*web page/,
 		item: async () => ({
 			json: {},
@@ -95,7 +95,7 @@ const cases: Case[] = [
 	},
 	{
 		title: 'content that fits no format',
-		parameters: { operation: 'generate' },
+		parameters: { operation: 'generate', audioBinaryPropertyName: 'audio' },
 		message: /"audio" is not a sound file.*unknown content/,
 		item: async () => ({
 			json: {},
@@ -108,7 +108,7 @@ const cases: Case[] = [
 	{
 		title: 'a data URI as URL',
 		parameters: { operation: 'generate', ...URLS, imageUrl: 'data:image/png;base64,AAAA' },
-		message: /"Image URL" is not a web address/,
+		message: /"Image URL" is not a web address but the content of a file/,
 	},
 	{
 		title: 'a file URL',
@@ -156,6 +156,44 @@ const cases: Case[] = [
 		message: /"Max Cost per Run" must be a number of at least 0, not "lots"/,
 	},
 	{
+		title: 'a cost limit that is empty',
+		parameters: { operation: 'generate', ...URLS, options: { maxCostPerRun: '' } },
+		message: /"Max Cost per Run" must be a number of at least 0, not empty/,
+	},
+	{
+		title: 'a cost limit whose expression gives nothing',
+		parameters: {
+			operation: 'submit',
+			...URLS,
+			options: { maxCostPerVideo: '={{ $json.limit }}' },
+		},
+		message: /"Max Cost per Video" must be a number of at least 0, not empty/,
+	},
+	{
+		title: 'a switch that is neither on nor off',
+		parameters: { operation: 'generate', ...URLS, options: { downloadVideo: '={{ "yes" }}' } },
+		message: /"Download Video" must be true or false, not "yes"/,
+	},
+	{
+		title: 'Include Input Fields without a value',
+		parameters: {
+			operation: 'submit',
+			...URLS,
+			options: { includeInputFields: '={{ $json.keep }}' },
+		},
+		message: /"Include Input Fields" must be true or false, not empty/,
+	},
+	{
+		title: 'Simplify without a value',
+		parameters: { operation: 'generate', ...URLS, simplify: '={{ $json.simple }}' },
+		message: /"Simplify" must be true or false, not empty/,
+	},
+	{
+		title: 'Return All without a value',
+		parameters: { operation: 'getAll', returnAll: '={{ $json.all }}' },
+		message: /"Return All" must be true or false, not empty/,
+	},
+	{
 		title: 'a webhook address without a scheme',
 		parameters: { operation: 'submit', ...URLS, options: { webhookUrl: 'example.com/hook' } },
 		message: /"Webhook URL" is not a web address/,
@@ -187,7 +225,7 @@ test('a bad third row is found before the first is uploaded', async () => {
 	const items = [await makeRow(), await makeRow(), { json: {} }, await makeRow()];
 	const before = rig.emulator.requests().length;
 	const result = await rig.run({ items, parameters: { operation: 'generate' } });
-	expect(result.error?.message).toMatch(/^Row 3: There is no file/);
+	expect(result.error?.message).toMatch(/^Row 3: There is no picture in this item/);
 	expect(result.error?.context).toMatchObject({ itemIndex: 2 });
 	expect(rig.emulator.requests().length).toBe(before);
 });

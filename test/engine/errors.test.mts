@@ -58,10 +58,12 @@ test.each(MODES)(
 				: result.items.filter((item) => item.json.error);
 		expect(bad.map(({ json }) => json.error)).toEqual([
 			expect.stringMatching(/^Could not submit the task: invalid prompt\..*Nothing was paid\.$/),
-			expect.stringMatching(/^There is no file in the field "image"/),
+			expect.stringMatching(/^There is no picture in this item/),
 		]);
 		const isKept = onError === 'continueRegularOutput' || routesDetails;
-		expect(bad.map(({ json }) => json.details)).toEqual(isKept ? [{}, {}] : [undefined, undefined]);
+		expect(bad.map(({ json }) => json.details)).toEqual(
+			isKept ? [{}, { parameter: 'imageBinaryPropertyName' }] : [undefined, undefined],
+		);
 		for (const item of bad) expect(item.error).toBeUndefined();
 		if (onError === 'continueRegularOutput') {
 			expect(result.items.map(({ pairedItem }) => pairedItem)).toEqual(

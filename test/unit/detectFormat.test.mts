@@ -1,12 +1,12 @@
-import type { MediaKind } from '../../nodes/shared/wavespeed/media/formats';
 import {
-	checkByteCount,
-	detectByContent,
-	detectByName,
+	detectFormat,
 	HEAD_BYTES,
+	kindByContent,
+	kindByLabel,
 	MAX_UPLOAD_BYTES,
-	refuseErrorPage,
 } from '../../nodes/shared/wavespeed/media/detectFormat';
+import type { MediaKind } from '../../nodes/shared/wavespeed/media/formats';
+import { checkByteCount } from '../../nodes/shared/n8n/input/media';
 import { type Failure, failureOf } from '../../nodes/shared/wavespeed/failures';
 
 const failureIn = (work: () => unknown): Failure => {
@@ -19,14 +19,16 @@ const failureIn = (work: () => unknown): Failure => {
 	}
 	throw new Error('it did not fail');
 };
-const byName = (kind: MediaKind, mimeType?: string, fileName?: string) =>
-	detectByName(kind, 'data', { mimeType, fileName })?.contentType;
 const head = (...parts: (string | number)[]): Buffer =>
 	Buffer.concat(
 		parts.map((part) =>
 			typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from([part]),
 		),
 	);
+const UNKNOWN = head('what is this');
+const byLabel = (kind: MediaKind, mimeType?: string, fileName?: string) =>
+	detectFormat(kind, { mimeType, fileName }, UNKNOWN)?.contentType;
+const byContent = (kind: MediaKind, bytes: Buffer) => detectFormat(kind, {}, bytes)?.contentType;
 
 describe('the kind of a file by its MIME type', () => {
 	it.each([
@@ -50,26 +52,26 @@ describe('the kind of a file by its MIME type', () => {
 		['audio', 'audio/x-m4a', 'audio/mp4'],
 		['audio', 'audio/opus', 'audio/opus'],
 	] as const)('of %s %s is sent as %s', (kind, mimeType, sentAs) => {
-		expect(byName(kind, mimeType)).toBe(sentAs);
+		expect(kindByLabel({ mimeType })).toBe(kind);
+		expect(byLabel(kind, mimeType)).toBe(sentAs);
 	});
 
 	it.each([
-		['image', 'text/html'],
-		['image', 'image/svg+xml'],
-		['image', 'audio/mpeg'],
-		['image', 'video/mp4'],
-		['audio', 'image/png'],
-		['audio', 'application/json'],
-	] as const)('is refused where %s is wanted: %s', (kind, mimeType) => {
-		const failure = failureIn(() => byName(kind, mimeType, 'face.png'));
-		expect(failure.kind).toBe('invalidInput');
-		expect(failure.message).toContain('"data"');
-		expect(failure.message).toContain(mimeType);
-		expect(failure.paid).toBe('nothing');
+		['text/html', 'webPage'],
+		['image/svg+xml', 'other'],
+		['image/heic', 'other'],
+		['application/pdf', 'other'],
+		['application/json', 'other'],
+		['video/mp4', 'video'],
+		['video/quicktime', 'video'],
+	])('is neither for %s, whatever its name', (mimeType, kind) => {
+		expect(kindByLabel({ mimeType, fileName: 'face.png' })).toBe(kind);
+		expect(byLabel('image', mimeType, 'face.png')).toBeUndefined();
+		expect(byLabel('audio', mimeType, 'voice.mp3')).toBeUndefined();
 	});
 
 	it('counts more than the name', () => {
-		expect(byName('audio', 'audio/wav', 'voice.mp3')).toBe('audio/wav');
+		expect(byLabel('audio', 'audio/wav', 'voice.mp3')).toBe('audio/wav');
 	});
 });
 
@@ -84,85 +86,102 @@ describe('the kind of a file by its name', () => {
 		['audio', 'voice.weba', 'audio/webm'],
 	] as const)('counts where the type says nothing: %s %s', (kind, fileName, sentAs) => {
 		for (const mimeType of [undefined, '', 'application/octet-stream', 'binary/octet-stream']) {
-			expect(byName(kind, mimeType, fileName)).toBe(sentAs);
+			expect(byLabel(kind, mimeType, fileName)).toBe(sentAs);
 		}
 	});
 
-	it('refuses a picture for a sound, and the other way round', () => {
-		expect(failureIn(() => byName('audio', undefined, 'face.png')).message).toContain('face.png');
-		expect(failureIn(() => byName('image', undefined, 'voice.mp3')).advice).toContain('JPG');
+	it('tells pictures, recordings and videos apart', () => {
+		const names = ['face.png', 'voice.mp3', 'film.MP4', 'page.htm'];
+		expect(names.map((fileName) => kindByLabel({ fileName }))).toEqual([
+			'image',
+			'audio',
+			'video',
+			'webPage',
+		]);
 	});
 
 	it('leaves it to the content where it says nothing', () => {
-		expect(
-			[undefined, '', 'file', 'file.bin', 'png', 'file.'].map((name) =>
-				byName('image', undefined, name),
-			),
-		).toEqual(new Array(6).fill(undefined));
+		for (const fileName of [undefined, '', 'file', 'file.bin', 'png', 'file.']) {
+			expect(kindByLabel({ fileName })).toBeUndefined();
+		}
 	});
 
 	it('sends n8n’s .mpga under the name .mp3', () => {
-		expect(detectByName('audio', 'data', { fileName: 'x.mpga' })).toMatchObject({
+		expect(detectFormat('audio', { fileName: 'x.mpga' }, UNKNOWN)).toMatchObject({
 			extension: 'mp3',
 		});
 	});
 });
 
-describe('the kind of a file by its first bytes', () => {
-	const cases: [MediaKind, string, Buffer][] = [
-		['image', 'image/jpeg', head(0xff, 0xd8, 0xff, 0xe0)],
-		['image', 'image/png', head(0x89, 'PNG\r\n')],
-		['image', 'image/webp', head('RIFF', 0, 0, 0, 0, 'WEBP')],
-		['image', 'image/gif', head('GIF89a')],
-		['image', 'image/bmp', head('BM')],
-		['image', 'image/tiff', head('II*', 0)],
-		['image', 'image/tiff', head('MM', 0, '*')],
-		['audio', 'audio/mpeg', head('ID3', 4)],
-		['audio', 'audio/mpeg', head(0xff, 0xfb, 0x90)],
-		['audio', 'audio/mpeg', head(0xff, 0xf3, 0x40)],
-		['audio', 'audio/wav', head('RIFF', 0, 0, 0, 0, 'WAVE')],
-		['audio', 'audio/ogg', head('OggS')],
-		['audio', 'audio/aac', head(0xff, 0xf1, 0x50)],
-		['audio', 'audio/aac', head(0xff, 0xf9, 0x50)],
-		['audio', 'audio/flac', head('fLaC')],
-		['audio', 'audio/webm', head(0x1a, 0x45, 0xdf, 0xa3)],
-		['audio', 'audio/mp4', head(0, 0, 0, 0x20, 'ftypM4A ')],
-	];
+const CONTENTS: [MediaKind, string, Buffer][] = [
+	['image', 'image/jpeg', head(0xff, 0xd8, 0xff, 0xe0)],
+	['image', 'image/png', head(0x89, 'PNG\r\n')],
+	['image', 'image/webp', head('RIFF', 0, 0, 0, 0, 'WEBP')],
+	['image', 'image/gif', head('GIF89a')],
+	['image', 'image/bmp', head('BM')],
+	['image', 'image/tiff', head('II*', 0)],
+	['image', 'image/tiff', head('MM', 0, '*')],
+	['audio', 'audio/mpeg', head('ID3', 4)],
+	['audio', 'audio/mpeg', head(0xff, 0xfb, 0x90)],
+	['audio', 'audio/mpeg', head(0xff, 0xf3, 0x40)],
+	['audio', 'audio/wav', head('RIFF', 0, 0, 0, 0, 'WAVE')],
+	['audio', 'audio/ogg', head('OggS')],
+	['audio', 'audio/aac', head(0xff, 0xf1, 0x50)],
+	['audio', 'audio/aac', head(0xff, 0xf9, 0x50)],
+	['audio', 'audio/flac', head('fLaC')],
+	['audio', 'audio/webm', head(0x1a, 0x45, 0xdf, 0xa3)],
+	['audio', 'audio/mp4', head(0, 0, 0, 0x20, 'ftypM4A ')],
+];
+const otherThan = (kind: MediaKind): MediaKind => (kind === 'image' ? 'audio' : 'image');
 
-	it.each(cases)('is %s %s', (kind, contentType, bytes) => {
+describe('the kind of a file by its first bytes', () => {
+	it.each(CONTENTS)('is %s %s', (kind, contentType, bytes) => {
 		expect(bytes.length).toBeLessThanOrEqual(HEAD_BYTES);
-		expect(detectByContent(kind, 'data', bytes).contentType).toBe(contentType);
-		const other = kind === 'image' ? 'audio' : 'image';
-		expect(failureIn(() => detectByContent(other, 'data', bytes)).kind).toBe('invalidInput');
+		expect(kindByContent(bytes)).toBe(kind);
+		expect(byContent(kind, bytes)).toBe(contentType);
+		expect(byContent(otherThan(kind), bytes)).toBeUndefined();
 	});
 
 	it.each([
-		['nothing', head()],
-		['text', head('hello world')],
-		['a PDF', head('%PDF-1.7')],
-		['half a signature', head(0xff)],
-	])('is refused when it is %s', (_, bytes) => {
-		for (const kind of ['image', 'audio'] as const) {
-			expect(failureIn(() => detectByContent(kind, 'data', bytes)).message).toContain(
-				'unknown content',
-			);
-		}
+		['nothing', head(), undefined],
+		['text', head('hello world'), undefined],
+		['half a signature', head(0xff), undefined],
+		['a PDF', head('%PDF-1.7'), 'other'],
+		['an iPhone photo', head(0, 0, 0, 0x24, 'ftypheic'), 'other'],
+		['an MP4 video', head(0, 0, 0, 0x20, 'ftypisom'), 'video'],
+		['an AVI video', head('RIFF', 0, 0, 0, 0, 'AVI '), 'video'],
+		['an error page', head('<!DOCTYPE html><h'), 'webPage'],
+		['an error page', head('\n\n  <html lang="en">'), 'webPage'],
+	])('is no format when it is %s', (_, bytes, kind) => {
+		expect(kindByContent(bytes)).toBe(kind);
+		expect([byContent('image', bytes), byContent('audio', bytes)]).toEqual([undefined, undefined]);
 	});
 });
 
-describe('an error page under the name of a file', () => {
-	it.each(['<!DOCTYPE html><h', '<html lang="en">', '\n\n  <!doctype h', '<HTML>'])(
-		'is refused: %j',
-		(text) => {
-			expect(failureIn(() => refuseErrorPage('image', 'data', head(text))).message).toContain(
-				'web page',
-			);
-		},
-	);
+describe('a label that the first bytes contradict', () => {
+	it.each(CONTENTS)('loses: %s %s is sent as what it is', (kind, contentType, bytes) => {
+		const label = { mimeType: kind === 'image' ? 'image/webp' : 'audio/wav', fileName: 'x' };
+		expect(detectFormat(kind, label, bytes)?.contentType).toBe(contentType);
+	});
 
-	it('is not seen in a file that is what it says', () => {
-		expect(() => refuseErrorPage('image', 'data', head(0x89, 'PNG'))).not.toThrow();
-		expect(() => refuseErrorPage('audio', 'data', head())).not.toThrow();
+	it('makes a file of the other kind none of this kind', () => {
+		for (const [kind, , bytes] of CONTENTS) {
+			const mimeType = kind === 'image' ? 'audio/mpeg' : 'image/png';
+			expect(detectFormat(otherThan(kind), { mimeType }, bytes)).toBeUndefined();
+		}
+		expect(detectFormat('image', { mimeType: 'image/png' }, head('<html>'))).toBeUndefined();
+		expect(
+			detectFormat('audio', { mimeType: 'audio/mpeg' }, head(0, 0, 0, 0x20, 'ftypisom')),
+		).toBeUndefined();
+	});
+
+	it.each([
+		['audio/opus', head('OggS')],
+		['audio/aac', head('ID3', 3)],
+		['audio/flac', head('ID3', 4)],
+		['audio/mp4', head(0, 0, 0, 0x20, 'ftypmp42')],
+	])('is none where %s can start like that', (mimeType, bytes) => {
+		expect(detectFormat('audio', { mimeType }, bytes)?.contentType).toBe(mimeType);
 	});
 });
 

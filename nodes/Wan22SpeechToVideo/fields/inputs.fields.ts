@@ -17,12 +17,12 @@ export const inputFields: INodeProperties[] = [
 		displayName: 'Image Input Data Field Name',
 		name: 'imageBinaryPropertyName',
 		type: 'string',
-		default: 'image',
-		required: true,
+		default: '',
+		placeholder: 'e.g. data',
 		displayOptions: { show: { imageSource: ['binary'] } },
-		hint: 'The name of the input field with the picture: JPG, PNG, WebP, GIF, BMP or TIFF, at most 200 MB',
+		hint: 'Empty: the only picture of the item. Two files that come from two nodes have to be merged into one item first (Merge: Combine by Position). JPG, PNG, WebP, GIF, BMP or TIFF, at most 200 MB.',
 		description:
-			'The name of the field that holds the picture, such as "data". To use the file of an earlier node, enter an expression such as <code>{{ $("Read File").item.binary.data }}</code>.',
+			'The name of the field that holds the picture, such as "data"; it can stay empty if the item has only one picture. To use the file of an earlier node, enter an expression such as <code>{{ $("Read File").item.binary.data }}</code>.',
 	},
 	{
 		displayName: 'Image URL',
@@ -49,12 +49,12 @@ export const inputFields: INodeProperties[] = [
 		displayName: 'Audio Input Data Field Name',
 		name: 'audioBinaryPropertyName',
 		type: 'string',
-		default: 'audio',
-		required: true,
+		default: '',
+		placeholder: 'e.g. data',
 		displayOptions: { show: { audioSource: ['binary'] } },
-		hint: 'The name of the input field with the recording: MP3, WAV, OGG, AAC, FLAC, WebM, M4A or Opus, at most 200 MB',
+		hint: 'Empty: the only recording of the item. Two files that come from two nodes have to be merged into one item first (Merge: Combine by Position). MP3, WAV, OGG, AAC, FLAC, WebM, M4A or Opus, at most 200 MB.',
 		description:
-			'The name of the field that holds the recording, such as "data". To use the file of an earlier node, enter an expression such as <code>{{ $("Text to Speech").item.binary.data }}</code>.',
+			'The name of the field that holds the recording, such as "data"; it can stay empty if the item has only one recording. To use the file of an earlier node, enter an expression such as <code>{{ $("Text to Speech").item.binary.data }}</code>.',
 	},
 	{
 		displayName: 'Audio URL',

@@ -15,18 +15,33 @@ export async function readRequest(
 	row: number,
 ): Promise<VideoRequest> {
 	const { options } = parameters;
-	const cost = { min: 0, max: Infinity };
 	return {
 		image: await run.readMedia(parameters, row, 'image'),
 		audio: await run.readMedia(parameters, row, 'audio'),
 		prompt: parameters.text('prompt', 'Prompt'),
-		resolution: parameters.choice('resolution', 'Resolution', ['480p', '720p'] as const),
+		resolution: readResolution(parameters),
 		fingerprint: readFingerprint(run.ctx, row),
-		seed: parameters.integer('seed', 'Seed', { min: -1, max: 2_147_483_647 }),
-		maxCostPerVideo: options.number('maxCostPerVideo', 'Max Cost per Video', cost),
-		maxCostPerRun: options.number('maxCostPerRun', 'Max Cost per Run', cost),
+		seed: readSeed(parameters),
+		maxCostPerVideo: options.costLimit('maxCostPerVideo', 'Max Cost per Video'),
+		maxCostPerRun: options.costLimit('maxCostPerRun', 'Max Cost per Run'),
 		quoteOnly: options.flag('quoteOnly'),
 	};
+}
+
+/** Sheets and models write 720, 720P or the number, and mean the same. */
+function readResolution({ raw, choice }: ParameterReader): string {
+	const given = raw('resolution');
+	const text = typeof given === 'number' ? String(given) : given;
+	const [, height] = (typeof text === 'string' && /^\s*(480|720)\s*p?\s*$/i.exec(text)) || [];
+	return height ? `${height}p` : choice('resolution', 'Resolution', ['480p', '720p'] as const);
+}
+
+/** An empty cell of a sheet asks for no seed in particular, as −1 does. */
+function readSeed({ raw, integer }: ParameterReader): number {
+	const given = raw('seed');
+	const isEmpty =
+		given === undefined || given === null || (typeof given === 'string' && given.trim() === '');
+	return isEmpty ? -1 : integer('seed', 'Seed', { min: -1, max: 2_147_483_647 });
 }
 
 /** Quote Only: the price and what would be sent. */

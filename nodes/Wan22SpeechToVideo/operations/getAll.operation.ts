@@ -20,11 +20,10 @@ export const getAll: Operation = {
 	async plan(run, row) {
 		const parameters = readParameters(run.ctx, row);
 		const query = readQuery(parameters);
-		const simplify = parameters.raw('simplify') !== false;
-		const limit =
-			parameters.raw('returnAll') === true
-				? MOST_TASKS
-				: parameters.integer('limit', 'Limit', { min: 1, max: MOST_TASKS });
+		const simplify = parameters.flag('simplify');
+		const limit = parameters.flag('returnAll')
+			? MOST_TASKS
+			: parameters.integer('limit', 'Limit', { min: 1, max: MOST_TASKS });
 		return async () => {
 			const items: INodeExecutionData[] = [];
 			for await (const tasks of listAllTasks(run.api, query)) {

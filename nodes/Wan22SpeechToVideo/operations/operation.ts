@@ -24,7 +24,7 @@ export interface Operation {
 /** The row's items, or the task that it waits for in n8n's database. */
 export type RowWork = () => Promise<RowResult>;
 
-export function readResultSettings({ raw, options }: ParameterReader): ResultSettings {
+export function readResultSettings({ flag, options }: ParameterReader): ResultSettings {
 	const failedTasks = options.text('failedTasks', 'Failed Tasks') ?? 'error';
 	if (failedTasks !== 'error' && failedTasks !== 'output') {
 		fail(
@@ -34,7 +34,7 @@ export function readResultSettings({ raw, options }: ParameterReader): ResultSet
 		);
 	}
 	return {
-		simplify: raw('simplify') !== false,
+		simplify: flag('simplify'),
 		includeInputFields: options.flag('includeInputFields'),
 		failedTasks,
 		downloadTo: readDownloadField(options),

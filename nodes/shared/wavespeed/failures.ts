@@ -41,6 +41,8 @@ export interface FailureDetails {
 	earlierTaskIds?: string[];
 	/** Tasks that may be this row's, after a submit without a clear answer. */
 	candidateTaskIds?: string[];
+	/** The name of the parameter that holds a wrong value or expression. */
+	parameter?: string;
 }
 
 /**

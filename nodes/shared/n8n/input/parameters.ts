@@ -4,26 +4,40 @@ import { fail } from '../../wavespeed/failures';
 import { isRecord } from '../../json';
 import { shorten } from '../../text';
 
-/** Reads a row's parameters. An expression can give anything, so every value is checked, and errors name the label. */
+/**
+ * Reads a row's parameters. An expression can give anything, so every value is checked, and errors name the label.
+ * Switches and cost limits fail closed: a value that can't be understood never means "off" or "no limit".
+ */
 export interface ParameterReader {
 	/** The value as it is. */
 	raw(name: string): unknown;
 	text(name: string, label: string): string;
 	choice<T extends string>(name: string, label: string, choices: readonly T[]): T;
 	integer(name: string, label: string, range: Range): number;
-	/** The values of the Options collection; what isn't set is undefined. */
+	flag(name: string): boolean;
+	/** The values of the Options collection; what isn't there is undefined. */
 	options: OptionReader;
 }
 
 export interface OptionReader {
 	flag(name: string): boolean;
 	text(name: string, label: string): string | undefined;
+	/** An empty field means the default. */
 	number(name: string, label: string, range: Range): number | undefined;
+	/** Money: an option that was added and is empty is not "no limit". */
+	costLimit(name: string, label: string): number | undefined;
 }
 
 interface Range {
 	min: number;
 	max: number;
+}
+
+/** A parameter, by its name in the node and as the editor calls it. */
+interface Field {
+	name: string;
+	label: string;
+	value: unknown;
 }
 
 export const readParameters = (ctx: IExecuteFunctions, row: number): ParameterReader =>
@@ -34,72 +48,107 @@ export const readTriggerParameters = (ctx: IHookFunctions | IWebhookFunctions): 
 	createReader((name, fallback) => ctx.getNodeParameter(name, fallback) as unknown);
 
 function createReader(get: (name: string, fallback?: object) => unknown): ParameterReader {
-	const raw = (name: string): unknown => get(name);
-	const given = get('options', {});
-	const options = isRecord(given) ? given : {};
+	const field = (name: string, label: string): Field => ({ name, label, value: get(name) });
 	return {
-		raw,
-		text: (name, label) => toText(raw(name), label),
-		choice: (name, label, choices) => toChoice(raw(name), label, choices),
-		integer: (name, label, range) => toNumber(raw(name), label, range, true),
-		options: {
-			flag: (name) => toFlag(options[name]),
-			text: (name, label) => {
-				const text = isUnset(options[name]) ? '' : toText(options[name], label).trim();
-				return text === '' ? undefined : text;
-			},
-			number: (name, label, range) =>
-				isUnset(options[name]) ? undefined : toNumber(options[name], label, range, false),
+		raw: (name) => get(name),
+		text: (name, label) => toText(field(name, label)),
+		choice: (name, label, choices) => toChoice(field(name, label), choices),
+		integer: (name, label, range) => toNumber(field(name, label), range, 'a whole number'),
+		flag: (name) => toFlag(field(name, toLabel(name))),
+		options: createOptionReader(readOptions(get('options', {}))),
+	};
+}
+
+/** An expression in the place of the collection could take every limit away. */
+function readOptions(value: unknown): Record<string, unknown> {
+	return isRecord(value)
+		? value
+		: failValue({ name: 'options', label: 'Options', value }, 'the list of options');
+}
+
+function createOptionReader(options: Record<string, unknown>): OptionReader {
+	const isThere = (name: string): boolean => Object.hasOwn(options, name);
+	const field = (name: string, label: string): Field => ({
+		...{ name: `options.${name}`, label },
+		value: isThere(name) ? options[name] : undefined,
+	});
+	return {
+		flag: (name) => isThere(name) && toFlag(field(name, toLabel(name))),
+		text(name, label) {
+			const text = toText(field(name, label)).trim();
+			return text === '' ? undefined : text;
 		},
+		number(name, label, range) {
+			const option = field(name, label);
+			return isUnset(option.value) ? undefined : toNumber(option, range, 'a number');
+		},
+		costLimit: (name, label) =>
+			isThere(name)
+				? toNumber(field(name, label), { min: 0, max: Infinity }, 'a number')
+				: undefined,
 	};
 }
 
 const isUnset = (value: unknown): boolean => value === undefined || value === null || value === '';
 
+/** `downloadVideo` → "Download Video": switches are called in the editor as they are in the code. */
+const toLabel = (name: string): string =>
+	name.charAt(0).toUpperCase() + name.slice(1).replace(/[A-Z]/g, (letter) => ` ${letter}`);
+
 /** Expressions give texts: the word "false" is not a yes. */
-const toFlag = (value: unknown): boolean =>
-	typeof value === 'string' ? value.trim().toLowerCase() === 'true' : value === true;
+function toFlag(field: Field): boolean {
+	const { value } = field;
+	const word = typeof value === 'string' ? value.trim().toLowerCase() : value;
+	if (word === true || word === 'true') return true;
+	if (word === false || word === 'false') return false;
+	return failValue(field, 'true or false');
+}
 
 /** A number in a text field, such as a prompt "2026" from a spreadsheet, is meant as text. */
-function toText(value: unknown, label: string): string {
+function toText(field: Field): string {
+	const { value } = field;
 	if (typeof value === 'string') return value;
 	if (typeof value === 'number' && Number.isFinite(value)) return String(value);
 	if (value === undefined || value === null) return '';
-	return failValue(label, value, 'a text');
+	return failValue(field, 'a text');
 }
 
-function toChoice<T extends string>(value: unknown, label: string, choices: readonly T[]): T {
-	const choice = choices.find((candidate) => candidate === value);
-	return choice ?? failValue(label, value, `one of: ${choices.join(', ')}`);
+function toChoice<T extends string>(field: Field, choices: readonly T[]): T {
+	const choice = choices.find((candidate) => candidate === field.value);
+	return choice ?? failValue(field, `one of: ${choices.join(', ')}`);
 }
 
-function toNumber(value: unknown, label: string, range: Range, isInteger: boolean): number {
+function toNumber(field: Field, range: Range, kind: 'a number' | 'a whole number'): number {
+	const { value } = field;
 	const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
 	const isFine =
 		typeof number === 'number' &&
 		Number.isFinite(number) &&
 		number >= range.min &&
 		number <= range.max &&
-		(!isInteger || Number.isInteger(number));
+		(kind === 'a number' || Number.isInteger(number));
 	if (isFine) return number;
-	const kind = isInteger ? 'a whole number' : 'a number';
 	const span =
 		range.max === Infinity ? `of at least ${range.min}` : `from ${range.min} to ${range.max}`;
-	return failValue(label, value, `${kind} ${span}`);
+	return failValue(field, `${kind} ${span}`);
 }
 
-function failValue(label: string, value: unknown, wanted: string): never {
+function failValue({ name, label, value }: Field, wanted: string): never {
 	return fail(
 		'invalidInput',
 		`"${label}" must be ${wanted}, not ${describeValue(value)}`,
-		`Correct the field, or the expression in it.`,
+		name.startsWith('options.')
+			? `Correct the option, or the expression in it, or delete the option.`
+			: `Correct the field, or the expression in it.`,
+		{ details: { parameter: name } },
 	);
 }
 
 const MAX_VALUE_CHARS = 60;
 
 function describeValue(value: unknown): string {
-	if (value === undefined || value === null || value === '') return 'empty';
+	if (value === undefined || value === null) return 'empty';
+	if (typeof value === 'string' && value.trim() === '') return 'empty';
 	if (Array.isArray(value)) return 'a list';
 	if (isRecord(value)) return 'an object';
 	return `"${shorten(String(value), MAX_VALUE_CHARS)}"`;

@@ -91,9 +91,7 @@ const failed = (problem: string, isTransient: boolean): FailedFetch => ({
 /** Whatever broke, the row has to name the video: also n8n's own refusal of an address, or a mistake in this node. */
 async function describe({ hideKey }: DownloadContext, error: unknown): Promise<FailedFetch> {
 	const network = await settle((async () => describeNetworkError(error, hideKey))());
-	return network.ok
-		? failed(network.value.text, true)
-		: failed(toWords(error, hideKey), false);
+	return network.ok ? failed(network.value.text, true) : failed(toWords(error, hideKey), false);
 }
 
 const toWords = (error: unknown, hideKey: (text: string) => string): string =>

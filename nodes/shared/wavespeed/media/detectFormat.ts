@@ -1,13 +1,26 @@
-import { fail } from '../failures';
-import { type Format, FORMATS, type MediaKind, textAt } from './formats';
+import { type Format, FORMATS, isMp4, type MediaKind, textAt } from './formats';
 
 /** Which files the service takes, and how a file's kind is told before anything is sent. */
 
 /** The official Python client reads no more than this (200 MiB); larger files are for URL inputs. */
 export const MAX_UPLOAD_BYTES = 200 * 1024 * 1024;
 
-/** How many of the first bytes `detectByContent` needs. */
+/** How many of the first bytes tell what a file is. */
 export const HEAD_BYTES = 16;
+
+/** What a file is: a picture or a recording that the service takes, or something that it doesn't. */
+export type FileKind = MediaKind | 'video' | 'webPage' | 'other';
+
+export interface MediaFormat {
+	contentType: string;
+	extension: string;
+}
+
+/** What a file's label says of it. */
+export interface MediaDescription {
+	mimeType?: string;
+	fileName?: string;
+}
 
 /** Types that say nothing about the content; the extension or the first bytes decide then. */
 const SAYS_NOTHING = new Set([
@@ -17,80 +30,66 @@ const SAYS_NOTHING = new Set([
 	'application/binary',
 ]);
 
-export interface MediaFormat {
-	contentType: string;
-	extension: string;
-	extensions: string[];
+const VIDEO_EXTENSIONS = new Set(['mp4', 'm4v', 'mov', 'mkv', 'avi', 'mpg', 'mpeg', 'wmv', '3gp']);
+const PAGE_EXTENSIONS = new Set(['html', 'htm']);
+const KINDS = ['image', 'audio'] as const;
+
+export const typeOf = ({ mimeType }: MediaDescription): string =>
+	(mimeType ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+
+const extensionOf = ({ fileName }: MediaDescription): string =>
+	/\.([a-z0-9]+)$/i.exec(fileName ?? '')?.[1]?.toLowerCase() ?? '';
+
+function findByLabel(kind: MediaKind, file: MediaDescription): Format | undefined {
+	const type = typeOf(file);
+	return SAYS_NOTHING.has(type)
+		? FORMATS[kind].find(({ extensions }) => extensions.includes(extensionOf(file)))
+		: FORMATS[kind].find(({ mimeTypes }) => mimeTypes.includes(type));
 }
 
-export interface MediaDescription {
-	mimeType?: string;
-	fileName?: string;
+/** By MIME type, else by extension; undefined if the label says nothing. */
+export function kindByLabel(file: MediaDescription): FileKind | undefined {
+	const known = KINDS.find((kind) => findByLabel(kind, file) !== undefined);
+	if (known) return known;
+	const type = typeOf(file);
+	const extension = SAYS_NOTHING.has(type) ? extensionOf(file) : '';
+	if (type.startsWith('video/') || VIDEO_EXTENSIONS.has(extension)) return 'video';
+	if (type === 'text/html' || PAGE_EXTENSIONS.has(extension)) return 'webPage';
+	return SAYS_NOTHING.has(type) ? undefined : 'other';
+}
+
+/** By the first bytes; undefined if they fit nothing that is known here. */
+export function kindByContent(head: Buffer): FileKind | undefined {
+	const known = KINDS.find((kind) => FORMATS[kind].some(({ startsWith }) => startsWith(head)));
+	if (known) return known;
+	if (/^\s*<(!doctype|html)/i.test(textAt(head, 0, HEAD_BYTES))) return 'webPage';
+	if (isMp4(head)) return /^(heic|heix|mif1|avif)/.test(textAt(head, 8, 12)) ? 'other' : 'video';
+	if (textAt(head, 0, 4) === 'RIFF' && textAt(head, 8, 11) === 'AVI') return 'video';
+	return textAt(head, 0, 5) === '%PDF-' ? 'other' : undefined;
+}
+
+/**
+ * The format that a file is sent as; undefined if it is none of `kind`. The first bytes win over a label that they
+ * contradict: the service reads the content, too, and downloads and converters put wrong names on files.
+ */
+export function detectFormat(
+	kind: MediaKind,
+	file: MediaDescription,
+	head: Buffer,
+): MediaFormat | undefined {
+	const labelled = findByLabel(kind, file);
+	if (labelled && (labelled.startsWith(head) || labelled.mayStartWith?.(head))) {
+		return toMediaFormat(labelled);
+	}
+	const seen = FORMATS[kind].find(({ startsWith }) => startsWith(head));
+	if (seen) return toMediaFormat(seen);
+	return labelled && kindByContent(head) === undefined ? toMediaFormat(labelled) : undefined;
 }
 
 const toMediaFormat = (format: Format): MediaFormat => ({
 	contentType: format.mimeTypes[0] ?? 'application/octet-stream',
 	extension: format.extensions[0] ?? 'bin',
-	extensions: format.extensions,
 });
 
-/**
- * The format by MIME type, else by extension; undefined if neither tells, so that the content has to.
- * Throws a FailureError that names `field` for a file of another kind.
- */
-export function detectByName(
-	kind: MediaKind,
-	field: string,
-	file: MediaDescription,
-): MediaFormat | undefined {
-	const mimeType = (file.mimeType ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-	if (!SAYS_NOTHING.has(mimeType)) {
-		const format = FORMATS[kind].find((candidate) => candidate.mimeTypes.includes(mimeType));
-		return format ? toMediaFormat(format) : refuseKind(kind, field, `is of type ${mimeType}`);
-	}
-	const extension = /\.([a-z0-9]+)$/i.exec(file.fileName ?? '')?.[1]?.toLowerCase() ?? '';
-	const format = FORMATS[kind].find((candidate) => candidate.extensions.includes(extension));
-	if (format) return toMediaFormat(format);
-	const otherKind = kind === 'image' ? 'audio' : 'image';
-	if (FORMATS[otherKind].some((candidate) => candidate.extensions.includes(extension))) {
-		refuseKind(kind, field, `is named "${file.fileName}"`);
-	}
-	return undefined;
-}
-
-/** The format by the first bytes; throws a FailureError that names `field` if they fit none. */
-export function detectByContent(kind: MediaKind, field: string, head: Buffer): MediaFormat {
-	const format = FORMATS[kind].find((candidate) => candidate.startsWith(head));
-	return format ? toMediaFormat(format) : refuseKind(kind, field, 'has unknown content');
-}
-
-/** A download that failed upstream often leaves an error page under the name of the file. */
-export function refuseErrorPage(kind: MediaKind, field: string, head: Buffer): void {
-	if (/^\s*<(!doctype|html)/i.test(textAt(head, 0, HEAD_BYTES))) {
-		refuseKind(kind, field, 'holds a web page, probably the error message of a failed download');
-	}
-}
-
-export function checkByteCount(field: string, byteCount: number): void {
-	if (byteCount === 0) {
-		fail('invalidInput', `The file in "${field}" is empty`, `Check the node that makes it.`);
-	}
-	if (byteCount > MAX_UPLOAD_BYTES) {
-		const megabytes = Math.ceil(byteCount / 1024 / 1024);
-		fail(
-			'invalidInput',
-			`The file in "${field}" has ${megabytes} MB, more than the 200 MB that can be uploaded`,
-			`Make it smaller, or put it on a public web address and choose "URL" as its source.`,
-		);
-	}
-}
-
-function refuseKind(kind: MediaKind, field: string, why: string): never {
-	const wanted = kind === 'image' ? 'a picture' : 'a sound file';
-	const formats = FORMATS[kind].map((format) => format.name).join(', ');
-	fail(
-		'invalidInput',
-		`The file in "${field}" is not ${wanted} that WaveSpeed takes: it ${why}`,
-		`Supply one of: ${formats}.`,
-	);
-}
+export const formatNames = (kind: MediaKind): string =>
+	FORMATS[kind].map(({ name }) => name).join(', ');

@@ -5,6 +5,8 @@ export interface Format {
 	mimeTypes: string[];
 	extensions: string[];
 	startsWith: (head: Buffer) => boolean;
+	/** What files of this format may start with besides, if their label already says that they are of it. */
+	mayStartWith?: (head: Buffer) => boolean;
 }
 
 /** ASCII text at a place of the file's start. */
@@ -12,6 +14,9 @@ export const textAt = (head: Buffer, from: number, to: number): string =>
 	head.toString('latin1', from, to);
 const bytes = (head: Buffer, ...expected: number[]): boolean =>
 	expected.every((byte, index) => head[index] === byte);
+export const isMp4 = (head: Buffer): boolean => textAt(head, 4, 8) === 'ftyp';
+/** Players of other formats read over it, too. */
+const hasId3Tag = (head: Buffer): boolean => textAt(head, 0, 3) === 'ID3';
 
 /** The formats that the upload page of the API's docs lists. The first MIME type and extension are those sent. */
 export const FORMATS: Record<MediaKind, Format[]> = {
@@ -67,7 +72,7 @@ export const FORMATS: Record<MediaKind, Format[]> = {
 			// n8n's own MIME table names audio/mpeg `.mpga`.
 			extensions: ['mp3', 'mpga'],
 			startsWith: (head) =>
-				textAt(head, 0, 3) === 'ID3' || (head[0] === 0xff && ((head[1] ?? 0) & 0xe6) === 0xe2),
+				hasId3Tag(head) || (head[0] === 0xff && ((head[1] ?? 0) & 0xe6) === 0xe2),
 		},
 		{
 			name: 'WAV',
@@ -86,12 +91,14 @@ export const FORMATS: Record<MediaKind, Format[]> = {
 			mimeTypes: ['audio/aac', 'audio/x-aac', 'audio/aacp', 'audio/x-hx-aac-adts'],
 			extensions: ['aac', 'adts'],
 			startsWith: (head) => head[0] === 0xff && ((head[1] ?? 0) & 0xf6) === 0xf0,
+			mayStartWith: hasId3Tag,
 		},
 		{
 			name: 'FLAC',
 			mimeTypes: ['audio/flac', 'audio/x-flac'],
 			extensions: ['flac'],
 			startsWith: (head) => textAt(head, 0, 4) === 'fLaC',
+			mayStartWith: hasId3Tag,
 		},
 		{
 			name: 'WebM',
@@ -103,7 +110,9 @@ export const FORMATS: Record<MediaKind, Format[]> = {
 			name: 'M4A',
 			mimeTypes: ['audio/mp4', 'audio/m4a', 'audio/x-m4a'],
 			extensions: ['m4a'],
-			startsWith: (head) => textAt(head, 4, 8) === 'ftyp' && /^M4[AB]/.test(textAt(head, 8, 12)),
+			startsWith: (head) => isMp4(head) && /^M4[AB]/.test(textAt(head, 8, 12)),
+			// Phones record sound under the brands of video files.
+			mayStartWith: isMp4,
 		},
 		{
 			name: 'Opus',
@@ -111,6 +120,7 @@ export const FORMATS: Record<MediaKind, Format[]> = {
 			extensions: ['opus'],
 			// An Opus file is an Ogg file; without a name or type it is sent as such.
 			startsWith: () => false,
+			mayStartWith: (head) => textAt(head, 0, 4) === 'OggS',
 		},
 	],
 };
