@@ -38,7 +38,8 @@ const ticketOf = (extension: string) =>
 		.requests()
 		.filter(({ step }) => step === 'ticket')
 		.map(({ body }) => body as { filename: string; content_type: string })
-		.findLast(({ filename }) => filename.endsWith(extension));
+		.filter(({ filename }) => filename.endsWith(extension))
+		.at(-1);
 
 describe('with empty names, the only picture and the only recording are taken', () => {
 	const cases: [string, () => Promise<Files>][] = [

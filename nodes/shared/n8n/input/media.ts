@@ -6,7 +6,6 @@ import { fail } from '../../wavespeed/failures';
 import type { MediaKind } from '../../wavespeed/media/formats';
 import {
 	detectFormat,
-	HEAD_BYTES,
 	kindByContent,
 	MAX_UPLOAD_BYTES,
 	type MediaFormat,
