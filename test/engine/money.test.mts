@@ -350,6 +350,8 @@ describe('Stop', () => {
 			expect(result.logs.join('\n')).toContain(id);
 			expect(JSON.stringify(result.context)).toContain(id);
 		}
-		expect(result.logs.join('\n')).toMatch(/execution was stopped\. Tasks of its rows, which go on at WaveSpeed: row 1: /);
+		expect(result.logs.join('\n')).toMatch(
+			/execution was stopped\. Tasks of its rows, which go on at WaveSpeed: row 1: /,
+		);
 	});
 });

@@ -2,7 +2,6 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import type { AccountLevel } from '../../wavespeed/accountLimits';
 import { systemTime } from '../session/clock';
-import type { Run } from './run';
 
 /** What a person should know although nothing has failed. Shown above the node's output. */
 
@@ -20,9 +19,8 @@ export interface Pace {
 }
 
 /** A wrong level in the credential costs hours and says nothing, so it is named where it decided the time. */
-export function describePace({ batch, pace }: Run): string | undefined {
+export function describePace(taskCount: number, pace: Pace): string | undefined {
 	const { accountLevel, tasksInFlight, isChosen } = pace;
-	const taskCount = batch.ledger.entriesOfRun().length;
 	if (isChosen || taskCount <= tasksInFlight || accountLevel === 'ultra') return undefined;
 	const level = accountLevel.charAt(0).toUpperCase() + accountLevel.slice(1);
 	return `These ${taskCount} videos were made ${tasksInFlight} at a time, because the WaveSpeed API credential says that the account level is ${level}. If it is higher, choose it in the credential: batches then get faster.`;

@@ -85,7 +85,8 @@ async function workOnRows(
 	const items = finished.flatMap((outcome, row) =>
 		outcome.ok ? outcome.value : [toFailedItem(run, row, outcome.error)],
 	);
-	const pace = operation === 'generate' ? describePace(run) : undefined;
+	const taskCount = run.batch.ledger.entriesOfRun().length;
+	const pace = operation === 'generate' ? describePace(taskCount, run.pace) : undefined;
 	for (const hint of [pace, describeExpiry(items)]) if (hint) showHint(ctx, hint);
 	return items;
 }
