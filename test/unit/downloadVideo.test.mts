@@ -108,7 +108,7 @@ describe('a download', () => {
 			});
 			const httpRequest = jest.fn(async () => video(300_000));
 			const prepareBinaryData = async (stream: Readable): Promise<never> => {
-				if (when === 'in the middle') for await (const _ of stream) throw full;
+				if (when === 'in the middle') await stream[Symbol.asyncIterator]().next();
 				throw full;
 			};
 			const failure = await failsWith({ httpRequest, prepareBinaryData });
@@ -239,7 +239,8 @@ describe('a host that sends', () => {
 
 	it('fast enough is not blamed for a storage that takes its time', async () => {
 		const prepareBinaryData = async (stream: Readable): Promise<IBinaryData> => {
-			for await (const _ of stream) await time.delay(200_000);
+			const chunks = stream[Symbol.asyncIterator]();
+			while (!(await chunks.next()).done) await time.delay(200_000);
 			await time.delay(200_000);
 			return STORED;
 		};

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { ACCOUNT_LIMITS, type AccountLevel } from '../../wavespeed/accountLimits';
 import { DEFAULT_BASE_URL } from '../../wavespeed/endpoints';
 import { fail } from '../../wavespeed/failures';
+import { shorten } from '../../text';
 import type { NodeFunctions } from './callers';
 
 export const CREDENTIAL_TYPE = 'waveSpeedApi';
@@ -20,7 +21,8 @@ export interface Connection {
 /** What the node has to know of the credential. The key itself is put into requests by n8n. */
 export async function readConnection(ctx: NodeFunctions): Promise<Connection> {
 	const credential = await ctx.getCredentials(CREDENTIAL_TYPE);
-	const key = typeof credential.apiKey === 'string' ? credential.apiKey : '';
+	// As in the credential's own expression, which puts it into requests.
+	const key = typeof credential.apiKey === 'string' ? credential.apiKey.trim() : '';
 	if (!/^\S+$/.test(key)) {
 		fail(
 			'credential',
@@ -60,16 +62,20 @@ function toJsonPattern(char: string): string {
 const isLoopback = (host: string): boolean =>
 	host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 
+const hideUser = (url: string): string => shorten(url.replace(/[^/]*@/g, '…@'));
+
 function checkBaseUrl(value: unknown): string {
-	const text = typeof value === 'string' && value.trim() !== '' ? value.trim() : DEFAULT_BASE_URL;
-	const url = URL.canParse(text) ? new URL(text) : undefined;
+	const given = typeof value === 'string' && value.trim() !== '' ? value.trim() : DEFAULT_BASE_URL;
+	const text = hideUser(given);
+	const url = URL.canParse(given) ? new URL(given) : undefined;
 	const isSafe =
 		url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
-	if (!url || !isSafe) {
+	// What stands before an @, or behind ? and #, would be dropped: the host may not be the one that was meant.
+	if (!url || !isSafe || !/^https?:\/\/[^/?#@\\\s][^?#@\\\s]*$/i.test(given)) {
 		fail(
 			'credential',
 			`The base URL in the WaveSpeed API credential can't be used: ${text}`,
-			`It must start with https:// (http:// only for this machine, such as http://localhost:4010). The usual value is ${DEFAULT_BASE_URL}.`,
+			`It must start with https:// (http:// only for this machine, such as http://localhost:4010), without a user name, a question mark or a hash. The usual value is ${DEFAULT_BASE_URL}.`,
 		);
 	}
 	// People paste the address from the API's docs, with its version.
