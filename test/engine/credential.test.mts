@@ -6,7 +6,7 @@ import type {
 } from 'n8n-workflow';
 
 import { built, makeNode, nodeTypes, workflowPackage } from './harness/engine.mts';
-import { type Rig, startRig } from './harness/rig.mts';
+import { makeRows, type Rig, startRig } from './harness/rig.mts';
 
 /** n8n's test of the credential and the runs must agree on what they accept. What n8n makes of it is in test/e2e. */
 
@@ -121,3 +121,14 @@ test('a redirect of the test is not followed with the key', () => {
 		sendCredentialsOnCrossOriginRedirect: false,
 	});
 });
+
+test.each(['constructor', 'toString', '__proto__', 'platinum', ''])(
+	'an account level that there is not, %j, counts as the lowest one',
+	async (accountLevel) => {
+		const credential = { ...rig.credential, accountLevel };
+		const parameters = { operation: 'submit' };
+		const { items, error } = await rig.run({ credential, items: await makeRows(3), parameters });
+		expect(error).toBeUndefined();
+		expect(items).toHaveLength(3);
+	},
+);

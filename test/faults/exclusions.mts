@@ -25,7 +25,7 @@ export const EXCLUSIONS: Exclusion[] = [
 			'missingId',
 		],
 		onlyTookEffect: true,
-		reason: 'ApiResult changes nothing, so there is nothing that could have taken effect.',
+		reason: 'Reading changes nothing, so there is nothing that could have taken effect.',
 	},
 	{
 		steps: API_READS,
