@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { textAt, valueAt } from '../n8n/shape.mts';
-import { NEWEST_N8N_VERSION, OLDEST_N8N_VERSION, PINNED_N8N_VERSION } from '../n8n/versions.mts';
+import { COMPATIBILITY } from '../n8n/versions.mts';
 import { mergeRows, replaceTable, type CompatibilityRow } from './table.mts';
 import { isRecord } from '../../nodes/shared/json';
 
@@ -62,7 +62,14 @@ async function check(version: string, folder: string): Promise<CompatibilityRow>
 		place,
 	];
 	if ((await run(process.execPath, install, env)) !== 0) {
-		throw new Error(`n8n ${version} could not be installed.`);
+		return {
+			n8n: version,
+			core: '',
+			node: '',
+			engine: 'could not be installed',
+			e2e: '',
+			queue: '',
+		};
 	}
 	const installed = await readJson(place);
 	const node = textAt(installed, 'node') ?? '';
@@ -79,7 +86,17 @@ async function check(version: string, folder: string): Promise<CompatibilityRow>
 		env,
 		join(folder, `${version}-e2e.json`),
 	);
+	const isWithQueue = COMPATIBILITY.some(({ n8n, queueMode }) => n8n === version && queueMode);
+	const queue = isWithQueue
+		? await runJest(
+				node,
+				['--selectProjects', 'queue', '--runInBand'],
+				env,
+				join(folder, `${version}-queue.json`),
+			)
+		: '';
 	return {
+		queue,
 		n8n: version,
 		core:
 			textAt(await readJson(join(n8nFolder, 'node_modules/n8n-core/package.json')), 'version') ??
@@ -90,17 +107,19 @@ async function check(version: string, folder: string): Promise<CompatibilityRow>
 	};
 }
 
-const all = [OLDEST_N8N_VERSION, PINNED_N8N_VERSION, NEWEST_N8N_VERSION];
+const all = COMPATIBILITY.map(({ n8n }) => n8n);
 const given = process.argv.slice(2);
 const folder = await mkdtemp(join(tmpdir(), 'compat-'));
 try {
 	for (const version of given.length > 0 ? given : all) {
 		console.log(`=== n8n ${version}`);
 		const row = await check(version, folder);
-		console.log(`=== n8n ${version}: engine ${row.engine}; real n8n ${row.e2e}`);
+		console.log(
+			`=== n8n ${version}: engine ${row.engine}; real n8n ${row.e2e}; queue mode ${row.queue || 'not asked'}`,
+		);
 		const page = await readFile(PAGE, 'utf8');
 		await writeFile(PAGE, replaceTable(page, mergeRows(page, row)));
-		if (/failed|did not run/.test(row.engine + row.e2e)) process.exitCode = 1;
+		if (/failed|did not run|could not/.test(row.engine + row.e2e + row.queue)) process.exitCode = 1;
 	}
 } finally {
 	await rm(folder, { recursive: true, force: true });

@@ -8,14 +8,16 @@ export interface CompatibilityRow {
 	/** Such as "228 passed". */
 	engine: string;
 	e2e: string;
+	/** Empty where it isn't asked. */
+	queue: string;
 }
 
 const BEGIN = '<!-- compatibility: written by `npm run test:compat` -->';
 const END = '<!-- /compatibility -->';
 
 const HEAD = [
-	'| n8n | n8n-core | Node.js | Engine tests | Tests in a real n8n |',
-	'| --- | --- | --- | --- | --- |',
+	'| n8n | n8n-core | Node.js | Engine tests | Tests in a real n8n | Queue mode |',
+	'| --- | --- | --- | --- | --- | --- |',
 ];
 
 function findBlock(text: string): { from: number; to: number } {
@@ -32,8 +34,8 @@ function readRows(text: string): CompatibilityRow[] {
 		.split('\n')
 		.filter((line) => /^\| \d/.test(line))
 		.map((line) => line.split('|').map((cell) => cell.trim()))
-		.map(([, n8n = '', core = '', node = '', engine = '', e2e = '']) => ({
-			...{ n8n, core, node, engine, e2e },
+		.map(([, n8n = '', core = '', node = '', engine = '', e2e = '', queue = '']) => ({
+			...{ n8n, core, node, engine, e2e, queue },
 		}));
 }
 
@@ -50,7 +52,7 @@ export function mergeRows(text: string, row: CompatibilityRow): CompatibilityRow
 export function replaceTable(text: string, rows: CompatibilityRow[]): string {
 	const { from, to } = findBlock(text);
 	const lines = rows.map((row) =>
-		['', row.n8n, row.core, row.node, row.engine, row.e2e, ''].join(' | ').trim(),
+		['', row.n8n, row.core, row.node, row.engine, row.e2e, row.queue, ''].join(' | ').trim(),
 	);
 	return `${text.slice(0, from)}\n\n${[...HEAD, ...lines].join('\n')}\n\n${text.slice(to)}`;
 }

@@ -1,12 +1,22 @@
 /** The n8n that `npm start` and the end-to-end tests run, unless N8N_VERSION names another. */
 export const PINNED_N8N_VERSION = '2.40.7';
 
-/**
- * `npm run test:compat`: the last 1.x, which n8n still maintains (before 1.121 an expression could not give the file of another
- * node), and the newest whose packages all are on npm.
- */
-export const OLDEST_N8N_VERSION = '1.123.0';
-export const NEWEST_N8N_VERSION = '2.41.1';
+/** `npm run test:compat`: where n8n began to do something that the node needs, and both ends. */
+export const COMPATIBILITY: { n8n: string; queueMode?: boolean }[] = [
+	// The last 1.x, which n8n still maintains; before 1.121 an expression could not give the file of another node.
+	{ n8n: '1.123.0' },
+	// From here on a parked node gets the results of its child execution.
+	{ n8n: '2.0.0' },
+	{ n8n: '2.20.0' },
+	// From here on a resumed node can fail.
+	{ n8n: '2.30.0' },
+	// The last that may lose a waiting execution in queue mode (n8n PR 34958), and the first that doesn't.
+	{ n8n: '2.33.7', queueMode: true },
+	{ n8n: '2.34.0', queueMode: true },
+	{ n8n: PINNED_N8N_VERSION, queueMode: true },
+	// The newest.
+	{ n8n: '2.41.3' },
+];
 
 export const N8N_VERSION = process.env.N8N_VERSION || PINNED_N8N_VERSION;
 
