@@ -144,7 +144,11 @@ describe('the search for the task of a lost submit', () => {
 
 		it('lets the equal input decide among several', async () => {
 			const finding = await search(createLost(), [
-				page(echo('x', { seed: 1 }), echo('mine'), echo('y', { image: 'https://files.example/2' })),
+				page(
+					echo('x', { seed: 1 }),
+					echo('mine'),
+					echo('y', { seed: 2, image: 'https://files.example/2' }),
+				),
 			]);
 			expect(finding).toMatchObject({ kind: 'found', task: { id: 'mine' } });
 		});
@@ -155,14 +159,13 @@ describe('the search for the task of a lost submit', () => {
 			expect(await search(ledger, [page(echo('mine'))])).toMatchObject({ kind: 'found' });
 		});
 
-		it.each<[keyof SubmitInput, unknown]>([
-			['image', 'https://files.example/other.png'],
-			['audio', 'https://files.example/other.mp3'],
-			['seed', 78],
-		])('rules out a single task whose %s is %s', async (name, value) => {
-			expect(await search(createLost(), [page(echo('x', { [name]: value }))])).toMatchObject({
-				kind: 'none',
-			});
+		it.each<[keyof SubmitInput, unknown, Partial<Record<keyof SubmitInput, unknown>>]>([
+			['image', 'https://files.example/other.png', { seed: undefined }],
+			['audio', 'https://files.example/other.mp3', { seed: undefined }],
+			['seed', 78, {}],
+		])('rules out a single task whose %s is %s', async (name, value, more) => {
+			const task = echo('x', { ...more, [name]: value });
+			expect(await search(createLost(), [page(task)])).toMatchObject({ kind: 'none' });
 		});
 
 		it.each<[string, Partial<Record<keyof SubmitInput, unknown>>]>([
@@ -173,6 +176,7 @@ describe('the search for the task of a lost submit', () => {
 				'files at another host',
 				{ image: 'https://copy.example/1', audio: 'https://copy.example/2' },
 			],
+			['copies of the files at the same host', { image: 'https://files.example/copies/1' }],
 			['another resolution', { resolution: '720p' }],
 		])(
 			'takes the task with the drawn seed, whatever else is spelled otherwise: %s',

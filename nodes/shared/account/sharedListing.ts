@@ -65,6 +65,11 @@ export class SharedListing {
 		const listed = await settle(listWindow(api, unite(served.map(({ window }) => window()))));
 		this.#isUnderWay = false;
 		const reason = api.cancellation.reason();
+		if (!reason && !listed.ok) {
+			// Whoever has come meanwhile would hear the same, minutes later.
+			served.push(...this.#wanting);
+			this.#wanting.clear();
+		}
 		for (const wanting of served) {
 			if (reason) this.#wanting.add(wanting);
 			else

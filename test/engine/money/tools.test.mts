@@ -1,14 +1,15 @@
-import type { CallTool, ToolAnswer } from '../harness/agent.mts';
-import { runAgent } from '../harness/agent.mts';
-import { type Rig, startRig } from '../harness/rig.mts';
+import type { EmulatorOptions } from '../../emulator/types.mts';
+import { type CallTool, runAgent, type ToolAnswer } from '../harness/agent.mts';
 import { sampleFile } from '../harness/engine.mts';
+import type { Rig } from '../harness/rig.mts';
+import { isOf, RETRY, startMoneyRig } from './support.mts';
 
 /** Promise 1 as a tool of an AI agent, by the emulator's count of accepted submits. */
 
 let rig: Rig;
 let parameters: Record<string, string>;
-beforeEach(async () => {
-	rig = await startRig({ taskSeconds: 60 });
+const start = async (options: EmulatorOptions = {}): Promise<void> => {
+	rig = await startMoneyRig(options);
 	const upload = async (name: string, type: string): Promise<string> =>
 		await rig.emulator.addUpload(name, type, sampleFile(name));
 	parameters = {
@@ -19,10 +20,9 @@ beforeEach(async () => {
 		audioUrl: await upload('speech.mp3', 'audio/mpeg'),
 		prompt: "={{ $fromAI('prompt', 'what the person does', 'string') }}",
 	};
-});
+};
+beforeEach(async () => await start());
 afterEach(async () => await rig.close());
-
-const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
 
 const think = async (
 	thoughts: (call: CallTool, getTool: () => Promise<CallTool>) => Promise<void>,
@@ -107,6 +107,25 @@ test('two calls with other words are two videos, each with its own words, also i
 	const asked = answers.map((answer) => ('video' in answer ? answer.video.prompt : answer.error));
 	expect(asked).toEqual(['smiles', 'looks sad']);
 	expect(rig.emulator.paidTasks()).toBe(2);
+});
+
+test('a call whose submit never arrived takes no task of another call, whose answer comes while the list is being read', async () => {
+	await rig.close();
+	await start({ includeInputs: 'ignored' });
+	rig.emulator.addFault({ step: 'submit', kind: 'resetBefore', when: isOf('smiles') });
+	rig.emulator.addFault({ step: 'submit', kind: 'slowBody', seconds: 3, when: isOf('looks sad') });
+	rig.emulator.addFault({ step: 'list', kind: 'status', status: 503, times: 2 });
+	const answers: ToolAnswer[] = [];
+	await think(
+		async (call) => {
+			answers.push(
+				...(await Promise.all([call({ prompt: 'smiles' }), call({ prompt: 'looks sad' })])),
+			);
+		},
+		{ ...RETRY, retryOnFail: false },
+	);
+	expect(answers[0]).toHaveProperty('error.message', expect.stringMatching(/shows no new task/));
+	expect(idOf(answers[1]!)).toBe(ids()[0]);
 });
 
 /** An agent that works on several items side by side connects its tools for each, before any of them is called. */

@@ -14,9 +14,10 @@ export function compareEcho(task: Task, input: SubmitInput, isSeedDrawn: boolean
 	const echo = task.input;
 	if (!echo) return 'silent';
 	const seed = compareSeed(echo.seed, input.seed);
+	// Before the files: the service may keep copies of them, at the same host too.
+	if (seed === 'agrees' && isSeedDrawn) return 'agrees';
 	const files = [compareUrl(echo.image, input.image), compareUrl(echo.audio, input.audio)];
 	if ([seed, ...files].includes('contradicts')) return 'contradicts';
-	if (seed === 'agrees' && isSeedDrawn) return 'agrees';
 	const texts = [
 		compareText(echo.prompt, input.prompt),
 		compareText(echo.resolution, input.resolution),
