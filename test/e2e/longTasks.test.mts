@@ -444,31 +444,7 @@ describe('long tasks in a real n8n', () => {
 	}
 
 	it(
-		'the durable batch writes back what the callbacks bring',
-		async () => {
-			const before = testbed.emulator.paidTasks();
-			await writeSheet();
-			const { id: workflowId } = await switchOnExample('durable-batch');
-			const id = await start(workflowId, 'durable-batch');
-			await waitUntil(id, 'waiting');
-			const ids = endTwo(before);
-			testbed.emulator.finishTask(ids[2]!);
-			await waitForSuccess(id);
-			const sheet = await readSheet();
-			expect(sheet).toHaveLength(5);
-			expect(sheet[0]).toMatch(/^1,Name 1,.*,Hello 1,done,/);
-			expect(sheet[1]).toMatch(/^2,Name 2,.*,Hello 2,done,\w+,http.*\.mp4,0\.15,/);
-			expect(sheet[2]).toMatch(/^3,Name 3,.*,Hello 3,failed,.*sensitive/);
-			expect(sheet[3]).toMatch(/^4,Name 4,.*,Hello 4,done,\w+,http.*\.mp4,0\.15,/);
-			expect(sheet[4]).toMatch(/^5,Name 5,.*,Hello 5,failed,.*audio/i);
-			ids.forEach((taskId, index) => expect(sheet[index + 1]).toContain(taskId));
-			expect(testbed.emulator.paidTasks() - before).toBe(3);
-		},
-		2 * RUN_TIMEOUT_MS,
-	);
-
-	it(
-		'the durable batch goes on at the time limit, and says which row is late',
+		'the durable batch writes the results of each round before it starts the next, and says which row is late',
 		async () => {
 			const before = testbed.emulator.paidTasks();
 			await writeSheet();
@@ -481,16 +457,23 @@ describe('long tasks in a real n8n', () => {
 			});
 			const id = await start(workflowId, 'durable-batch');
 			await waitUntil(id, 'waiting');
-			const ids = endTwo(before);
-			await waitForExecution(testbed.session, id, { timeoutMs: 2 * RUN_TIMEOUT_MS });
+			expect(newTasks(before).map((task) => task.input.prompt)).toEqual(['Hello 2', 'Hello 3']);
+			testbed.emulator.finishTask(taskOf('Hello 2').id);
+			testbed.emulator.failTask(taskOf('Hello 3').id, { code: 1200, error: 'too sensitive' });
+			await until(() => newTasks(before).length === 3);
+			const [, second, third, fourth] = await readSheet();
+			expect(second).toMatch(/^2,Name 2,.*,Hello 2,done,\w+,http.*\.mp4,0\.15,/);
+			expect(third).toMatch(/^3,Name 3,.*,Hello 3,failed,.*sensitive/);
+			expect(fourth).toMatch(/^4,Name 4,.*,Hello 4,new,/);
+
 			await waitForSuccess(id);
 			const sheet = await readSheet();
 			expect(sheet).toHaveLength(5);
-			expect(sheet[1]).toMatch(/^2,Name 2,.*,Hello 2,done,\w+,http.*\.mp4,0\.15,/);
-			expect(sheet[2]).toMatch(/^3,Name 3,.*,Hello 3,failed,.*sensitive/);
-			expect(sheet[3]).toMatch(/^4,Name 4,.*,Hello 4,late,\w+,,0\.15,/);
+			expect(sheet[0]).toMatch(/^1,Name 1,.*,Hello 1,done,/);
+			expect(sheet[1]).toBe(second);
+			expect(sheet[3]).toMatch(/^4,Name 4,.*,Hello 4,late,/);
 			expect(sheet[4]).toMatch(/^5,Name 5,.*,Hello 5,failed,.*audio/i);
-			ids.forEach((taskId, index) => expect(sheet[index + 1]).toContain(taskId));
+			newTasks(before).forEach((task, index) => expect(sheet[index + 1]).toContain(task.id));
 			expect(testbed.emulator.paidTasks() - before).toBe(3);
 		},
 		3 * RUN_TIMEOUT_MS,
