@@ -27,6 +27,7 @@ export async function runParkedStep(
 	if (systemTime.now() > state.limitAt - LATE_MS) return await outlast(ctx, step, json);
 	if (step === 'pause') return await pause(ctx, json, state);
 	if (step === 'result') return await makeResults(ctx, state);
+	if (hasJustStarted()) return [{ json }];
 	const { newEnds, isOver } = await runCheck(ctx, state, readCalled(json));
 	return [{ json: { ...updateState(json, state, newEnds), ended: isOver } }];
 }
@@ -53,6 +54,21 @@ async function outlast(
 
 /** The results have to arrive before the parent's limit. */
 const LATE_MS = 30_000;
+
+/** When n8n loaded this node; in an object so that tests can change it. */
+export const processStart = { at: systemTime.now() };
+
+/**
+ * While n8n 2.40.7 starts, it wakes what is due at once, and somewhat later declares crashed whatever runs just then. So
+ * nothing is checked yet, and nobody goes on: the child pauses again after some milliseconds, until n8n looks again.
+ */
+function hasJustStarted(): boolean {
+	const sinceStartMs = systemTime.now() - processStart.at;
+	return sinceStartMs >= 0 && sinceStartMs < START_MS;
+}
+
+/** Less than the minute after which n8n looks for the second time. */
+const START_MS = 40_000;
 
 /** A day more than the longest wait for a task. */
 const OUTLAST_MS = 8 * 24 * 60 * 60_000;

@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 
 import axios from 'axios';
 
@@ -8,11 +11,14 @@ import { NODE_TYPE, prepareExample, readExamples } from '../../scripts/n8n/examp
 import {
 	describeFailure,
 	type Execution,
+	getExecution,
 	listExecutions,
 	outputItems,
 	retryExecution,
+	stopExecution,
 	waitForExecution,
 } from '../../scripts/n8n/n8nExecutions.mts';
+import { ensureN8n } from '../../scripts/n8n/n8nInstall.mts';
 import { unwrap } from '../../scripts/n8n/n8nRest.mts';
 import { activateWorkflow, saveWorkflow, type Workflow } from '../../scripts/n8n/n8nWorkflows.mts';
 import { type JsonRecord, listAt, textAt, valueAt } from '../../scripts/n8n/shape.mts';
@@ -52,6 +58,7 @@ describe('long tasks in a real n8n', () => {
 			{
 				video: 'placeholder',
 				taskSeconds: LONG_SECONDS,
+				balance: 10_000,
 				webhookRetryDelaysSeconds: RETRY_DELAYS_SECONDS,
 			},
 			[folder],
@@ -79,14 +86,16 @@ describe('long tasks in a real n8n', () => {
 		prompt: '={{ $json.prompt }}',
 	});
 
+	const toPath = (name: string): string => name.replaceAll(' ', '-');
+
 	/** Webhook → three rows → the given nodes, switched on: some of it is different in a manual execution. */
 	async function switchOn(
 		name: string,
 		nodes: NamedNode[],
 		settings: object = {},
+		rows: object[] = [1, 2, 3].map((row) => ({ prompt: `${name} ${row}` })),
 	): Promise<string> {
-		const rows = [1, 2, 3].map((row) => ({ prompt: `${name} ${row}` }));
-		const all = [{ name: 'Start', ...webhookAt(name) }, ...splitIntoRows(rows), ...nodes];
+		const all = [{ name: 'Start', ...webhookAt(toPath(name)) }, ...splitIntoRows(rows), ...nodes];
 		const example = { key: name, workflow: chain(name, all, settings) };
 		const workflow = prepareExample(example, await testbed.saveCredential(), folder);
 		const id = await saveWorkflow(testbed.session, workflow);
@@ -113,12 +122,14 @@ describe('long tasks in a real n8n', () => {
 	/** Returns the execution's id. */
 	async function start(workflowId: string, path: string): Promise<string> {
 		const known = await listExecutions(testbed.session, workflowId);
-		const url = `${testbed.n8n.url}/webhook/${path}`;
+		const url = `${testbed.n8n.url}/webhook/${toPath(path)}`;
 		expect((await axios.post(url, {}, { proxy: false })).status).toBe(200);
 		let id: string | undefined;
 		await until(async () => {
-			[id] = await listExecutions(testbed.session, workflowId);
-			return id !== undefined && !known.includes(id);
+			const started = await listExecutions(testbed.session, workflowId);
+			// The child of a parked execution is newer.
+			id = started.filter((one) => !known.includes(one)).at(-1);
+			return id !== undefined;
 		});
 		return id!;
 	}
@@ -151,33 +162,206 @@ describe('long tasks in a real n8n', () => {
 		expect(found.sort(byId)).toEqual(made.sort(byId));
 	}
 
+	const talk = (name: string, more: object = {}, settings: object = {}): NamedNode => {
+		const options = { timeoutMinutes: 10, ...(more as { options?: object }).options };
+		const parameters = { operation: 'generate', ...input(), waitMode: 'parked', ...more, options };
+		return { ...node(name, parameters), ...settings };
+	};
+	const switchCallbacksOff = () =>
+		testbed.emulator.addFault({ step: 'webhook', kind: 'resetBefore', times: Infinity });
+	const taskOf = (prompt: string) =>
+		testbed.emulator.tasks().find((task) => task.input.prompt === prompt)!;
+	/** A parked execution and the child that waits for it. */
+	const childOf = async (workflowId: string, parent: string): Promise<string> => {
+		const ids = await listExecutions(testbed.session, workflowId);
+		return ids.find((id) => id !== parent) ?? '';
+	};
+	const statusOf = async (id: string) => (await getExecution(testbed.session, id)).status;
+
 	it(
-		'parked: n8n is killed, the tasks end while it is down, and the callbacks that come again bring the videos',
+		'parked, without any callback: n8n is killed, and each run goes on by itself after the restart',
 		async () => {
-			const before = testbed.emulator.paidTasks();
-			const options = { timeoutMinutes: 10 };
-			const talk = { operation: 'generate', ...input(), waitMode: 'callback', options };
-			const workflowId = await switchOn('parked', [node('Talk', talk)]);
-			const id = await start(workflowId, 'parked');
-			await waitUntil(id, 'waiting');
-			expect(newTasks(before)).toHaveLength(3);
-			const pollsBefore = polls().length;
+			switchCallbacksOff();
+			const onError = { onError: 'continueErrorOutput' };
+			const retry = { retryOnFail: true, maxTries: 3, waitBetweenTries: 500 };
+			const odd = 'Talk }} now';
+			const fields = { options: { includeInputFields: true } };
+			const audioUrl = `={{ $json.bad ? "nonsense" : "${files.url}/speech.mp3" }}`;
+			const badUrl = { ...fields, audioUrl };
+			const behind = { name: 'Behind', type: 'n8n-nodes-base.set', typeVersion: 3.4 };
+			const jsonOutput = `={{ { id: $json.taskId, prompt: $('Split').item.json.prompt } }}`;
+			const flows = {
+				good: await switchOn('good', [
+					talk('Talk'),
+					{ ...behind, parameters: { mode: 'raw', jsonOutput, options: {} } },
+				]),
+				stopped: await switchOn('stopped', [talk('Talk')]),
+				odd: await switchOn('odd', [talk(odd, badUrl, { ...onError, ...retry })], {}, [
+					{ prompt: 'odd 1', bad: true, constructor: 'a', toString: 'b' },
+					{ prompt: 'odd 2', constructor: 'a', toString: 'b' },
+					{ prompt: 'odd 3', constructor: 'a', toString: 'b' },
+				]),
+			};
+			const paidBefore = testbed.emulator.paidTasks();
+			const ids = {
+				good: await start(flows.good, 'good'),
+				stopped: await start(flows.stopped, 'stopped'),
+				odd: await start(flows.odd, 'odd'),
+			};
+			for (const id of Object.values(ids)) await waitUntil(id, 'waiting');
+			expect(testbed.emulator.paidTasks() - paidBefore).toBe(8);
 
 			await testbed.n8n.kill();
-			finishAll(before);
-			await until(() => testbed.emulator.webhookDeliveries().length >= 3);
-			expect(testbed.emulator.webhookDeliveries().every(({ status }) => status === 0)).toBe(true);
+			testbed.emulator.addFault({
+				...{ step: 'result', kind: 'status', status: 404, times: Infinity },
+				body: { code: 404, message: 'not found' },
+				when: ({ path }) => path.includes(taskOf('odd 2').id),
+			});
+			for (const { id, input: asked } of newTasks(paidBefore)) {
+				const failure = { code: 1200, error: 'flagged as sensitive' };
+				if (asked.prompt === 'stopped 2') testbed.emulator.failTask(id, failure);
+				else testbed.emulator.finishTask(id);
+			}
+			await testbed.restart();
+			const restartedAt = Date.now();
+
+			const good = await waitForSuccess(ids.good);
+			expect(Date.now() - restartedAt).toBeLessThan(75_000);
+			expect(outputItems(good, 'Behind').map(({ json }) => json)).toEqual(
+				[1, 2, 3].map((row) => ({ id: taskOf(`good ${row}`).id, prompt: `good ${row}` })),
+			);
+			expect(outputItems(good, 'Talk').map(({ json }) => valueAt(json, 'videoUrl'))).toEqual(
+				[1, 2, 3].map((row) => taskOf(`good ${row}`).outputs[0]),
+			);
+
+			const stopped = await waitUntil(ids.stopped, 'error');
+			const said = describeFailure(stopped);
+			expect(said).toMatch(/Row 2: .*flagged as sensitive/);
+			for (const row of [1, 2, 3]) expect(said).toContain(taskOf(`stopped ${row}`).id);
+			expect(said).toMatch(/Existing Task ID/);
+
+			const oddRun = await waitForSuccess(ids.odd);
+			const [kept] = outputItems(oddRun, odd);
+			expect(kept?.json).toMatchObject({ prompt: 'odd 3', constructor: 'a', toString: 'b' });
+			expect(outputItems(oddRun, odd)).toHaveLength(1);
+			const failed = outputItems(oddRun, odd, 1).map(({ json }) => valueAt(json, 'prompt'));
+			expect(failed).toEqual(['odd 1', 'odd 2']);
+			expect(testbed.emulator.paidTasks() - paidBefore).toBe(8);
+			expect(await listExecutions(testbed.session, flows.odd)).toHaveLength(2);
+			testbed.emulator.clearFaults();
+		},
+		CRASH_TIMEOUT_MS,
+	);
+
+	/** Lets a parked execution reach its limit, while n8n is down. */
+	async function shortenWait(execution: string): Promise<void> {
+		const { node: runtime } = await ensureN8n({ say: () => {} });
+		const database = join(dirname(testbed.n8n.logFile), '.n8n', 'database.sqlite');
+		const script = `const { DatabaseSync } = require('node:sqlite');
+			const db = new DatabaseSync(${JSON.stringify(database)});
+			const { changes } = db.prepare("UPDATE execution_entity SET waitTill = '2020-01-01 00:00:00.000' WHERE id = ?").run(${JSON.stringify(execution)});
+			if (changes !== 1) throw new Error('no such execution');`;
+		await promisify(execFile)(runtime, ['-e', script]);
+	}
+
+	it(
+		'parked: n8n is killed in a check, and in the step of the results, and the records of the tasks go on at the limit',
+		async () => {
+			const before = testbed.emulator.paidTasks();
+			const download = { options: { downloadVideo: true } };
+			const flows = {
+				check: await switchOn('in a check', [talk('Talk')]),
+				result: await switchOn('in the results', [talk('Talk', download)]),
+			};
+			const ids = {
+				check: await start(flows.check, 'in a check'),
+				result: await start(flows.result, 'in the results'),
+			};
+			for (const id of Object.values(ids)) await waitUntil(id, 'waiting');
+			const children = {
+				check: await childOf(flows.check, ids.check),
+				result: await childOf(flows.result, ids.result),
+			};
+			testbed.emulator.addFault({
+				...{ step: 'result', kind: 'hang', times: Infinity },
+				when: ({ path }) => path.includes(taskOf('in a check 1').id),
+			});
+			testbed.emulator.addFault({ step: 'download', kind: 'hang', times: Infinity });
+			testbed.emulator.finishTask(taskOf('in a check 2').id);
+			for (const row of [1, 2, 3]) testbed.emulator.finishTask(taskOf(`in the results ${row}`).id);
+			for (const child of Object.values(children)) await waitUntil(child, 'running');
+			await until(() => {
+				const open = testbed.emulator.requests().filter(({ status }) => status === 'hang');
+				return ['result', 'download'].every((step) => open.some((one) => one.step === step));
+			});
+
+			await testbed.n8n.kill();
+			testbed.emulator.clearFaults();
+			for (const id of Object.values(ids)) await shortenWait(id);
 			await testbed.restart();
 
-			expectVideos(await waitForSuccess(id), 'Talk', before);
+			for (const child of Object.values(children)) await waitUntil(child, 'crashed');
+			for (const [flow, id] of Object.entries(ids)) {
+				const name = flow === 'check' ? 'in a check' : 'in the results';
+				const records = outputItems(await waitForSuccess(id), 'Talk').map(({ json }) => json);
+				expect(records).toEqual(
+					[1, 2, 3].map((row) =>
+						expect.objectContaining({
+							taskId: taskOf(`${name} ${row}`).id,
+							prompt: `${name} ${row}`,
+						}),
+					),
+				);
+			}
+			expect(testbed.emulator.paidTasks() - before).toBe(6);
+		},
+		CRASH_TIMEOUT_MS,
+	);
+
+	it(
+		'parked: a run that is stopped stays so, and its child ends by itself and submits nothing',
+		async () => {
+			const before = testbed.emulator.paidTasks();
+			const workflowId = await switchOn('given up', [talk('Talk')]);
+			const id = await start(workflowId, 'given up');
+			await waitUntil(id, 'waiting');
+			const child = await childOf(workflowId, id);
+			await stopExecution(testbed.session, id);
+			finishAll(before);
+			await waitUntil(child, 'success');
+			expect(await statusOf(id)).toBe('canceled');
 			expect(testbed.emulator.paidTasks() - before).toBe(3);
-			const heard = testbed.emulator.webhookDeliveries().filter(({ status }) => status === 200);
-			expect(heard.length).toBeGreaterThan(0);
-			const firstAt = Math.min(...heard.map(({ at }) => at));
-			const early = polls()
-				.slice(pollsBefore)
-				.filter(({ at }) => at < firstAt);
-			expect(early).toEqual([]);
+		},
+		CRASH_TIMEOUT_MS,
+	);
+
+	const memoryOf = (pid: number): number => {
+		const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+		return Number(kilobytes) / 1024;
+	};
+
+	(process.platform === 'linux' ? it : it.skip)(
+		'parked: 200 rows whose callbacks come within three seconds give all results, and n8n stays small',
+		async () => {
+			const before = testbed.emulator.paidTasks();
+			const rows = Array.from({ length: 200 }, (_, row) => ({ prompt: `many ${row}` }));
+			const workflowId = await switchOn('many', [talk('Talk')], {}, rows);
+			const id = await start(workflowId, 'many');
+			await waitUntil(id, 'waiting');
+			const memoryBefore = memoryOf(testbed.n8n.pid);
+			let peak = 0;
+			const watching = setInterval(() => (peak = Math.max(peak, memoryOf(testbed.n8n.pid))), 100);
+			for (const task of newTasks(before)) {
+				testbed.emulator.finishTask(task.id);
+				await new Promise((resolve) => setTimeout(resolve, 14));
+			}
+			const ended = await waitForSuccess(id);
+			clearInterval(watching);
+			expect(outputItems(ended, 'Talk').map(({ json }) => valueAt(json, 'prompt'))).toEqual(
+				rows.map(({ prompt }) => prompt),
+			);
+			expect(peak - memoryBefore).toBeLessThan(400);
+			expect(testbed.emulator.paidTasks() - before).toBe(200);
 		},
 		CRASH_TIMEOUT_MS,
 	);
@@ -260,31 +444,7 @@ describe('long tasks in a real n8n', () => {
 	}
 
 	it(
-		'the durable batch writes back what the callbacks bring',
-		async () => {
-			const before = testbed.emulator.paidTasks();
-			await writeSheet();
-			const { id: workflowId } = await switchOnExample('durable-batch');
-			const id = await start(workflowId, 'durable-batch');
-			await waitUntil(id, 'waiting');
-			const ids = endTwo(before);
-			testbed.emulator.finishTask(ids[2]!);
-			await waitForSuccess(id);
-			const sheet = await readSheet();
-			expect(sheet).toHaveLength(5);
-			expect(sheet[0]).toMatch(/^1,Name 1,.*,Hello 1,done,/);
-			expect(sheet[1]).toMatch(/^2,Name 2,.*,Hello 2,done,\w+,http.*\.mp4,0\.15,/);
-			expect(sheet[2]).toMatch(/^3,Name 3,.*,Hello 3,failed,.*sensitive/);
-			expect(sheet[3]).toMatch(/^4,Name 4,.*,Hello 4,done,\w+,http.*\.mp4,0\.15,/);
-			expect(sheet[4]).toMatch(/^5,Name 5,.*,Hello 5,failed,.*audio/i);
-			ids.forEach((taskId, index) => expect(sheet[index + 1]).toContain(taskId));
-			expect(testbed.emulator.paidTasks() - before).toBe(3);
-		},
-		2 * RUN_TIMEOUT_MS,
-	);
-
-	it(
-		'the durable batch goes on at the time limit, and says which row is late',
+		'the durable batch writes the results of each round before it starts the next, and says which row is late',
 		async () => {
 			const before = testbed.emulator.paidTasks();
 			await writeSheet();
@@ -297,16 +457,23 @@ describe('long tasks in a real n8n', () => {
 			});
 			const id = await start(workflowId, 'durable-batch');
 			await waitUntil(id, 'waiting');
-			const ids = endTwo(before);
-			await waitForExecution(testbed.session, id, { timeoutMs: 2 * RUN_TIMEOUT_MS });
+			expect(newTasks(before).map((task) => task.input.prompt)).toEqual(['Hello 2', 'Hello 3']);
+			testbed.emulator.finishTask(taskOf('Hello 2').id);
+			testbed.emulator.failTask(taskOf('Hello 3').id, { code: 1200, error: 'too sensitive' });
+			await until(() => newTasks(before).length === 3);
+			const [, second, third, fourth] = await readSheet();
+			expect(second).toMatch(/^2,Name 2,.*,Hello 2,done,\w+,http.*\.mp4,0\.15,/);
+			expect(third).toMatch(/^3,Name 3,.*,Hello 3,failed,.*sensitive/);
+			expect(fourth).toMatch(/^4,Name 4,.*,Hello 4,new,/);
+
 			await waitForSuccess(id);
 			const sheet = await readSheet();
 			expect(sheet).toHaveLength(5);
-			expect(sheet[1]).toMatch(/^2,Name 2,.*,Hello 2,done,\w+,http.*\.mp4,0\.15,/);
-			expect(sheet[2]).toMatch(/^3,Name 3,.*,Hello 3,failed,.*sensitive/);
-			expect(sheet[3]).toMatch(/^4,Name 4,.*,Hello 4,late,\w+,,0\.15,/);
+			expect(sheet[0]).toMatch(/^1,Name 1,.*,Hello 1,done,/);
+			expect(sheet[1]).toBe(second);
+			expect(sheet[3]).toMatch(/^4,Name 4,.*,Hello 4,late,/);
 			expect(sheet[4]).toMatch(/^5,Name 5,.*,Hello 5,failed,.*audio/i);
-			ids.forEach((taskId, index) => expect(sheet[index + 1]).toContain(taskId));
+			newTasks(before).forEach((task, index) => expect(sheet[index + 1]).toContain(task.id));
 			expect(testbed.emulator.paidTasks() - before).toBe(3);
 		},
 		3 * RUN_TIMEOUT_MS,
