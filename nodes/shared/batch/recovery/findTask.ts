@@ -53,7 +53,8 @@ export async function findLostTask(
 	const listing = await listWith(
 		async () => await account.listing.get(api, () => toQueryWindow(api, account, entry)),
 	);
-	const window = toWindow(api, account, entry);
+	// As long as no answer has told the service's time, the machine's clock rules no task out: it may be wrong.
+	const window = toQueryWindow(api, account, entry);
 	const candidates = listing.tasks.filter(
 		(task) =>
 			isInWindow(task, window) && compareEcho(task, input, entry.isSeedDrawn) !== 'contradicts',
@@ -80,12 +81,11 @@ export async function findLostTask(
 		unknown.length === 1 &&
 		compareEcho(only, input, entry.isSeedDrawn) === 'silent' &&
 		!hasRivals(api, account, ledger, lost);
-	// With the service's own clock a task that is older than the submit can't be its task.
-	const isYoung =
-		!only ||
-		!account.serviceClock.isKnown ||
-		isInWindow(only, toWindow(api, account, entry, CLOCK_PRECISION_MS));
-	if (only && isOurs && isYoung) return { kind: 'found', task: only };
+	// By the service's own clock a task that is older than the submit can't be its task.
+	const marginMs = account.serviceClock.isKnown ? CLOCK_PRECISION_MS : CLOCK_DIFFERENCE_MS;
+	if (isOurs && isInWindow(only, toWindow(api, account, entry, marginMs))) {
+		return { kind: 'found', task: only };
+	}
 	return { kind: 'several', taskIds: unknown.map((task) => task.id) };
 }
 
