@@ -29,7 +29,7 @@ const BUDGET_MS = 100_000;
 
 /**
  * The account's task list, for all rows and runs that look for a lost task: one listing serves all who wait when it
- * begins, and so does its failure. One that is under way is too old for whoever comes meanwhile; they get the next.
+ * begins. One that is under way is too old for whoever comes meanwhile; they get the next. A failure is told to all.
  */
 export class SharedListing {
 	#isUnderWay = false;
@@ -65,6 +65,11 @@ export class SharedListing {
 		const listed = await settle(listWindow(api, unite(served.map(({ window }) => window()))));
 		this.#isUnderWay = false;
 		const reason = api.cancellation.reason();
+		// A list that can't be had is not too old for anybody.
+		if (!reason && !listed.ok) {
+			served.push(...this.#wanting);
+			this.#wanting.clear();
+		}
 		for (const wanting of served) {
 			if (reason) this.#wanting.add(wanting);
 			else
