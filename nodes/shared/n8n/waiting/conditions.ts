@@ -36,9 +36,14 @@ export function whyNotParked(ctx: IExecuteFunctions, timeoutMs: number): string 
 	return undefined;
 }
 
-/** An agent waits for its tool's answer, so there is nothing to go on with later. */
+/**
+ * An agent waits for its tool's answer, so there is nothing to go on with later. Newer versions of n8n run a tool as a
+ * node of the workflow, whose output they send to the agent; nothing else tells such a run.
+ */
 export const isTool = (ctx: IExecuteFunctions): boolean =>
-	!('putExecutionToWait' in ctx) || ('isToolExecution' in ctx && ctx.isToolExecution());
+	ctx.getNode().rewireOutputLogTo === 'ai_tool' ||
+	!('putExecutionToWait' in ctx) ||
+	('isToolExecution' in ctx && ctx.isToolExecution());
 
 /**
  * A path of our own: a callback that comes late must not wake whatever else waits in this execution by then, such as
