@@ -119,7 +119,8 @@ describe('n8n in queue mode, with two workers', () => {
 					.digest('hex');
 			const sent = [await sha256(IMAGE_FILE), await sha256(AUDIO_FILE)];
 			const uploads = testbed.emulator.uploads().map((upload) => upload.sha256);
-			expect(uploads).toHaveLength(120);
+			// Once for each worker.
+			expect(uploads.length).toBeLessThanOrEqual(4);
 			expect(new Set(uploads)).toEqual(new Set(sent));
 		},
 		2 * RUN_TIMEOUT_MS,
