@@ -165,8 +165,9 @@ async function parkIfOpen(
 	const submitted = outcomes.flatMap((outcome) =>
 		outcome.ok && isSubmitted(outcome.value) ? [outcome.value] : [],
 	);
-	if (!submitted.some(({ ended }) => ended === undefined)) return undefined;
-	run.cancellation.throwIfCancelled();
+	const hasOpen = submitted.some(({ ended }) => ended === undefined);
+	// After Stop nothing is parked: the wait ends here, and the log names the tasks.
+	if (!hasOpen || run.cancellation.reason()) return undefined;
 	const rows = outcomes.map((outcome, row): ParkedRow => {
 		if (!outcome.ok) return { row, items: [toFailedItem(run, row, outcome.error)] };
 		return isSubmitted(outcome.value) ? outcome.value.parked : { row, items: outcome.value };
