@@ -16,7 +16,7 @@ afterEach(async () => {
 	jest.restoreAllMocks();
 });
 
-const ROWS = 300;
+const ROWS = 150;
 
 /** How many files of n8n's storage are open at most, from here on. */
 function watchOpenFiles(): () => number {
@@ -90,7 +90,7 @@ test.each(['get', 'wait'])('%s has at most 32 downloads under way', async (opera
 	rig.emulator.onRequest('download', async () => {
 		underWay += 1;
 		most = Math.max(most, underWay);
-		await new Promise((resolve) => setTimeout(resolve, 50));
+		await new Promise((resolve) => setTimeout(resolve, 300));
 		underWay -= 1;
 	});
 	const items = jsonOf(submitted.items).map((json) => ({ json }));
