@@ -227,10 +227,15 @@ describe('listing tasks', () => {
 		expect(ids).toEqual(['t0', 't1', 't2']);
 	});
 
+	it('goes on when as many tasks came meanwhile as a page holds', async () => {
+		const { ids } = await listAll([[rawTask('t0')], [rawTask('t0')], [rawTask('t1')], []]);
+		expect(ids).toEqual(['t0', 't1']);
+	});
+
 	it('ends where the service knows no pages and gives the same again', async () => {
 		const { ids, requests } = await listAll([fill(2), fill(2)]);
 		expect(ids).toEqual(['t0', 't1']);
-		expect(requests).toHaveLength(2);
+		expect(requests).toHaveLength(4);
 	});
 
 	it('does not take an answer without a list for an empty list', async () => {

@@ -33,6 +33,8 @@ export interface TaskPage {
 
 /** A list that knows no page numbers gives the same, or what is known already, again and again. */
 const MAX_PAGES_WITHOUT_NEWS = 200;
+/** The next page shows the same once more if as many tasks were submitted meanwhile as a page holds. */
+const MOST_REPEATS = 3;
 /** A million tasks of a week; beyond that the list has no end. */
 const MAX_PAGES = 10_000;
 
@@ -47,15 +49,17 @@ export async function* listAllTasks(
 ): AsyncGenerator<Task[]> {
 	const seen = new Set<string>();
 	let before = '';
+	let repeats = 0;
 	let pagesWithoutNews = 0;
 	for (let page = 1; page <= MAX_PAGES; page += 1) {
 		const { tasks, ids } = await listTasks(api, query, page, retryBudget);
-		const same = ids.join();
 		if (ids.length === 0) return;
+		const shown = ids.join();
+		repeats = shown === before ? repeats + 1 : 0;
+		before = shown;
 		// The service knows no page numbers. A full page then leaves open what else there is.
-		if (same === before && ids.length < PAGE_SIZE) return;
-		if (same === before) break;
-		before = same;
+		if (repeats > 0 && ids.length >= PAGE_SIZE) break;
+		if (repeats >= MOST_REPEATS) return;
 		// Tasks that are submitted meanwhile push others on to the next page.
 		const news = tasks.filter(({ id }) => !seen.has(id));
 		for (const { id } of news) seen.add(id);
