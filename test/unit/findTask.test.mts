@@ -40,6 +40,7 @@ async function search(
 	ledger: Ledger,
 	steps: Step[],
 	account?: (account: Account) => void,
+	dateHeader = true,
 ): Promise<Finding & { requests: unknown[] }> {
 	const { api, time, requests } = createRig([...steps, page()]);
 	const entry = ledger.find(0, 'hash');
@@ -48,7 +49,10 @@ async function search(
 	const own = known.submissions.begin(entry.submissionIds[0] ?? '', START_MS);
 	known.submissions.lose(own, START_MS + 5_000);
 	account?.(known);
-	known.serviceClock.note({ date: new Date(time.now()).toUTCString() }, time.now() + 500);
+	const headers: Record<string, string> = dateHeader
+		? { date: new Date(time.now()).toUTCString() }
+		: {};
+	known.serviceClock.note(headers, time.now() + 500);
 	const lost = { key: ledger.key(0, 'hash'), entry, input: inputOf(entry) };
 	const finding = await time.run(findLostTask({ api, account: known, ledger }, lost));
 	return { ...finding, requests: requests.map(({ json }) => json) };
@@ -251,6 +255,27 @@ describe('the search for the task of a lost submit', () => {
 		]);
 		expect(finding).toMatchObject({ kind: 'found', task: { id: 'lost' } });
 		expect(finding.requests).toHaveLength(3);
+	});
+
+	describe('while no answer tells the service’s time', () => {
+		const hour = 60 * 60_000;
+		const wrong = { created_at: at(-hour) };
+
+		it('takes a task with its drawn seed, whatever the clocks say', async () => {
+			const task = rawTask('lost', 'created', { ...wrong, inputs: INPUT });
+			const finding = await search(createLost(), [page(task)], undefined, false);
+			expect(finding).toMatchObject({ kind: 'found', task: { id: 'lost' } });
+		});
+
+		it('names a task of another time rather than say that there is none, and does not take it', async () => {
+			const finding = await search(
+				createLost(),
+				[page(rawTask('lost', 'created', wrong))],
+				undefined,
+				false,
+			);
+			expect(finding).toMatchObject({ kind: 'several', taskIds: ['lost'] });
+		});
 	});
 
 	it('fails, rather than say that there is none, should the list never come to an end', async () => {
