@@ -39,7 +39,7 @@ const readFaults = (maxLength: number): fc.Arbitrary<ReadFault[]> =>
 	});
 
 const serviceArbitrary: fc.Arbitrary<Partial<ServiceOptions>> = fc.record({
-	echo: fc.boolean(),
+	echoInput: fc.boolean(),
 	listLagMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: LONGEST_LIST_LAG_MS })),
 	submitFaults: fc.oneof(
 		fc.array(mostly<SubmitFault>('none', ...SUBMIT_FAULTS), { maxLength: 16 }),

@@ -105,6 +105,22 @@ describe('a rate limiter', () => {
 		);
 	});
 
+	it('does not count work that was not done', async () => {
+		const time = createVirtualTime();
+		const cancellation = new Cancellation();
+		const waiter = { clock: time.clockFor(cancellation), cancellation };
+		const limiter = new RateLimiter(1);
+		const work = async (): Promise<boolean> => {
+			await time.delay(100);
+			return false;
+		};
+		const runs = Array.from({ length: 5 }, async () =>
+			limiter.run(waiter, work, (outcome) => outcome.ok && outcome.value),
+		);
+		await time.run(Promise.all(runs));
+		expect(time.elapsed()).toBe(500);
+	});
+
 	it('lets callers through in the order of asking', async () => {
 		const { time, window } = createWindow(1);
 		const order: number[] = [];

@@ -144,7 +144,7 @@ describe('a retry of a batch', () => {
 
 	it('keeps the account’s limit while it looks for tasks that may be running', async () => {
 		const { time, service, attempt } = createBatchRig({
-			submitFaults: ['resetAfter', 'notSent', 'notSent', 'notSent'],
+			submitFaults: ['resetAfter', 'refused', 'refused', 'refused'],
 			listLagMs: 55_000,
 			tasks: [{ lastsMs: 600_000, end: 'completed' }],
 		});
@@ -244,7 +244,7 @@ describe('the cost limits', () => {
 	it('never let a row with a lost submit wait for one that has not begun', async () => {
 		const limit = { maxCostPerRun: 100 };
 		const { attempt } = createBatchRig({
-			submitFaults: ['notSent', 'notSent', 'resetBefore', 'resetBefore'],
+			submitFaults: ['refused', 'refused', 'resetBefore', 'resetBefore'],
 		});
 		await attempt(asks(4, limit));
 		const second = await attempt(asks(4, limit), { rowsAtOnce: 2 });

@@ -204,7 +204,7 @@ describe('a submit without a clear answer', () => {
 	});
 
 	it('takes the right one of several where the service repeats inputs', async () => {
-		const { service, attempt } = createBatchRig({ submitFaults: ['resetAfter'], echo: true });
+		const { service, attempt } = createBatchRig({ submitFaults: ['resetAfter'], echoInput: true });
 		service.addForeignTask();
 		expect(idsOf(await attempt(ONE))).toEqual(['task1']);
 	});
@@ -213,7 +213,7 @@ describe('a submit without a clear answer', () => {
 		const faults: SubmitFault[] = ['resetAfter', 'resetAfter'];
 		const silent = createBatchRig({ submitFaults: faults });
 		expect(idsOf(await silent.attempt(TWO))).toEqual([undefined, undefined]);
-		const echoing = createBatchRig({ submitFaults: faults, echo: true });
+		const echoing = createBatchRig({ submitFaults: faults, echoInput: true });
 		expect(idsOf(await echoing.attempt(TWO)).sort()).toEqual(['task0', 'task1']);
 	});
 
@@ -221,7 +221,7 @@ describe('a submit without a clear answer', () => {
 		const same = [createRequest({ seed: 5 }), createRequest({ seed: 5 })];
 		const { service, attempt } = createBatchRig({
 			submitFaults: ['resetAfter', 'resetAfter'],
-			echo: true,
+			echoInput: true,
 		});
 		expect(idsOf(await attempt(same)).sort()).toEqual(['task0', 'task1']);
 		expect(service.tasks).toHaveLength(2);

@@ -4,11 +4,14 @@ import { settle } from '../async/settle';
 import type { Waiter } from '../async/waiter';
 import { fail, failureOf } from '../wavespeed/failures';
 
-/** So many lost submits in a row without a task are no accident: the service, or the way to it, is down. */
-const MOST_LOST_IN_A_ROW = 3;
+/** So many submits in a row without an answer or a task are no accident: the service, or the way to it, is down. */
+const MOST_FAILED_IN_A_ROW = 3;
 
 /** After that the next submit tries again. */
 const BELIEVED_MS = 60_000;
+
+/** Nothing was sent, so only time is at stake: all rows that wait for a connection fail now, and a retry soon tries. */
+const UNREACHABLE_MS = 1_000;
 
 /**
  * Keeps submits back while the service doesn't answer them. Each one that is sent then may be paid for and has to be
@@ -17,7 +20,7 @@ const BELIEVED_MS = 60_000;
 export class SubmitBreaker {
 	/** Lost submits for which nobody knows yet whether the service is there at all. */
 	#suspicions = 0;
-	#lostInARow = 0;
+	#failedInARow = 0;
 	#downUntil = 0;
 	#reason = '';
 	readonly #waiting = new Set<() => void>();
@@ -44,7 +47,8 @@ export class SubmitBreaker {
 		const outcome = await settle(probe());
 		this.#suspicions -= 1;
 		// A run that was stopped in the middle of it has found out nothing.
-		if (!outcome.ok && failureOf(outcome.error)?.kind === 'unavailable') this.#open(clock, reason);
+		if (!outcome.ok && failureOf(outcome.error)?.kind === 'unavailable')
+			this.#open(clock, reason, BELIEVED_MS);
 		this.#wake();
 		if (outcome.ok) return outcome.value;
 		throw outcome.error;
@@ -52,23 +56,32 @@ export class SubmitBreaker {
 
 	/** A search has found no task for a lost submit. */
 	noteNothingFound(clock: Clock, reason: string): void {
-		this.#lostInARow += 1;
-		if (this.#lostInARow < MOST_LOST_IN_A_ROW) return;
+		this.#noteFailed(clock, reason, BELIEVED_MS);
+	}
+
+	/** The service could not be reached. */
+	noteNotSent(clock: Clock, reason: string): void {
+		this.#noteFailed(clock, reason, UNREACHABLE_MS);
+	}
+
+	#noteFailed(clock: Clock, reason: string, believedMs: number): void {
+		this.#failedInARow += 1;
+		if (this.#failedInARow < MOST_FAILED_IN_A_ROW) return;
 		// One more like these is enough then.
-		this.#lostInARow -= 1;
-		this.#open(clock, reason);
+		this.#failedInARow -= 1;
+		this.#open(clock, reason, believedMs);
 		this.#wake();
 	}
 
 	/** A submit has made a task, whether its answer came or not. */
 	noteAccepted(): void {
-		this.#lostInARow = 0;
+		this.#failedInARow = 0;
 		this.#downUntil = 0;
 		this.#wake();
 	}
 
-	#open(clock: Clock, reason: string): void {
-		this.#downUntil = clock.now() + BELIEVED_MS;
+	#open(clock: Clock, reason: string, believedMs: number): void {
+		this.#downUntil = Math.max(this.#downUntil, clock.now() + believedMs);
 		this.#reason = reason;
 	}
 

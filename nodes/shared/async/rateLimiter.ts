@@ -1,5 +1,6 @@
 import { untilResumed } from './cancellation';
 import { Semaphore } from './semaphore';
+import { settle, type Settled } from './settle';
 import type { Waiter } from './waiter';
 
 const MINUTE_MS = 60_000;
@@ -35,14 +36,20 @@ export class RateLimiter {
 		this.#endedAt.sort((a, b) => a - b);
 	}
 
-	async run<T>(waiter: Waiter, work: () => Promise<T>): Promise<T> {
+	/** `counts`: false for work that turned out not to have been done; the next in line has its turn then. */
+	async run<T>(
+		waiter: Waiter,
+		work: () => Promise<T>,
+		counts: (outcome: Settled<T>) => boolean = () => true,
+	): Promise<T> {
 		const giveTurn = await this.#turn.acquire(waiter.cancellation);
 		await this.#waitForRoom(waiter).finally(giveTurn);
-		return await work().finally(() => {
-			this.#underWay -= 1;
-			this.#endedAt.push(waiter.clock.now());
-			this.#wake?.();
-		});
+		const outcome = await settle(work());
+		this.#underWay -= 1;
+		if (counts(outcome)) this.#endedAt.push(waiter.clock.now());
+		this.#wake?.();
+		if (outcome.ok) return outcome.value;
+		throw outcome.error;
 	}
 
 	async #waitForRoom({ clock, cancellation }: Waiter): Promise<void> {

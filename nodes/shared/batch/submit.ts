@@ -1,5 +1,5 @@
-import { settle } from '../async/settle';
-import { fail, FailureError } from '../wavespeed/failures';
+import { settle, type Settled } from '../async/settle';
+import { fail, FailureError, failureOf } from '../wavespeed/failures';
 import { type SubmitInput, type SubmitOutcome, submitTask } from '../wavespeed/tasks/submitTask';
 import type { Task } from '../wavespeed/tasks/task';
 import type { Batch } from './context';
@@ -98,6 +98,7 @@ async function submitWithinLimits(batch: Batch, submission: Submission): Promise
 			case 'refused':
 				throw new FailureError(outcome.failure);
 			case 'notSent':
+				batch.account.submitBreaker.noteNotSent(batch.api.clock, outcome.text);
 				return fail(
 					'unavailable',
 					`Could not submit the task: ${outcome.text}`,
@@ -121,10 +122,16 @@ async function submitOnce(batch: Batch, submission: Submission): Promise<Sent> {
 		await submitBreaker.enter(api);
 		return await submitRate.run(
 			api,
-			async () => await account.submitRate.run(api, async () => await send(batch, submission)),
+			async () =>
+				await account.submitRate.run(api, async () => await send(batch, submission), hasLeft),
+			hasLeft,
 		);
 	});
 }
+
+/** Whether the service may have seen it. Else a batch that can't be sent would fail at the pace of its submits. */
+const hasLeft = (sent: Settled<Sent>): boolean =>
+	sent.ok ? sent.value.outcome.kind !== 'notSent' : failureOf(sent.error) === undefined;
 
 /** The POST, with its outcome noted before anything else happens. */
 async function send(batch: Batch, submission: Submission): Promise<Sent> {

@@ -8,8 +8,14 @@ import { type Batch, type BatchOptions, createBatch } from '../../../nodes/share
 import type { LedgerStore } from '../../../nodes/shared/batch/ledger';
 import type { Media, VideoRequest } from '../../../nodes/shared/batch/request';
 import { orderRows, PREPARED_AHEAD } from '../../../nodes/shared/batch/rowOrder';
-import { generateTask, type RowTask, type WaitSettings } from '../../../nodes/shared/batch/runRow';
-import { FailureError } from '../../../nodes/shared/wavespeed/failures';
+import {
+	generateTask,
+	type RowTask,
+	submitRow,
+	type WaitSettings,
+} from '../../../nodes/shared/batch/runRow';
+import { FailureError, failureOf } from '../../../nodes/shared/wavespeed/failures';
+import type { ApiContext } from '../../../nodes/shared/wavespeed/http/request';
 import { createService, type Service, type ServiceOptions } from './service.mts';
 import { createVirtualTime, type VirtualTime } from './virtualTime.mts';
 
@@ -76,7 +82,13 @@ export interface AttemptOptions extends Partial<BatchOptions> {
 	stopMode?: boolean;
 	/** The rows that have begun and not ended yet. */
 	activeRows?: Set<number>;
+	/** Submits only, without a wait. */
+	submitsOnly?: boolean;
+	/** What stands between the run on the one side, time and network on the other. */
+	connectThrough?(connection: Connection): Connection;
 }
+
+export type Connection = Pick<ApiContext, 'clock' | 'send'>;
 
 export interface BatchRig {
 	time: VirtualTime;
@@ -104,11 +116,11 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 
 	const start = (requests: VideoRequest[], options: AttemptOptions = {}): Attempt => {
 		const cancellation = new Cancellation();
-		const clock = time.clockFor(cancellation);
 		const log: string[] = [];
 		const account = options.account ?? rig.account;
 		const { readGate, serviceClock, outages } = account;
-		const send = service.connect(cancellation);
+		const direct = { clock: time.clockFor(cancellation), send: service.connect(cancellation) };
+		const { clock, send } = options.connectThrough?.(direct) ?? direct;
 		const api = { clock, cancellation, random, send, readGate, serviceClock, outages };
 		const batch = createBatch(api, {
 			account,
@@ -128,7 +140,10 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 			options.activeRows?.add(row);
 			batch.budget.begin(row);
 			cancellation.throwIfCancelled();
-			return await generateTask(batch, row, requests[row]!, settings);
+			const request = requests[row]!;
+			return options.submitsOnly
+				? await submitRow(batch, row, request)
+				: await generateTask(batch, row, request, settings);
 		};
 		const workToTheEnd = async (row: number): Promise<RowTask> =>
 			await work(row).finally(() => {
@@ -137,6 +152,15 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 				options.activeRows?.delete(row);
 			});
 		const inFlight = Math.min(options.tasksInFlight ?? 10, MANY);
+		/** As the node does it at the end. */
+		const noteUndelivered = (ended: Settled<RowTask>[]): Settled<RowTask>[] => {
+			const isStopped = failureOf(cancellation.reason())?.kind === 'stopped';
+			const endsRun = ended.some(({ ok }) => !ok) && (options.stopMode || isStopped);
+			batch.ledger.noteUndelivered(
+				new Set(ended.flatMap(({ ok }, row) => (endsRun || !ok ? [row] : []))),
+			);
+			return ended;
+		};
 		const outcomes = runConcurrently(
 			orderRows(batch.ledger, requests.length),
 			options.rowsAtOnce ?? inFlight + PREPARED_AHEAD,
@@ -145,7 +169,7 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 				if (options.stopMode) cancellation.cancel(abandoned());
 			},
 		);
-		return { cancellation, batch, log, ended, outcomes };
+		return { cancellation, batch, log, ended, outcomes: outcomes.then(noteUndelivered) };
 	};
 	const rig: BatchRig = {
 		time,

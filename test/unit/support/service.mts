@@ -1,4 +1,5 @@
 import type { HttpOutcome, HttpRequest, Send } from '../../../nodes/shared/wavespeed/http/types';
+import type { EmulatorOptions } from '../../emulator/options.mts';
 import type { Cancellation } from '../../../nodes/shared/async/cancellation';
 import { answer, noReply, notSent, ok, refusal } from './api.mts';
 import type { VirtualTime } from './virtualTime.mts';
@@ -56,13 +57,24 @@ export interface TaskPlan {
 	end: End;
 }
 
-export interface ServiceOptions {
-	/** Whether tasks repeat their input. */
-	echo: boolean;
-	/** How far the service's clock is ahead of the steady one. */
-	skewMs: number;
-	/** Whether its answers say what time it is there. */
-	tellsTime: boolean;
+/** `refused`: no connection; `unreachable`: none either, after a long time. */
+export const OUTAGE_WAYS = ['silent', 'refused', 'unreachable', 'reset', 'error'] as const;
+
+/** No request does anything meanwhile, files included. */
+export interface ServiceOutage {
+	/** ms since the start. */
+	fromMs: number;
+	toMs: number;
+	way: (typeof OUTAGE_WAYS)[number];
+}
+
+/** What the emulator knows too has the same name and the same meaning there. */
+type LikeEmulator = Required<
+	Pick<EmulatorOptions, 'echo' | 'echoInput' | 'includeInputs' | 'dateHeader'>
+> & { clockSkewMs: number; maxPageSize: number };
+
+export interface ServiceOptions extends LikeEmulator {
+	outages: ServiceOutage[];
 	/** How long it takes until a new task is in the list. */
 	listLagMs: number;
 	price: number;
@@ -78,6 +90,8 @@ export interface ServiceOptions {
 
 export interface ServiceTask {
 	id: string;
+	/** What made it; undefined if that was somebody else. */
+	request: HttpRequest | undefined;
 	input: Record<string, unknown>;
 	createdAt: number;
 	endsAt: number;
@@ -93,6 +107,8 @@ export interface Service {
 	tasks: ServiceTask[];
 	/** When submits reached the service, accepted or not, ms since the epoch. */
 	submitsAt: number[];
+	/** The same submits as they came. */
+	submits: HttpRequest[];
 	requests: { at: number; request: HttpRequest }[];
 	/** Called with each task that was accepted. */
 	onAccepted: (task: ServiceTask) => void;
@@ -106,9 +122,13 @@ const LATE_MS = 20_000;
 const DEFAULT_PLAN: TaskPlan = { lastsMs: 60_000, end: 'completed' };
 
 const NOTHING_WRONG: ServiceOptions = {
-	echo: false,
-	skewMs: 0,
-	tellsTime: true,
+	echo: {},
+	echoInput: false,
+	includeInputs: 'ignored',
+	clockSkewMs: 0,
+	dateHeader: true,
+	maxPageSize: 100,
+	outages: [],
 	listLagMs: 0,
 	price: 0.24,
 	submitFaults: [],
@@ -136,6 +156,7 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 	const service: Service = {
 		tasks: [],
 		submitsAt: [],
+		submits: [],
 		requests: [],
 		onAccepted: () => {},
 		connect,
@@ -145,11 +166,16 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 	};
 	return service;
 
-	function accept(input: Record<string, unknown>, isLate = false): ServiceTask {
+	function accept(
+		input: Record<string, unknown>,
+		request?: HttpRequest,
+		isLate = false,
+	): ServiceTask {
 		const plan = plans.next().value ?? DEFAULT_PLAN;
 		const task = {
 			id: `task${service.tasks.length}`,
 			input,
+			request,
 			createdAt: time.now(),
 			endsAt: time.now() + plan.lastsMs,
 			end: plan.end,
@@ -160,7 +186,7 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 		return task;
 	}
 
-	function describe(task: ServiceTask): Record<string, unknown> {
+	function describe(task: ServiceTask, echoAs = usualEcho()): Record<string, unknown> {
 		const isOver = time.now() >= task.endsAt;
 		const status = task.end === 'refused' ? 'failed' : task.end;
 		return {
@@ -168,11 +194,29 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 			model: 'wavespeed-ai/wan-2.2/speech-to-video',
 			status: isOver ? status : 'processing',
 			outputs: isOver && task.end === 'completed' ? [`https://cdn.example/${task.id}.mp4`] : [],
-			created_at: new Date(task.createdAt + options.skewMs).toISOString(),
+			created_at: new Date(task.createdAt + options.clockSkewMs).toISOString(),
 			error: isOver && status === 'failed' ? 'it went wrong' : '',
 			...(isOver && status === 'failed' ? { code: task.end === 'refused' ? 1402 : 5000 } : {}),
-			...(options.echo ? { input: task.input } : {}),
+			...(echoAs ? { [options.echo.name ?? echoAs]: echoOf(task) } : {}),
 		};
+	}
+
+	function usualEcho(): 'input' | 'inputs' | undefined {
+		return options.echoInput ? 'input' : undefined;
+	}
+
+	function echoOf({ id, input }: ServiceTask): Record<string, unknown> {
+		const { keys, trimPrompt, seedAsText, rehostFiles } = options.echo;
+		const rehost = (url: unknown): string =>
+			`https://copies.example/${id}/${String(url).split('/').at(-1) ?? ''}`;
+		const echo: Record<string, unknown> = {
+			...input,
+			...(trimPrompt ? { prompt: String(input.prompt).trim() } : {}),
+			...(seedAsText ? { seed: String(input.seed) } : {}),
+			...(rehostFiles ? { image: rehost(input.image), audio: rehost(input.audio) } : {}),
+		};
+		const kept = Object.entries(echo).filter(([key]) => !keys || keys.some((one) => one === key));
+		return Object.fromEntries(kept);
 	}
 
 	function connect(cancellation: Cancellation): Send {
@@ -191,13 +235,16 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 		await time.delay(ONE_WAY_MS);
 		const outcome = await handle(request);
 		await time.delay(ONE_WAY_MS);
-		if (!outcome.answered || !options.tellsTime) return outcome;
-		const date = new Date(time.now() + options.skewMs).toUTCString();
+		if (!outcome.answered || !options.dateHeader) return outcome;
+		const date = new Date(time.now() + options.clockSkewMs).toUTCString();
 		return { ...outcome, headers: { date, ...outcome.headers } };
 	}
 
 	async function handle(request: HttpRequest): Promise<HttpOutcome> {
 		const path = pathOf(request);
+		const elapsed = time.elapsed();
+		const outage = options.outages.find(({ fromMs, toMs }) => elapsed >= fromMs && elapsed < toMs);
+		if (outage) return await failInOutage(outage, request);
 		if (path.endsWith('/speech-to-video')) return await submit(request);
 		if (path.endsWith('/result')) return await read(next(faults.poll), request, () => poll(path));
 		if (path.endsWith('/predictions'))
@@ -208,6 +255,16 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 		return refusal(404, 'there is nothing here');
 	}
 
+	async function failInOutage(
+		{ way }: ServiceOutage,
+		{ timeoutMs }: HttpRequest,
+	): Promise<HttpOutcome> {
+		if (way === 'refused') return notSent;
+		if (way === 'error') return refusal(503, 'overloaded');
+		if (way === 'silent' || way === 'unreachable') await time.delay(timeoutMs);
+		return way === 'unreachable' ? notSent : noReply;
+	}
+
 	async function submit(request: HttpRequest): Promise<HttpOutcome> {
 		const fault = next(faults.submit);
 		const input = { ...request.json };
@@ -215,6 +272,7 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 		// What got lost on the way never reached the service.
 		if (fault === 'resetBefore') return noReply;
 		service.submitsAt.push(time.now());
+		service.submits.push(request);
 		switch (fault) {
 			case 'refused':
 				return refusal(400, 'the seed is out of range');
@@ -228,10 +286,10 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 				await time.delay(request.timeoutMs);
 				return noReply;
 			case 'lateAfter':
-				void time.delay(LATE_MS).then(() => accept(input, true));
+				void time.delay(LATE_MS).then(() => accept(input, request, true));
 				return noReply;
 		}
-		const task = accept(input);
+		const task = accept(input, request);
 		switch (fault) {
 			case 'resetAfter':
 				return noReply;
@@ -285,18 +343,22 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 	}
 
 	function list({ json }: HttpRequest): HttpOutcome {
+		const isAsked = json?.include_inputs === true;
+		if (isAsked && options.includeInputs === 'refused') return refusal(400, 'unknown key');
+		const echoAs = isAsked && options.includeInputs === 'honoured' ? 'inputs' : usualEcho();
 		const [from, to] = [json?.created_after, json?.created_before].map((at) =>
 			Date.parse(String(at)),
 		);
 		const listed = service.tasks
 			.filter((task) => time.now() >= task.createdAt + options.listLagMs)
 			.filter(({ createdAt }) => {
-				const at = createdAt + options.skewMs;
+				const at = createdAt + options.clockSkewMs;
 				return at >= (from ?? 0) && at <= (to ?? Infinity);
 			});
-		const [page, size] = [Number(json?.page), Number(json?.page_size)];
+		const page = Number(json?.page);
+		const size = Math.min(Number(json?.page_size), options.maxPageSize);
 		const newestFirst = [...listed].reverse().slice((page - 1) * size, page * size);
-		return ok({ page, items: newestFirst.map(describe) });
+		return ok({ page, items: newestFirst.map((task) => describe(task, echoAs)) });
 	}
 
 	function ticket(): HttpOutcome {

@@ -1,0 +1,72 @@
+import { Account } from '../../nodes/shared/account/account';
+import type { AccountLevel } from '../../nodes/shared/wavespeed/accountLimits';
+import { ACCOUNT_LIMITS } from '../../nodes/shared/wavespeed/accountLimits';
+import { failureOf } from '../../nodes/shared/wavespeed/failures';
+import { type BatchRig, createBatchRig, createRequest, fileOf } from './support/batchRig.mts';
+import { OUTAGE_WAYS, type ServiceOutage } from './support/service.mts';
+
+/** The service is down, and a batch of any size has to say so within minutes. */
+
+const ROWS = 1_000;
+const MINUTE = 60_000;
+const LEVELS: AccountLevel[] = ['bronze', 'ultra'];
+
+interface Case {
+	way: ServiceOutage['way'];
+	level: AccountLevel;
+	/** Different ones, so that each has to be uploaded. */
+	hasFiles: boolean;
+	submitsOnly: boolean;
+}
+
+const CASES: Case[] = OUTAGE_WAYS.flatMap((way) =>
+	LEVELS.flatMap((level) =>
+		[false, true].flatMap((hasFiles) =>
+			[false, true].map((submitsOnly) => ({ way, level, hasFiles, submitsOnly })),
+		),
+	),
+);
+
+const describeCase = ({ way, level, hasFiles, submitsOnly }: Case): string =>
+	`${way}, ${level}, ${hasFiles ? 'with files' : 'with URLs'}, ${submitsOnly ? 'submit' : 'generate'}`;
+
+async function failAll(
+	rig: BatchRig,
+	{ level, hasFiles, submitsOnly }: Case,
+): Promise<{ kinds: Set<string | undefined>; tookMs: number }> {
+	const requests = Array.from({ length: ROWS }, (_, row) =>
+		createRequest({
+			prompt: `row ${row}`,
+			...(hasFiles ? { image: fileOf(`picture ${row}`) } : {}),
+		}),
+	);
+	const startedAt = rig.time.now();
+	const { tasksInFlight, submitsPerMinute } = ACCOUNT_LIMITS[level];
+	const outcomes = await rig.attempt(requests, {
+		account: new Account(level, rig.time.now(), () => 0.5),
+		submitsOnly,
+		...{ tasksInFlight, submitsPerMinute },
+		// As many as the node works on side by side.
+		...(submitsOnly ? { rowsAtOnce: ROWS } : {}),
+	});
+	const kinds = new Set(
+		outcomes.map((outcome) => (outcome.ok ? 'no failure' : failureOf(outcome.error)?.kind)),
+	);
+	return { kinds, tookMs: rig.time.now() - startedAt };
+}
+
+describe('a thousand rows while the service is down', () => {
+	it.each(CASES.map((one): [string, Case] => [describeCase(one), one]))(
+		'have all failed within five minutes: %s',
+		async (_, one) => {
+			const outages = [{ fromMs: 0, toMs: Infinity, way: one.way }];
+			const rig = createBatchRig({ outages });
+			const { kinds, tookMs } = await failAll(rig, one);
+			expect(
+				[...kinds].filter((kind) => kind !== 'unavailable' && kind !== 'submitUnknown'),
+			).toEqual([]);
+			expect(tookMs).toBeLessThanOrEqual(5 * MINUTE);
+			expect(rig.service.tasks).toEqual([]);
+		},
+	);
+});
