@@ -62,6 +62,8 @@ export async function findLostTask(
 	const takeAgreeing = (tasks: Task[]): Task | undefined =>
 		tasks
 			.filter((task) => compareEcho(task, input, entry.isSeedDrawn) === 'agrees')
+			// The user's own seed may have been used a day before.
+			.filter((task) => entry.isSeedDrawn || isInWindow(task, toWindow(api, account, entry)))
 			.filter((task) => isFree(account, ledger, task))
 			// Newest first: of several the oldest is taken, and any of them shows the same video.
 			.at(-1);

@@ -113,8 +113,10 @@ async function search(batch: Batch, { row, hash }: RowKey, listWith?: ListWith):
 	const finding = await findLostTask(batch, lost, listWith);
 	if (finding.kind !== 'found') return finding;
 	const { id } = finding.task;
-	// Taken in the same turn in which it was found free: two rows must never take the same task.
-	account.submissions.claim(id, api.clock.now());
+	// Of rows that look at the same list, the one that comes first takes the task; the others look again.
+	if (!account.submissions.claim(id, api.clock.now())) {
+		return await search(batch, { row, hash }, listWith);
+	}
 	ledger.noteAccepted(row, hash, id);
 	batch.log(`Row ${row + 1}: found task ${id} after a submit without a clear answer`);
 	return finding;
