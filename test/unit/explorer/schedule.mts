@@ -39,6 +39,8 @@ export interface LaunchPlan {
 	afterMs: number;
 	/** Somebody stops it, so long after its start. */
 	stopAfterMs: number | undefined;
+	/** Somebody has changed that setting meanwhile. */
+	stopMode?: boolean;
 }
 
 export interface ExecutionPlan {
