@@ -14,7 +14,8 @@ const executionOf = (
 	more: Partial<ExecutionPlan> = {},
 ): ExecutionPlan => ({
 	...{ kind: 'generate', stopMode: false, maxTries: 1, waitBetweenTriesMs: 0 },
-	...{ tasksInFlight: 10_000, submitsPerMinute: 5_000, affordable: undefined, isParallel: false },
+	...{ tasksInFlight: 10_000, submitsPerMinute: 5_000, rowsAtOnce: undefined },
+	...{ affordable: undefined, isParallel: false },
 	launches: [{ afterMs: 0, stopAfterMs: undefined }],
 	rows: rows.map(rowOf),
 	...more,
@@ -73,13 +74,29 @@ export const EXAMPLES: [string, Schedule][] = [
 	[
 		// A page that came twice ended the list, and the lost task was on the next one.
 		'small pages that shift while the list is read',
-		scheduleOf([executionOf([{ seed: 7 }, {}, {}, {}], { maxTries: 2 })], {
-			service: {
-				...{ maxPageSize: 1, includeInputs: 'honoured' },
-				submitFaults: ['none', 'lateAfter', 'resetAfter', 'slow'],
+		scheduleOf(
+			[
+				executionOf([{ changes: true }], { tasksInFlight: 1 }),
+				executionOf(
+					[{ seed: 7, changes: true }, { seed: 7 }, { file: 'x', seed: 7, changes: true }],
+					{ maxTries: 3, submitsPerMinute: 1 },
+				),
+			],
+			{
+				...{ tasksInFlight: 2, submitsPerMinute: 1 },
+				service: {
+					...{ dateHeader: false, maxPageSize: 1, includeInputs: 'honoured' },
+					submitFaults: ['none', 'lateAfter', 'none', 'none'],
+					tasks: [
+						{ lastsMs: 0, end: 'failed' },
+						{ lastsMs: 0, end: 'completed' },
+						{ lastsMs: 90 * MINUTE, end: 'completed' },
+						{ lastsMs: 0, end: 'failed' },
+					],
+				},
+				foreignTasksAtMs: [120_201, 0],
 			},
-			foreignTasksAtMs: [2_130, 20_140, 60_130, 60_200, 60_250, 60_290, 60_370, 120_201],
-		}),
+		),
 	],
 	[
 		// The task of an hour ago, of a row with the same seed, was taken for the lost one.
@@ -98,5 +115,35 @@ export const EXAMPLES: [string, Schedule][] = [
 				},
 			},
 		),
+	],
+	[
+		// Seen with the service's clock three seconds ahead: its task was just within the other one's minute.
+		'a lost submit a minute after one of another execution, while no answer tells the service’s time',
+		scheduleOf(
+			[
+				executionOf([{ prompt: 'b' }], { kind: 'submit' }),
+				executionOf([{}], { launches: [{ afterMs: 61_500, stopAfterMs: undefined }] }),
+			],
+			{
+				service: {
+					...{ clockSkewMs: 3_000, dateHeader: false },
+					submitFaults: ['resetAfter', 'resetBefore'],
+				},
+				foreignTasksAtMs: [],
+			},
+		),
+	],
+	[
+		'a refused submit after a task that has failed',
+		scheduleOf([executionOf([{}], { maxTries: 2 })], {
+			service: { submitFaults: ['none', 'refused'], tasks: [{ lastsMs: 0, end: 'failed' }] },
+		}),
+	],
+	[
+		// The first one took the video of the second, and said nothing.
+		'two executions at the same moment whose answers are lost, one with a task',
+		scheduleOf([executionOf([{}], { maxTries: 2 }), executionOf([{ prompt: 'b' }])], {
+			service: { submitFaults: ['resetBefore', 'resetAfter'] },
+		}),
 	],
 ];

@@ -54,6 +54,8 @@ export interface ExecutionPlan {
 	/** The node's own limits. */
 	tasksInFlight: number;
 	submitsPerMinute: number;
+	/** As many as the node takes if undefined. */
+	rowsAtOnce: number | undefined;
 	/** In prices of one video. */
 	affordable: number | undefined;
 	/** Of a tool: the agent makes its calls side by side. */
@@ -177,6 +179,7 @@ const execution = (maxRows: number): fc.Arbitrary<ExecutionPlan> =>
 		waitBetweenTriesMs: fc.constantFrom(0, SECOND, 5 * SECOND),
 		tasksInFlight: mostly(10_000, 1, 2, 3),
 		submitsPerMinute: mostly(5_000, 1, 4),
+		rowsAtOnce: sometimes(fc.integer({ min: 1, max: 4 })),
 		affordable: sometimes(fc.integer({ min: 0, max: 8 })),
 		isParallel: fc.boolean(),
 		launches: fc.array(
@@ -188,7 +191,7 @@ const execution = (maxRows: number): fc.Arbitrary<ExecutionPlan> =>
 		),
 	});
 
-export const anySchedule: fc.Arbitrary<Schedule> = fc
+const ordinary: fc.Arbitrary<Schedule> = fc
 	.record({
 		service,
 		tasksInFlight: fc.integer({ min: 1, max: 4 }),
@@ -223,6 +226,37 @@ export const anySchedule: fc.Arbitrary<Schedule> = fc
 	.map((schedule) =>
 		repeatsSeeds(schedule.service) ? schedule : { ...schedule, foreignTasksAtMs: [] },
 	);
+
+/** Several want a video at the same moment, some answers are lost, and no echo tells whose is whose. */
+const lostTogether: fc.Arbitrary<Schedule> = fc
+	.record({
+		schedule: ordinary,
+		executions: fc.array(execution(2), { minLength: 2, maxLength: 4 }),
+		faults: fc.array(
+			fc.constantFrom<SubmitFault>('none', 'slow', 'resetBefore', 'resetAfter', 'lateAfter'),
+			{ minLength: 2, maxLength: 8 },
+		),
+	})
+	.map(({ schedule, executions, faults }) => ({
+		...schedule,
+		...{ tasksInFlight: 4, submitsPerMinute: 10, foreignTasksAtMs: [] },
+		service: {
+			...schedule.service,
+			...{ echoInput: false, includeInputs: 'ignored', submitFaults: faults },
+			...{ outages: [], ticketFaults: [], storeFaults: [] },
+		},
+		executions: executions.map((one) => ({
+			...one,
+			launches: one.launches.map((launch, index) =>
+				index > 0 ? launch : { ...launch, afterMs: 0 },
+			),
+		})),
+	}));
+
+export const anySchedule: fc.Arbitrary<Schedule> = fc.oneof(
+	{ weight: 4, arbitrary: ordinary },
+	{ weight: 1, arbitrary: lostTogether },
+);
 
 /** Whether a list tells whose a task is. */
 export function repeatsSeeds({

@@ -208,6 +208,7 @@ function createPlayer(world: World): Player {
 				stopMode: execution.stopMode || plan.kind === 'tool',
 				tasksInFlight: plan.tasksInFlight,
 				submitsPerMinute: plan.submitsPerMinute,
+				...(plan.rowsAtOnce === undefined ? {} : { rowsAtOnce: plan.rowsAtOnce }),
 				activeRows: record.activeRows,
 				log: (message) => void execution.log.push(message),
 				connectThrough: (direct) => observe(world, direct, record, asked, runIndex),
