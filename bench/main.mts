@@ -1,5 +1,6 @@
 /** `npm run bench`: all figures into RESULTS.md; `-- batch`: one section of it; `-- --short`: a few, checked with wide margins. */
 import { measureBatches } from './batch.mts';
+import { measureCrowd } from './crowd.mts';
 import { measureLearning } from './learning.mts';
 import { measureLoop } from './loop.mts';
 import { measureMemory } from './memory.mts';
@@ -12,6 +13,7 @@ import { settle } from '../nodes/shared/async/settle';
 
 const SECTIONS: Record<string, (isShort: boolean) => Promise<Section>> = {
 	batch: measureBatches,
+	crowd: measureCrowd,
 	waiting: measureWaiting,
 	learning: measureLearning,
 	loop: measureLoop,
@@ -22,7 +24,7 @@ const SECTIONS: Record<string, (isShort: boolean) => Promise<Section>> = {
 };
 
 /** What needs neither a real n8n nor other packages. */
-const SHORT = ['batch', 'waiting', 'memory', 'scale'];
+const SHORT = ['batch', 'crowd', 'waiting', 'memory', 'scale'];
 
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const isShort = process.argv.includes('--short');

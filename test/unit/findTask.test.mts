@@ -269,6 +269,14 @@ describe('the search for the task of a lost submit', () => {
 			expect(finding).toMatchObject({ kind: 'found', task: { id: 'lost' } });
 		});
 
+		it('does not take a task of another time for its seed if that is the user’s own', async () => {
+			const ledger = createLost();
+			Object.assign(ledger.find(0, 'hash') ?? {}, { isSeedDrawn: false });
+			const task = rawTask('earlier', 'created', { ...wrong, inputs: INPUT });
+			const finding = await search(ledger, [page(task)], undefined, false);
+			expect(finding).toMatchObject({ kind: 'several', taskIds: ['earlier'] });
+		});
+
 		it('names a task of another time rather than say that there is none, and does not take it', async () => {
 			const finding = await search(
 				createLost(),

@@ -227,6 +227,15 @@ describe('a submit without a clear answer', () => {
 		expect(service.tasks).toHaveLength(2);
 	});
 
+	it('gives each task to one of the rows that ask for the same and look at the same list', async () => {
+		const { service, attempt } = createBatchRig({
+			submitFaults: new Array<SubmitFault>(5).fill('resetAfter'),
+			echoInput: true,
+		});
+		const same = Array.from({ length: 5 }, () => createRequest({ seed: 5 }));
+		expect(new Set(idsOf(await attempt(same)))).toEqual(new Set(service.tasks.map(({ id }) => id)));
+	});
+
 	it('does not take the task of a row whose answer is still on its way', async () => {
 		const { service, attempt } = createBatchRig({ submitFaults: ['slow', 'resetBefore'] });
 		const outcomes = await attempt(TWO);

@@ -21,6 +21,8 @@ interface Wanting {
 	window: () => TimeWindow;
 	outcome: Settled<Listing> | undefined;
 	wake: (() => void) | undefined;
+	/** Its run was cancelled, or it has its list. */
+	isGone: boolean;
 }
 
 /** A list that can't be had within a minute and a half leaves the rows that wait for it open; a retry asks again. */
@@ -41,19 +43,25 @@ export class SharedListing {
 
 	/** `window` is asked when the listing begins: the service's time may be known only by then. */
 	async get(api: ApiContext, window: () => TimeWindow): Promise<Listing> {
-		const wanting: Wanting = { window, outcome: undefined, wake: undefined };
+		const wanting: Wanting = { window, outcome: undefined, wake: undefined, isGone: false };
 		this.#wanting.add(wanting);
+		await this.#untilListed(api, wanting).finally(() => {
+			wanting.isGone = true;
+			this.#wanting.delete(wanting);
+		});
+		if (wanting.outcome?.ok) return wanting.outcome.value;
+		throw wanting.outcome?.error;
+	}
+
+	async #untilListed(api: ApiContext, wanting: Wanting): Promise<void> {
 		while (!wanting.outcome) {
 			if (!this.#isUnderWay) await this.#list(api);
 			else {
 				await untilResumed(api.cancellation, (resume) => {
 					wanting.wake = resume;
-					return () => this.#wanting.delete(wanting);
 				});
 			}
 		}
-		if (wanting.outcome.ok) return wanting.outcome.value;
-		throw wanting.outcome.error;
 	}
 
 	/** With the connection of the run that came first; if that run is cancelled, another one lists. */
@@ -71,8 +79,8 @@ export class SharedListing {
 			this.#wanting.clear();
 		}
 		for (const wanting of served) {
-			if (reason) this.#wanting.add(wanting);
-			else
+			if (reason && !wanting.isGone) this.#wanting.add(wanting);
+			if (!reason)
 				wanting.outcome = listed.ok
 					? { ok: true, value: { tasks: listed.value, askedAt } }
 					: listed;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 
+import { EXAMPLES } from './examples.mts';
 import { findBroken } from './promises.mts';
 import { anySchedule, type Schedule } from './schedule.mts';
 import { playSchedule } from './world.mts';
@@ -14,6 +15,8 @@ async function explore(schedule: Schedule): Promise<void> {
 }
 
 describe('all that one account goes through', () => {
+	it.each(EXAMPLES)('keeps all promises: %s', async (_, schedule) => await explore(schedule));
+
 	it(
 		'neither pays twice, nor mixes up videos, nor loses a task, nor exceeds a limit, nor goes on for ever',
 		async () => {

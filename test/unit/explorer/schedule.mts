@@ -39,6 +39,8 @@ export interface LaunchPlan {
 	afterMs: number;
 	/** Somebody stops it, so long after its start. */
 	stopAfterMs: number | undefined;
+	/** Somebody has changed that setting meanwhile. */
+	stopMode?: boolean;
 }
 
 export interface ExecutionPlan {
@@ -52,6 +54,8 @@ export interface ExecutionPlan {
 	/** The node's own limits. */
 	tasksInFlight: number;
 	submitsPerMinute: number;
+	/** As many as the node takes if undefined. */
+	rowsAtOnce: number | undefined;
 	/** In prices of one video. */
 	affordable: number | undefined;
 	/** Of a tool: the agent makes its calls side by side. */
@@ -157,13 +161,7 @@ const service: fc.Arbitrary<Partial<ServiceOptions>> = fc
 			{ maxLength: 14 },
 		),
 	})
-	.map(({ echo: echoes, ...rest }) => ({ ...rest, ...echoes }))
-	// Nothing tells the time of such a service, so only small differences are within the promise.
-	.map((options) =>
-		options.dateHeader || Math.abs(options.clockSkewMs) < MINUTE
-			? options
-			: { ...options, clockSkewMs: 0 },
-	);
+	.map(({ echo: echoes, ...rest }) => ({ ...rest, ...echoes }));
 
 const row: fc.Arbitrary<RowPlan> = fc.record({
 	prompt: fc.constantFrom('a', 'b', ' c ', 'd'),
@@ -181,6 +179,7 @@ const execution = (maxRows: number): fc.Arbitrary<ExecutionPlan> =>
 		waitBetweenTriesMs: fc.constantFrom(0, SECOND, 5 * SECOND),
 		tasksInFlight: mostly(10_000, 1, 2, 3),
 		submitsPerMinute: mostly(5_000, 1, 4),
+		rowsAtOnce: sometimes(fc.integer({ min: 1, max: 4 })),
 		affordable: sometimes(fc.integer({ min: 0, max: 8 })),
 		isParallel: fc.boolean(),
 		launches: fc.array(
@@ -192,7 +191,7 @@ const execution = (maxRows: number): fc.Arbitrary<ExecutionPlan> =>
 		),
 	});
 
-export const anySchedule: fc.Arbitrary<Schedule> = fc
+const ordinary: fc.Arbitrary<Schedule> = fc
 	.record({
 		service,
 		tasksInFlight: fc.integer({ min: 1, max: 4 }),
@@ -227,6 +226,37 @@ export const anySchedule: fc.Arbitrary<Schedule> = fc
 	.map((schedule) =>
 		repeatsSeeds(schedule.service) ? schedule : { ...schedule, foreignTasksAtMs: [] },
 	);
+
+/** Several want a video at the same moment, some answers are lost, and no echo tells whose is whose. */
+const lostTogether: fc.Arbitrary<Schedule> = fc
+	.record({
+		schedule: ordinary,
+		executions: fc.array(execution(2), { minLength: 2, maxLength: 4 }),
+		faults: fc.array(
+			fc.constantFrom<SubmitFault>('none', 'slow', 'resetBefore', 'resetAfter', 'lateAfter'),
+			{ minLength: 2, maxLength: 8 },
+		),
+	})
+	.map(({ schedule, executions, faults }) => ({
+		...schedule,
+		...{ tasksInFlight: 4, submitsPerMinute: 10, foreignTasksAtMs: [] },
+		service: {
+			...schedule.service,
+			...{ echoInput: false, includeInputs: 'ignored', submitFaults: faults },
+			...{ outages: [], ticketFaults: [], storeFaults: [] },
+		},
+		executions: executions.map((one) => ({
+			...one,
+			launches: one.launches.map((launch, index) =>
+				index > 0 ? launch : { ...launch, afterMs: 0 },
+			),
+		})),
+	}));
+
+export const anySchedule: fc.Arbitrary<Schedule> = fc.oneof(
+	{ weight: 4, arbitrary: ordinary },
+	{ weight: 1, arbitrary: lostTogether },
+);
 
 /** Whether a list tells whose a task is. */
 export function repeatsSeeds({

@@ -63,6 +63,8 @@ export interface ExecutionRecord {
 	texts: string[];
 	/** The process was killed while it ran: what n8n would have stored is gone. */
 	isKilled: boolean;
+	/** As it is set now. */
+	stopMode: boolean;
 	attempts: AttemptRecord[];
 }
 
@@ -138,6 +140,7 @@ function createRecord(plan: ExecutionPlan, index: number): ExecutionRecord {
 	const record: ExecutionRecord = {
 		...{ index, plan, rows: [], store: {}, log: [], texts: [], attempts: [] },
 		isKilled: false,
+		stopMode: plan.stopMode,
 	};
 	record.rows = plan.rows.map((row, number) => ({
 		...{ execution: record, row: number, plan: row, failures: [], results: [] },
@@ -203,9 +206,10 @@ function createPlayer(world: World): Player {
 				runIndex,
 				isTool: plan.kind === 'tool',
 				submitsOnly: plan.kind === 'submit',
-				stopMode: plan.stopMode || plan.kind === 'tool',
+				stopMode: execution.stopMode || plan.kind === 'tool',
 				tasksInFlight: plan.tasksInFlight,
 				submitsPerMinute: plan.submitsPerMinute,
+				...(plan.rowsAtOnce === undefined ? {} : { rowsAtOnce: plan.rowsAtOnce }),
 				activeRows: record.activeRows,
 				log: (message) => void execution.log.push(message),
 				connectThrough: (direct) => observe(world, direct, record, asked, runIndex),
@@ -240,7 +244,7 @@ function createPlayer(world: World): Player {
 			const process = current;
 			const end = await attemptRows(execution, asked, nextRunIndex(), stop.at);
 			if (!end) return 'killed';
-			const endsRun = end.failed && (plan.stopMode || plan.kind === 'tool' || end.stopped);
+			const endsRun = end.failed && (execution.stopMode || plan.kind === 'tool' || end.stopped);
 			const isDue = endsRun || end.failedFirst;
 			if (!isDue || tries >= plan.maxTries || stop.isStopped()) return endsRun ? 'failed' : 'done';
 			await time.delay(plan.waitBetweenTriesMs);
@@ -254,9 +258,10 @@ function createPlayer(world: World): Player {
 
 	const launch = async (
 		execution: ExecutionRecord,
-		{ stopAfterMs }: LaunchPlan,
+		{ stopAfterMs, stopMode }: LaunchPlan,
 		nextRunIndex: () => number,
 	): Promise<'done' | 'failed' | 'killed'> => {
+		execution.stopMode = stopMode ?? execution.plan.stopMode;
 		let isStopped = false;
 		const at = stopAfterMs === undefined ? never : time.delay(stopAfterMs);
 		void at.then(() => (isStopped = true));
@@ -371,7 +376,7 @@ function readOutcomes(
 	);
 	function endsRun(): boolean {
 		const isStopped = record.stoppedAt !== undefined;
-		return ends.some(({ ok }) => !ok) && (plan.stopMode || plan.kind === 'tool' || isStopped);
+		return ends.some(({ ok }) => !ok) && (execution.stopMode || plan.kind === 'tool' || isStopped);
 	}
 	const errors = ends.map((outcome, row) =>
 		outcome.ok ? undefined : addTaskFacts(ledger, row, outcome.error),

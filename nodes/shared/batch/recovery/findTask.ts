@@ -62,6 +62,8 @@ export async function findLostTask(
 	const takeAgreeing = (tasks: Task[]): Task | undefined =>
 		tasks
 			.filter((task) => compareEcho(task, input, entry.isSeedDrawn) === 'agrees')
+			// The user's own seed may have been used a day before.
+			.filter((task) => entry.isSeedDrawn || isInWindow(task, toWindow(api, account, entry)))
 			.filter((task) => isFree(account, ledger, task))
 			// Newest first: of several the oldest is taken, and any of them shows the same video.
 			.at(-1);
@@ -122,13 +124,18 @@ function hasRivals(
 		);
 	if (ofOtherRows) return true;
 	const offset = serviceTimeOf(account, clock.now(), clock) - clock.now();
-	const [from, to] = [window.from - offset, window.to - offset];
+	// By how much the time of a task may differ from that of its submit, where the window is the machine's guess.
+	const slackMs = account.serviceClock.isKnown ? 0 : CLOCK_DIFFERENCE_MS;
+	const [from, to] = [window.from - offset - slackMs, window.to - offset + slackMs];
 	// What this process has forgotten, or what was before it, may have been anything.
 	const sentAt = submissionOf(account, entry)?.sentAt ?? -Infinity;
 	const marginMs = account.serviceClock.isKnown ? 0 : CLOCK_DIFFERENCE_MS;
 	if (!account.submissions.isCompleteSince(sentAt - marginMs)) return true;
 	const own = ledger.submissionIds();
-	return account.submissions.between(from, to).some(({ id }) => !own.has(id));
+	return account.submissions
+		.between(from - LATE_CREATION_MS, to)
+		.filter(({ id }) => !own.has(id))
+		.some(({ state, endedAt }) => state === 'lost' || (endedAt ?? Infinity) >= from);
 }
 
 const overlaps = (a: TimeWindow, b: TimeWindow): boolean => a.from <= b.to && a.to >= b.from;

@@ -1,0 +1,149 @@
+import type { ExecutionPlan, RowPlan, Schedule } from './schedule.mts';
+
+/** What was red once, each with the reason. */
+
+const MINUTE = 60_000;
+
+const rowOf = (more: Partial<RowPlan> = {}): RowPlan => ({
+	...{ prompt: 'a', file: undefined, seed: -1, changes: false },
+	...more,
+});
+
+const executionOf = (
+	rows: Partial<RowPlan>[],
+	more: Partial<ExecutionPlan> = {},
+): ExecutionPlan => ({
+	...{ kind: 'generate', stopMode: false, maxTries: 1, waitBetweenTriesMs: 0 },
+	...{ tasksInFlight: 10_000, submitsPerMinute: 5_000, rowsAtOnce: undefined },
+	...{ affordable: undefined, isParallel: false },
+	launches: [{ afterMs: 0, stopAfterMs: undefined }],
+	rows: rows.map(rowOf),
+	...more,
+});
+
+const scheduleOf = (executions: ExecutionPlan[], more: Partial<Schedule> = {}): Schedule => ({
+	...{ tasksInFlight: 4, submitsPerMinute: 10 },
+	...{ service: {}, jumps: [], killsAtMs: [], foreignTasksAtMs: [], seed: 1 },
+	executions,
+	...more,
+});
+
+export const EXAMPLES: [string, Schedule][] = [
+	[
+		// The node was right: a former model took the late task for that of another row which asks for the same.
+		'a task that is made after its row has failed takes none of the places of those that wait',
+		scheduleOf(
+			[
+				executionOf([{ seed: 7 }, {}, { seed: 7 }, {}], {
+					tasksInFlight: 1,
+					submitsPerMinute: 1,
+					launches: [
+						{ afterMs: 0, stopAfterMs: undefined, stopMode: true },
+						{ afterMs: 0, stopAfterMs: undefined },
+					],
+				}),
+			],
+			{ service: { submitFaults: ['resetBefore', 'none', 'lateAfter', 'none'] } },
+		),
+	],
+	[
+		// The machine's clock ruled the task out, and a second one was paid for.
+		'a machine’s clock that jumps, while no answer tells the service’s time',
+		scheduleOf([executionOf([{ changes: true }], { maxTries: 2 })], {
+			jumps: [{ atMs: 0, byMs: -10 * MINUTE }],
+			service: { dateHeader: false, includeInputs: 'honoured', submitFaults: ['errorAfter'] },
+		}),
+	],
+	[
+		'the same without an echo',
+		scheduleOf([executionOf([{}], { maxTries: 2 })], {
+			jumps: [{ atMs: 0, byMs: 10 * MINUTE }],
+			service: { dateHeader: false, submitFaults: ['resetAfter'] },
+		}),
+	],
+	[
+		// Two of them took the same task: each had found it free before the other one took it.
+		'rows that ask for the same and look at the same list',
+		scheduleOf([executionOf(new Array<Partial<RowPlan>>(4).fill({ seed: 7 }), { maxTries: 2 })], {
+			service: {
+				echoInput: true,
+				submitFaults: ['resetAfter', 'resetAfter', 'resetAfter', 'resetAfter'],
+			},
+		}),
+	],
+	[
+		// A page that came twice ended the list, and the lost task was on the next one.
+		'small pages that shift while the list is read',
+		scheduleOf(
+			[
+				executionOf([{ changes: true }], { tasksInFlight: 1 }),
+				executionOf(
+					[{ seed: 7, changes: true }, { seed: 7 }, { file: 'x', seed: 7, changes: true }],
+					{ maxTries: 3, submitsPerMinute: 1 },
+				),
+			],
+			{
+				...{ tasksInFlight: 2, submitsPerMinute: 1 },
+				service: {
+					...{ dateHeader: false, maxPageSize: 1, includeInputs: 'honoured' },
+					submitFaults: ['none', 'lateAfter', 'none', 'none'],
+					tasks: [
+						{ lastsMs: 0, end: 'failed' },
+						{ lastsMs: 0, end: 'completed' },
+						{ lastsMs: 90 * MINUTE, end: 'completed' },
+						{ lastsMs: 0, end: 'failed' },
+					],
+				},
+				foreignTasksAtMs: [120_201, 0],
+			},
+		),
+	],
+	[
+		// The task of an hour ago, of a row with the same seed, was taken for the lost one.
+		'the same seed an hour later, while no answer tells the service’s time',
+		scheduleOf(
+			[
+				executionOf([{ seed: 7 }]),
+				executionOf([{ seed: 7 }], {
+					launches: [{ afterMs: 70 * MINUTE, stopAfterMs: undefined }],
+				}),
+			],
+			{
+				service: {
+					...{ dateHeader: false, includeInputs: 'honoured', submitFaults: ['none', 'lateAfter'] },
+					tasks: [{ lastsMs: MINUTE, end: 'completed' }],
+				},
+			},
+		),
+	],
+	[
+		// Seen with the service's clock three seconds ahead: its task was just within the other one's minute.
+		'a lost submit a minute after one of another execution, while no answer tells the service’s time',
+		scheduleOf(
+			[
+				executionOf([{ prompt: 'b' }], { kind: 'submit' }),
+				executionOf([{}], { launches: [{ afterMs: 61_500, stopAfterMs: undefined }] }),
+			],
+			{
+				service: {
+					...{ clockSkewMs: 3_000, dateHeader: false },
+					submitFaults: ['resetAfter', 'resetBefore'],
+				},
+				foreignTasksAtMs: [],
+			},
+		),
+	],
+	[
+		'a refused submit after a task that has failed',
+		scheduleOf([executionOf([{}], { maxTries: 2 })], {
+			service: { submitFaults: ['none', 'refused'], tasks: [{ lastsMs: 0, end: 'failed' }] },
+		}),
+	],
+	[
+		// The first one took the video of the second, and said nothing.
+		'two executions at the same moment whose answers are lost, one with a task',
+		scheduleOf([executionOf([{}], { maxTries: 2 }), executionOf([{ prompt: 'b' }])], {
+			service: { submitFaults: ['resetBefore', 'resetAfter'] },
+		}),
+	],
+];
