@@ -75,6 +75,8 @@ export const mask = (text: string): string =>
 		.replace(/^Row \d+: /, '')
 		.replace(/ ?Tasks of the other rows, which are not lost:.*$/, '')
 		.replace(/For this row nothing was paid\./, 'Nothing was paid.')
+		// Where there are details, these name it.
+		.replace(/ ?Task ID: [0-9a-f]{32}\./, '')
 		// How long the last pause was is chance.
 		.replace(/for 6\d minutes/, 'for an hour')
 		.replace(/https?:\/\/127\.0\.0\.1:\d+\/\S*[^\s.,]/g, '‹URL›')

@@ -89,12 +89,15 @@ export async function startSecureGate(emulator: Emulator): Promise<SecureGate> {
 	};
 }
 
+const RECORD_HEADER_BYTES = 5;
+
 function spoil(chunk: Buffer, kind: Damage): Buffer {
 	if (kind === 'plainTextAnswer') return Buffer.from('HTTP/1.1 502 Bad Gateway\r\n\r\n');
 	// The record of an alert that nobody could have encrypted.
 	if (kind === 'alert') return Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x14]);
+	// The end of the first record, which has the headers: its length is behind type and version.
 	const spoilt = Buffer.from(chunk);
-	const last = spoilt.length - 1;
+	const last = Math.min(RECORD_HEADER_BYTES + chunk.readUInt16BE(3), spoilt.length) - 1;
 	spoilt[last] = (spoilt[last] ?? 0) ^ 1;
 	return spoilt;
 }

@@ -37,11 +37,12 @@ export function toNodeError(
 	if (!failure) return describeUnexpected(node, row, error);
 
 	const message = rowCount > 1 ? `Row ${row + 1}: ${failure.message}` : failure.message;
-	const toDo = [describeWhatToDo(failure), ...notes].filter((text) => text !== '').join(' ');
+	const toDo = describeWhatToDo(failure);
 	// A tool's agent, and who reads the log, see these two texts and nothing else.
 	const { taskId } = failure.details;
-	const isNamed = taskId === undefined || message.includes(taskId);
-	const description = isNamed ? toDo : nameTask(toDo, { taskId });
+	const isNamed = taskId === undefined || `${message} ${toDo}`.includes(taskId);
+	const name = isNamed ? '' : `Task ID: ${taskId}.`;
+	const description = [toDo, name, ...notes].filter((text) => text !== '').join(' ');
 	const isFromService = failure.httpStatus !== undefined;
 	const options = { message, description, itemIndex: row };
 	const nodeError = isFromService
