@@ -68,7 +68,8 @@ describe('the editor, as a new user meets it', () => {
 		return { id: await saveWorkflow(testbed.session, workflow), workflow };
 	}
 
-	const addGenerate = async () => await addNode(page, testbed.n8n.url, 'Generate a talking video');
+	const addGenerate = async () =>
+		await addNode(page, testbed.n8n.url, 'Make a talking video and wait for it');
 
 	for (const words of ['talking', 'avatar', 'lip sync']) {
 		inBrowser(`finds the node by typing "${words}"`, async () => {
@@ -83,7 +84,7 @@ describe('the editor, as a new user meets it', () => {
 		const panel = await addGenerate();
 		const valueOf = (name: string) =>
 			panel.getByTestId(`parameter-input-${name}`).locator('input').inputValue();
-		expect(await valueOf('operation')).toBe('Generate Video');
+		expect(await valueOf('operation')).toBe('Generate');
 		expect(await valueOf('imageBinaryPropertyName')).toBe('image');
 		expect(await valueOf('audioBinaryPropertyName')).toBe('audio');
 		// n8n marks every field that must still be filled.

@@ -94,7 +94,14 @@ test('sends URLs as they are and uploads nothing', async () => {
 	const imageUrl = 'https://example.com/a%20b.png?x=1&y=ü#part';
 	const audioUrl = 'http://example.com/voice.mp3';
 	await rig.run({
-		parameters: { operation: 'submit', imageSource: 'url', imageUrl, audioSource: 'url', audioUrl },
+		parameters: {
+			resource: 'task',
+			operation: 'submit',
+			imageSource: 'url',
+			imageUrl,
+			audioSource: 'url',
+			audioUrl,
+		},
 	});
 	expect(rig.emulator.tasks()[0]?.input).toMatchObject({ image: imageUrl, audio: audioUrl });
 	expect(rig.emulator.uploads()).toEqual([]);
@@ -137,7 +144,7 @@ test('keeps the fields of the row beside those of the task when asked to', async
 		items: [await makeRow({ name: 'Ada', status: 'new' })],
 		parameters: { operation: 'generate', options: { includeInputFields: true } },
 	});
-	expect(result.items[0]?.json).toMatchObject({ name: 'Ada', status: 'completed' });
+	expect(result.items[0]?.json).toMatchObject({ name: 'Ada', task: { status: 'completed' } });
 });
 
 test("gives the API's own object with Simplify off", async () => {
