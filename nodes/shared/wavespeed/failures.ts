@@ -25,7 +25,7 @@ export type FailureKind =
 	| 'stopped'
 	/** Not sent, because another row's failure ended the run. */
 	| 'abandoned'
-	/** Callback mode: the wait goes on in n8n's database. */
+	/** Parked: the wait goes on in n8n's database. */
 	| 'parked';
 
 /** What is known about the row's task when it fails: the `details` of an error row. */
