@@ -82,7 +82,7 @@ function makeLoop(testbed: Testbed, media: string): Contender {
 	return { name: 'HTTP Request → Wait 5 s → HTTP Request → If', nodes, links };
 }
 
-function makeOwn(media: string, waitMode: 'polling' | 'callback'): Contender {
+function makeOwn(media: string, waitMode: 'polling' | 'parked'): Contender {
 	const parameters = {
 		...{ operation: 'generate', prompt: '={{ $json.prompt }}', waitMode },
 		...{ imageSource: 'url', imageUrl: `${media}/portrait.png` },
@@ -163,7 +163,7 @@ export async function measureLoop(): Promise<Section> {
 		],
 		rows: [],
 		bound:
-			"for polling the gaps between the checks, for callbacks n8n's storing and resuming of the execution; of its checks one is the look before parking, without which a callback that came too early would be lost, and one the look of a callback at a task that still runs. " +
+			"for polling the gaps between the checks; for parked runs n8n's timer, which looks once a minute, or the service's callback, which wakes the child within seconds (the emulator can call this n8n). " +
 			'The loop checks at a fixed interval and keeps up as long as nothing fails; [what it does when something fails](../docs/migration.md) is the difference.',
 		checks: [],
 	};
@@ -178,7 +178,7 @@ export async function measureLoop(): Promise<Section> {
 		for (const contender of [
 			makeLoop(testbed, files.url),
 			makeOwn(files.url, 'polling'),
-			makeOwn(files.url, 'callback'),
+			makeOwn(files.url, 'parked'),
 		]) {
 			const outcomes: Outcome[] = [];
 			for (typical of TYPICAL_SECONDS) outcomes.push(await run(testbed, contender, typical));

@@ -53,12 +53,12 @@ export async function waitForExecution(
 	}
 }
 
-/** A workflow's executions with their status, newest first. */
+/** A workflow's executions with their status, newest first; `integrated` are those that wait for a parked one. */
 export async function listExecutionStatuses(
 	{ http }: N8nSession,
 	workflowId: string,
 	limit = 20,
-): Promise<Array<{ id: string; status: string }>> {
+): Promise<Array<{ id: string; status: string; mode: string }>> {
 	const filter = JSON.stringify({ workflowId });
 	const found = unwrap(
 		await http.get('/rest/executions', { params: { filter, limit } }),
@@ -67,6 +67,7 @@ export async function listExecutionStatuses(
 	return listAt(found, 'results').map((entry) => ({
 		id: textAt(entry, 'id') ?? '',
 		status: textAt(entry, 'status') ?? 'unknown',
+		mode: textAt(entry, 'mode') ?? 'unknown',
 	}));
 }
 

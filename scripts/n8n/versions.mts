@@ -14,8 +14,8 @@ export const COMPATIBILITY: { n8n: string; queueMode?: boolean }[] = [
 	{ n8n: '2.33.7', queueMode: true },
 	{ n8n: '2.34.0', queueMode: true },
 	{ n8n: PINNED_N8N_VERSION, queueMode: true },
-	// The newest.
-	{ n8n: '2.41.3' },
+	// The newest whose packages all are on npm: 2.41.3 asks for an n8n-core that isn't.
+	{ n8n: '2.41.1' },
 ];
 
 export const N8N_VERSION = process.env.N8N_VERSION || PINNED_N8N_VERSION;

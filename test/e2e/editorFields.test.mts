@@ -33,17 +33,17 @@ const URL_SOURCES: State = [
 		await choose(page, 'audioSource', 'URL');
 	},
 ];
-const CALLBACK: State = [
-	'with Wait Mode "Callback"',
-	async (page) => await choose(page, 'waitMode', 'Callback'),
+const PARKED: State = [
+	'with Wait Mode "Parked"',
+	async (page) => await choose(page, 'waitMode', 'Parked'),
 ];
 const ALL_OPTIONS: State = ['with all options', addAllOptions];
 
 /** Each operation by the name of its action, and the states of its panel, each reached from the one before. */
 const OPERATIONS: Array<{ action: string; states: State[] }> = [
-	{ action: 'Generate a talking video', states: [URL_SOURCES, CALLBACK, ALL_OPTIONS] },
+	{ action: 'Generate a talking video', states: [URL_SOURCES, PARKED, ALL_OPTIONS] },
 	{ action: 'Submit a task', states: [URL_SOURCES, ALL_OPTIONS] },
-	{ action: 'Wait for a task', states: [CALLBACK, ALL_OPTIONS] },
+	{ action: 'Wait for a task', states: [PARKED, ALL_OPTIONS] },
 	{ action: 'Get a task', states: [ALL_OPTIONS] },
 	{ action: 'Get many tasks', states: [['with all filters', addAllOptions]] },
 	{ action: 'On task finished', states: [ALL_OPTIONS] },

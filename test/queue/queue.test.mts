@@ -32,7 +32,7 @@ const TASK_SECONDS = 3;
 const REDIS_AWAY_MS = 1_500;
 
 const options = { pollIntervalSeconds: 1 };
-const parkable = { waitMode: 'callback', options: { ...options, timeoutMinutes: 10 } };
+const parkable = { waitMode: 'parked', options: { ...options, timeoutMinutes: 10 } };
 
 const ENDED = ['success', 'error', 'crashed', 'canceled'];
 
@@ -92,17 +92,17 @@ describe('n8n in queue mode, with two workers', () => {
 	}
 
 	it(
-		'makes 60 videos from files in the database, half by polling and half by callback, on both workers',
+		'makes 60 videos from files in the database, half of them parked, on both workers',
 		async () => {
 			const polling = await switchOn(testbed, 'polling', [talk({ options })]);
-			const callback = await switchOn(testbed, 'callback', [talk(parkable)]);
+			const parked = await switchOn(testbed, 'half-parked', [talk(parkable)]);
 			const thirty = (text: string) => Array.from({ length: 30 }, (_, index) => `${text} ${index}`);
 			await send(testbed, polling, thirty('polled'));
-			await send(testbed, callback, thirty(HELD));
-			await waitForStatus(testbed, callback, ['waiting'], 30);
+			await send(testbed, parked, thirty(HELD));
+			await waitForStatus(testbed, parked, ['waiting'], 30);
 			finishTasks(HELD);
 			const polled = await waitForStatus(testbed, polling, ENDED, 30);
-			const calledBack = await waitForStatus(testbed, callback, ENDED, 30);
+			const calledBack = await waitForStatus(testbed, parked, ENDED, 30);
 			const ids = [...polled, ...calledBack];
 
 			expectVideos(await readItems(ids, 'Talk'));
@@ -119,7 +119,8 @@ describe('n8n in queue mode, with two workers', () => {
 					.digest('hex');
 			const sent = [await sha256(IMAGE_FILE), await sha256(AUDIO_FILE)];
 			const uploads = testbed.emulator.uploads().map((upload) => upload.sha256);
-			expect(uploads).toHaveLength(120);
+			// Once for each worker.
+			expect(uploads.length).toBeLessThanOrEqual(4);
 			expect(new Set(uploads)).toEqual(new Set(sent));
 		},
 		2 * RUN_TIMEOUT_MS,
@@ -130,10 +131,10 @@ describe('n8n in queue mode, with two workers', () => {
 		async () => {
 			const prompts = [1, 2, 3, 4].map((one) => `${HELD} ${one}`);
 			const polling = await switchOn(testbed, 'running', [talk({ options })]);
-			const callback = await switchOn(testbed, 'parked', [talk(parkable)]);
+			const parked = await switchOn(testbed, 'parked', [talk(parkable)]);
 			await send(testbed, polling, prompts);
-			await send(testbed, callback, prompts);
-			await waitForStatus(testbed, callback, ['waiting'], 4);
+			await send(testbed, parked, prompts);
+			await waitForStatus(testbed, parked, ['waiting'], 4);
 			await until(() => newTasks().length === 8);
 
 			await testbed.redis.restart(async () => {
@@ -146,7 +147,7 @@ describe('n8n in queue mode, with two workers', () => {
 			finishTasks();
 
 			const polled = await waitForStatus(testbed, polling, ENDED, 6);
-			const called = await waitForStatus(testbed, callback, ENDED, 4);
+			const called = await waitForStatus(testbed, parked, ENDED, 4);
 			expectVideos(await readItems([...polled, ...called], 'Talk'));
 			expect(newTasks()).toHaveLength(10);
 		},
@@ -197,7 +198,7 @@ describe('n8n in queue mode, with two workers', () => {
 	}
 
 	it(
-		'brings every paid task of a killed worker back, by its callback or by "Get Many", and pays for none again',
+		'brings every paid task of a killed worker back, by its child or by "Get Many", and pays for none again',
 		async () => {
 			const startedAt = new Date().toISOString();
 			const tasksOf = ({ path }: LiveWorkflow) =>

@@ -85,12 +85,13 @@ export async function waitForStatus(
 ): Promise<string[]> {
 	const deadline = Date.now() + timeoutMs;
 	for (;;) {
-		const all = await listExecutionStatuses(session, id, 100);
+		const found = await listExecutionStatuses(session, id, 200);
+		const all = found.filter(({ mode }) => mode !== 'integrated');
 		const reached = all.filter(({ status }) => statuses.includes(status));
 		if (reached.length >= count) return reached.map((one) => one.id).reverse();
 		if (Date.now() > deadline) {
-			const found = all.map((one) => `${one.id} ${one.status}`).join(', ');
-			throw new Error(`"${path}": ${count} executions ${statuses.join(' or ')}? Found: ${found}`);
+			const seen = all.map((one) => `${one.id} ${one.status}`).join(', ');
+			throw new Error(`"${path}": ${count} executions ${statuses.join(' or ')}? Found: ${seen}`);
 		}
 		await sleep(500);
 	}

@@ -1,4 +1,5 @@
 import { Account } from '../../nodes/shared/account/account';
+import { Submissions } from '../../nodes/shared/account/submissions';
 import { Ledger, type LedgerStore, type SentEntry } from '../../nodes/shared/batch/ledger';
 import { inputOf } from '../../nodes/shared/batch/recovery/lostSubmit';
 import { type Finding, findLostTask } from '../../nodes/shared/batch/recovery/findTask';
@@ -24,6 +25,7 @@ const sent = (sentAt: number, input: SubmitInput): SentEntry => ({
 	accountId: 'account',
 	submissionId: `submission ${(sentCount += 1)}`,
 	isSeedDrawn: true,
+	content: 'content',
 	input,
 });
 
@@ -45,7 +47,7 @@ async function search(
 	const { api, time, requests } = createRig([...steps, page()]);
 	const entry = ledger.find(0, 'hash');
 	if (!entry) throw new Error('the ledger has no entry');
-	const known = new Account('ultra', time.now(), () => 0.5);
+	const known = new Account('ultra', () => 0.5, new Submissions(time.now()));
 	const own = known.submissions.begin(entry.submissionIds[0] ?? '', START_MS);
 	known.submissions.lose(own, START_MS + 5_000);
 	account?.(known);
@@ -227,7 +229,7 @@ describe('the search for the task of a lost submit', () => {
 		it('does not take the only task when the process does not know all that was sent then', async () => {
 			const ledger = createLost();
 			const { api, time } = createRig([page(rawTask('a')), page()]);
-			const account = new Account('ultra', time.now(), () => 0.5);
+			const account = new Account('ultra', () => 0.5, new Submissions(time.now()));
 			const entry = ledger.find(0, 'hash')!;
 			const lost = { key: ledger.key(0, 'hash'), entry, input: inputOf(entry) };
 			const finding = await time.run(findLostTask({ api, account, ledger }, lost));

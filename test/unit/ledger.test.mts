@@ -15,6 +15,7 @@ const sent = (sentAt: number, costUsd?: number, input = INPUT): SentEntry => ({
 	accountId: 'account',
 	submissionId: `submission ${sentAt}`,
 	isSeedDrawn: true,
+	content: 'content',
 	input,
 	costUsd,
 });
@@ -45,6 +46,7 @@ describe('the ledger', () => {
 			submissionIds: ['submission 1000'],
 			...INPUT,
 			isSeedDrawn: true,
+			content: 'content',
 			costUsd: 0,
 		});
 	});

@@ -1,4 +1,5 @@
 import { Account } from '../../nodes/shared/account/account';
+import { Submissions } from '../../nodes/shared/account/submissions';
 import type { AccountLevel } from '../../nodes/shared/wavespeed/accountLimits';
 import { ACCOUNT_LIMITS } from '../../nodes/shared/wavespeed/accountLimits';
 import { failureOf } from '../../nodes/shared/wavespeed/failures';
@@ -43,7 +44,7 @@ async function failAll(
 	const startedAt = rig.time.now();
 	const { tasksInFlight, submitsPerMinute } = ACCOUNT_LIMITS[level];
 	const outcomes = await rig.attempt(requests, {
-		account: new Account(level, rig.time.now(), () => 0.5),
+		account: new Account(level, () => 0.5, new Submissions(rig.time.now())),
 		submitsOnly,
 		...{ tasksInFlight, submitsPerMinute },
 		// As many as the node works on side by side.

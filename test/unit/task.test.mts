@@ -188,9 +188,22 @@ describe('why a task failed', () => {
 		expect(isPermanentFailure(parse('failed', { code }))).toBe(true);
 	});
 
-	it('lasts when the record was deleted: its video may have been paid for', () => {
+	it('lasts when somebody has deleted or cancelled it: its video may have been paid for, and was not wanted', () => {
 		expect(isPermanentFailure(parse('deleted'))).toBe(true);
-		expect(isPermanentFailure(parse('cancelled'))).toBe(false);
+		expect(isPermanentFailure(parse('cancelled'))).toBe(true);
+		expect(isPermanentFailure(parse('timeout'))).toBe(false);
+	});
+
+	it.each([
+		'Content moderation refused the image',
+		'Failed to download image from https://x.example: 403 Forbidden',
+	])('lasts without a code by its words: %s', (error) => {
+		expect(isPermanentFailure(parse('failed', { error }))).toBe(true);
+		expect(isPermanentFailure(parse('failed', { error, code: 5000 }))).toBe(false);
+	});
+
+	it('can pass without a code and with other words', () => {
+		expect(isPermanentFailure(parse('failed', { error: 'GPU out of memory' }))).toBe(false);
 	});
 
 	it.each([undefined, 0, 1403, 1405, 1406, 1407, 5000, 5003, 5004])(

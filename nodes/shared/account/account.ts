@@ -46,14 +46,14 @@ export class Account {
 	readonly uploads = new UploadCache();
 	readonly signingSecret = new SigningSecret();
 
-	/** `now`: on the steady clock, ms. */
-	constructor(level: AccountLevel, now: number, random: Random) {
+	/** `submissions`: shared by all keys of the service, since two of them may belong to one account. */
+	constructor(level: AccountLevel, random: Random, submissions: Submissions) {
 		const limits = ACCOUNT_LIMITS[level];
 		this.places = new Semaphore(limits.tasksInFlight);
 		this.submitRate = new RateLimiter(limits.submitsPerMinute);
 		this.submitGate = new BackoffGate(random);
 		this.readGate = new BackoffGate(random);
-		this.submissions = new Submissions(now);
+		this.submissions = submissions;
 	}
 
 	/** The credential's word, which may be corrected at any time: it holds for all runs from now on. */

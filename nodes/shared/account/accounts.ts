@@ -2,20 +2,34 @@ import type { Random } from '../async/clock';
 import type { AccountLevel } from '../wavespeed/accountLimits';
 import { Account } from './account';
 
+import { Submissions } from './submissions';
+
 /** What a retry may still need of it is minutes old; uploads are then made again. */
 const KEPT_IDLE_MS = 24 * 60 * 60_000;
 
 /** Of people who run n8n for others: keys that nobody uses any more must not pile up. */
 const MOST_IDLE = 100;
 
+/** A run whose rows are between two requests looks idle. */
+const SURELY_IDLE_MS = 3 * 60 * 60_000;
+
+/** Which account: by its key, which can't be told from `id`, and where the service is. */
+export interface AccountKey {
+	id: string;
+	baseUrl: string;
+	level: AccountLevel;
+}
+
 /** The accounts in use in this process, by base URL and key. Those that nobody uses are dropped. */
 export class Accounts {
 	/** The one used longest ago comes first. */
 	readonly #known = new Map<string, { account: Account; usedAt: number }>();
+	/** By base URL: two keys may belong to one account, and a search must know what was sent with the other one. */
+	readonly #submissions = new Map<string, Submissions>();
 
 	/** `now`: on the steady clock, ms. */
-	open(id: string, level: AccountLevel, now: number, random: Random): Account {
-		const account = this.#known.get(id)?.account ?? new Account(level, now, random);
+	open({ id, baseUrl, level }: AccountKey, now: number, random: Random): Account {
+		const account = this.#known.get(id)?.account ?? this.#create(baseUrl, level, now, random);
 		account.setLevel(level);
 		this.#known.delete(id);
 		this.#known.set(id, { account, usedAt: now });
@@ -26,13 +40,20 @@ export class Accounts {
 	/** For tests, which begin with a process that knows nothing. */
 	clear(): void {
 		this.#known.clear();
+		this.#submissions.clear();
+	}
+
+	#create(baseUrl: string, level: AccountLevel, now: number, random: Random): Account {
+		const submissions = this.#submissions.get(baseUrl) ?? new Submissions(now);
+		this.#submissions.set(baseUrl, submissions);
+		return new Account(level, random, submissions);
 	}
 
 	#dropIdle(now: number): void {
 		for (const [id, { account, usedAt }] of this.#known) {
-			const isTooMany = this.#known.size > MOST_IDLE;
-			if (usedAt > now - KEPT_IDLE_MS && !isTooMany) return;
-			if (account.isIdle && usedAt < now) this.#known.delete(id);
+			const keptMs = this.#known.size > MOST_IDLE ? SURELY_IDLE_MS : KEPT_IDLE_MS;
+			if (usedAt > now - keptMs) return;
+			if (account.isIdle) this.#known.delete(id);
 		}
 	}
 }

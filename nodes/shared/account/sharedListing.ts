@@ -31,7 +31,7 @@ const BUDGET_MS = 100_000;
 
 /**
  * The account's task list, for all rows and runs that look for a lost task: one listing serves all who wait when it
- * begins, and so does its failure. One that is under way is too old for whoever comes meanwhile; they get the next.
+ * begins. One that is under way is too old for whoever comes meanwhile; they get the next. A failure is told to all.
  */
 export class SharedListing {
 	#isUnderWay = false;

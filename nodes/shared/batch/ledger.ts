@@ -26,6 +26,8 @@ export interface LedgerEntry {
 	seed: number;
 	/** Drawn by the node, and so unlike that of any other task. */
 	isSeedDrawn: boolean;
+	/** Of the files and texts that the row asked for, as they were this time. */
+	content: string;
 	costUsd?: number;
 	/** Earlier tasks of the row, which failed for a passing reason. */
 	earlierTaskIds?: string[];
@@ -39,16 +41,18 @@ export type LedgerStore = Record<string, LedgerEntry>;
 /** What is known of a submit before it leaves. */
 export type SentEntry = Pick<
 	LedgerEntry,
-	'sentAt' | 'clock' | 'accountId' | 'isSeedDrawn' | 'costUsd'
+	'sentAt' | 'clock' | 'accountId' | 'isSeedDrawn' | 'content' | 'costUsd'
 > & { submissionId: string; input: SubmitInput };
 
 /**
- * `runIndex` tells the rounds of a loop and the calls of a tool apart: asking for the same twice there means two videos. `hash` is what the
- * workflow asks for in a row, as it is written. The store is changed in place.
+ * `runIndex` tells the rounds of a loop and the calls of a tool apart: asking for the same twice there means two videos.
+ * `hash` is what the workflow asks for in a row, as it is written. The store is changed in place.
  */
 export class Ledger {
 	readonly #store: LedgerStore;
 	readonly #prefix: string;
+	/** Entries without a clear answer that a later submit has replaced; they come back if that one is refused. */
+	readonly #replaced = new Map<string, LedgerEntry>();
 
 	constructor(store: LedgerStore, runIndex: number | string) {
 		this.#store = store;
@@ -67,6 +71,7 @@ export class Ledger {
 	noteSent(row: number, hash: string, sent: SentEntry): void {
 		const { input, submissionId, costUsd, ...rest } = sent;
 		const previous = this.find(row, hash);
+		if (previous?.state === 'sent') this.#replaced.set(this.key(row, hash), previous);
 		const earlier = [
 			...(previous?.earlierTaskIds ?? []),
 			...(previous?.taskId ? [previous.taskId] : []),
@@ -98,6 +103,12 @@ export class Ledger {
 
 	/** The service has refused it: there is no task. */
 	noteRefused(row: number, hash: string): void {
+		const replaced = this.#replaced.get(this.key(row, hash));
+		if (replaced) {
+			// Its task may still show up, and a submit that was refused has changed nothing about that.
+			this.#store[this.key(row, hash)] = replaced;
+			return;
+		}
 		const entry = this.find(row, hash);
 		const lastEarlier = entry?.earlierTaskIds?.at(-1);
 		if (!entry || lastEarlier === undefined) {
@@ -108,6 +119,21 @@ export class Ledger {
 		entry.state = 'accepted';
 		entry.taskId = lastEarlier;
 		entry.earlierTaskIds = entry.earlierTaskIds?.slice(0, -1);
+	}
+
+	/**
+	 * The workflow was changed between two tries, and asks in other words for what this row has submitted already: an
+	 * expression was repaired that concerns other rows. The row goes on with what it has.
+	 */
+	rename(row: number, hash: string, content: string): void {
+		if (this.find(row, hash)) return;
+		const key = Object.keys(this.#store).find(
+			(name) => name.startsWith(`${this.#prefix}${row}:`) && this.#store[name]?.content === content,
+		);
+		const entry = key === undefined ? undefined : this.#own(key);
+		if (key === undefined || !entry) return;
+		delete this.#store[key];
+		this.#store[this.key(row, hash)] = entry;
 	}
 
 	/**

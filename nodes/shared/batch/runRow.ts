@@ -11,7 +11,7 @@ import { NOT_FOUND_GRACE_MS, startWait, type TaskWait } from '../wavespeed/tasks
 import { FILE_READS } from '../account/processLimits';
 import type { Batch } from './context';
 import type { LedgerEntry } from './ledger';
-import { completeInput, inspectRequest, type PreparedRequest } from './prepare';
+import { completeInput, hashContent, inspectRequest, type PreparedRequest } from './prepare';
 import { quoteWithinLimits } from './price';
 import type { RowKey } from './recovery/lostSubmit';
 import type { VideoRequest } from './request';
@@ -73,7 +73,7 @@ export async function generateTask(
 	settings: WaitSettings,
 	parking?: WaitUntilSubmitted,
 ): Promise<RowTask | OpenRowTask> {
-	if (findEntry(batch, row, request)) {
+	if (await findEntry(batch, row, request)) {
 		// With a place also for the search: the task that it looks for may be running, and counts for the account.
 		const resumed = await withPlace(
 			batch,
@@ -111,7 +111,7 @@ export async function submitRow(
 	row: number,
 	request: VideoRequest,
 ): Promise<RowTask> {
-	findEntry(batch, row, request);
+	await findEntry(batch, row, request);
 	const earlier = await findEarlierTask(batch, toKey(row, request));
 	if (earlier) {
 		const looked = await settle(
@@ -148,11 +148,13 @@ async function prepareSubmission(
 	request: VideoRequest,
 ): Promise<Submission> {
 	await batch.account.submitBreaker.enter(batch.api);
-	const input = await completeInput(batch, await inspect(batch, request));
+	const prepared = await inspect(batch, request);
+	const input = await completeInput(batch, prepared);
 	return {
 		...toKey(row, request),
 		input,
 		isSeedDrawn: request.seed === -1,
+		content: hashContent(prepared),
 		costUsd: await quoteWithinLimits(batch, row, request, input),
 		webhookUrl: request.webhookUrl,
 	};
@@ -164,11 +166,19 @@ const inspect = async ({ api }: Batch, request: VideoRequest): Promise<PreparedR
 
 const toKey = (row: number, { fingerprint }: VideoRequest): RowKey => ({ row, hash: fingerprint });
 
-/** What an earlier attempt has noted for the row. */
-function findEntry(batch: Batch, row: number, request: VideoRequest): LedgerEntry | undefined {
+/** What an earlier attempt has noted for the row, also if the workflow asked for the same in other words then. */
+async function findEntry(
+	batch: Batch,
+	row: number,
+	request: VideoRequest,
+): Promise<LedgerEntry | undefined> {
 	const { ledger } = batch;
-	if (batch.isTool) ledger.takeOver(row, request.fingerprint);
-	return ledger.find(row, request.fingerprint);
+	const { fingerprint } = request;
+	if (batch.isTool) ledger.takeOver(row, fingerprint);
+	if (!ledger.find(row, fingerprint) && batch.earlierRows.has(row)) {
+		ledger.rename(row, fingerprint, hashContent(await inspect(batch, request)));
+	}
+	return ledger.find(row, fingerprint);
 }
 
 /** The node's own limit first: who waits for it must not hold one of the account's places. */

@@ -32,6 +32,8 @@ export interface NewTask extends SubmittedTask {
 export interface Submission extends RowKey {
 	input: SubmitInput;
 	isSeedDrawn: boolean;
+	/** Of what the row asks for, as it is this time. */
+	content: string;
 	costUsd: number | undefined;
 	webhookUrl: string | undefined;
 }
@@ -137,7 +139,7 @@ const hasLeft = (sent: Settled<Sent>): boolean =>
 async function send(batch: Batch, submission: Submission): Promise<Sent> {
 	const { api, account, ledger } = batch;
 	const { clock } = api;
-	const { row, hash, input, isSeedDrawn, costUsd } = submission;
+	const { row, hash, input, isSeedDrawn, content, costUsd } = submission;
 	const permit = await enterSubmitGate(batch);
 	const ready = await settle(account.submitBreaker.enter(api));
 	if (!ready.ok) {
@@ -148,7 +150,7 @@ async function send(batch: Batch, submission: Submission): Promise<Sent> {
 	const sent = account.submissions.begin(newSubmissionId(batch), submittedAt);
 	ledger.noteSent(row, hash, {
 		...timesOf(batch, submittedAt),
-		...{ submissionId: sent.id, accountId: batch.accountId, input, isSeedDrawn, costUsd },
+		...{ submissionId: sent.id, accountId: batch.accountId, input, isSeedDrawn, content, costUsd },
 	});
 	// The line that spends money. A second POST for the same row would be paid for twice.
 	const answered = await settle(submitTask(api, permit, input, submission.webhookUrl));

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { INode } from 'n8n-workflow';
 
 import { Account } from '../../../nodes/shared/account/account';
+import { Submissions } from '../../../nodes/shared/account/submissions';
 import type { Settled } from '../../../nodes/shared/async/settle';
 import type { LedgerStore } from '../../../nodes/shared/batch/ledger';
 import type { VideoRequest } from '../../../nodes/shared/batch/request';
@@ -160,7 +161,7 @@ function createPlayer(world: World): Player {
 	let attempts = 0;
 
 	const startProcess = (): Process => {
-		const account = new Account('silver', time.now(), random);
+		const account = new Account('silver', random, new Submissions(time.now()));
 		account.places.resize(schedule.tasksInFlight);
 		account.submitRate.resize(schedule.submitsPerMinute);
 		let die = (): void => {};
@@ -357,8 +358,9 @@ function readOutcomes(
 ): { failedFirst: boolean; failed: boolean; stopped: boolean } {
 	const { attempt, execution } = record;
 	const { plan } = execution;
-	const run = { batch: attempt.batch, ctx: { getNode: () => NODE } } as unknown as Parameters<
-		typeof addTaskFacts
+	const { ledger } = attempt.batch;
+	const ctx = { getNode: () => NODE, getInputData: () => outcomes } as unknown as Parameters<
+		typeof describeEnd
 	>[0];
 	const ends = outcomes.map((outcome): Settled<RowTask> => {
 		if (!outcome.ok || plan.kind === 'submit') return outcome;
@@ -377,7 +379,7 @@ function readOutcomes(
 		return ends.some(({ ok }) => !ok) && (execution.stopMode || plan.kind === 'tool' || isStopped);
 	}
 	const errors = ends.map((outcome, row) =>
-		outcome.ok ? undefined : addTaskFacts(run, row, outcome.error),
+		outcome.ok ? undefined : addTaskFacts(ledger, row, outcome.error),
 	);
 	const first = attempt.ended.find((row) => errors[row] !== undefined);
 	if (endsRun()) {
@@ -388,11 +390,13 @@ function readOutcomes(
 				? { ok: true as const, value: [{ json: { taskId: outcome.value.task.id } }] }
 				: outcome,
 		);
-		const error = describeEnd(run, { row, error: errors[row] }, shown);
+		const ended = ends[row];
+		const reason = ended?.ok === false ? ended.error : undefined;
+		const error = describeEnd(ctx, ledger, { row, error: reason }, shown);
 		const { description, context } = error as Error & { description: string; context: object };
 		const text = `${error.message} ${description} ${JSON.stringify(context)}`;
 		execution.texts.push(text);
-		const ofRun = attempt.batch.ledger.entriesOfRun();
+		const ofRun = ledger.entriesOfRun();
 		for (const { row: other, entry } of ofRun) {
 			const ids = [...(entry.earlierTaskIds ?? []), ...(entry.taskId ? [entry.taskId] : [])];
 			record.missing.push(...ids.filter((id) => !text.includes(id)));

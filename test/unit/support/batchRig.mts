@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { Account } from '../../../nodes/shared/account/account';
+import { Submissions } from '../../../nodes/shared/account/submissions';
 import { Cancellation } from '../../../nodes/shared/async/cancellation';
 import { runConcurrently } from '../../../nodes/shared/async/runConcurrently';
 import type { Settled } from '../../../nodes/shared/async/settle';
@@ -112,7 +113,7 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 	const service = createService(time, wishes);
 	const random = createRandom(seed);
 	const store: LedgerStore = {};
-	const createAccount = (): Account => new Account('ultra', time.now(), random);
+	const createAccount = (): Account => new Account('ultra', random, new Submissions(time.now()));
 
 	const start = (requests: VideoRequest[], options: AttemptOptions = {}): Attempt => {
 		const cancellation = new Cancellation();

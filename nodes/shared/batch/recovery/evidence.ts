@@ -19,13 +19,13 @@ export function compareEcho(task: Task, input: SubmitInput, isSeedDrawn: boolean
 	const files = [compareUrl(echo.image, input.image), compareUrl(echo.audio, input.audio)];
 	if ([seed, ...files].includes('contradicts')) return 'contradicts';
 	const texts = [
-		compareText(echo.prompt, input.prompt),
-		compareText(echo.resolution, input.resolution),
+		compareText(echo.prompt, input.prompt, ''),
+		compareText(echo.resolution, input.resolution, '480p'),
 	];
 	const all = [seed, ...files, ...texts];
 	if (all.includes('differs')) return 'differs';
 	// Of rows that ask for the same with the same seed, any task shows the same video.
-	return [seed, ...files].every((evidence) => evidence === 'agrees') ? 'agrees' : 'silent';
+	return all.every((evidence) => evidence === 'agrees') ? 'agrees' : 'silent';
 }
 
 /** Some services repeat −1 for "draw one", which is not what was sent here. */
@@ -45,8 +45,9 @@ function compareUrl(echo: unknown, url: string): Evidence {
 	return theirs.search === ours.search ? 'agrees' : 'differs';
 }
 
-function compareText(echo: unknown, text: string): Evidence {
-	if (typeof echo !== 'string') return 'silent';
+/** A service may leave out what has its default. */
+function compareText(echo: unknown, text: string, defaultText: string): Evidence {
+	if (typeof echo !== 'string') return text === defaultText ? 'agrees' : 'silent';
 	return normalize(echo) === normalize(text) ? 'agrees' : 'differs';
 }
 

@@ -131,7 +131,8 @@ function hasRivals(
 	const [from, to] = [window.from - offset, window.to - offset];
 	// What this process has forgotten, or what was before it, may have been anything.
 	const sentAt = submissionOf(account, entry)?.sentAt ?? -Infinity;
-	if (!account.submissions.isCompleteSince(sentAt)) return true;
+	const marginMs = account.serviceClock.isKnown ? 0 : CLOCK_DIFFERENCE_MS;
+	if (!account.submissions.isCompleteSince(sentAt - marginMs)) return true;
 	const own = ledger.submissionIds();
 	const isRival = ({ state, sentAt, endedAt = Infinity }: Submission): boolean =>
 		state === 'accepted'
@@ -176,9 +177,13 @@ function timesOf(
 ): { sentAt: number; endedAt: number } {
 	const own = submissionOf(account, entry);
 	if (!own) return { sentAt: entry.sentAt, endedAt: entry.endedAt ?? entry.sentAt };
+	// The steady clock stands still while the machine sleeps, and what was noted at the time doesn't: both may be right.
+	const sentAt = serviceTimeOf(account, own.sentAt, clock);
+	const endedAt = serviceTimeOf(account, own.endedAt ?? own.sentAt, clock);
+	if (entry.clock !== 'service') return { sentAt, endedAt };
 	return {
-		sentAt: serviceTimeOf(account, own.sentAt, clock),
-		endedAt: serviceTimeOf(account, own.endedAt ?? own.sentAt, clock),
+		sentAt: Math.min(sentAt, entry.sentAt),
+		endedAt: Math.max(endedAt, entry.endedAt ?? entry.sentAt),
 	};
 }
 

@@ -93,13 +93,10 @@ function waitBeforeSearchMs({ account, api }: Batch, entry: LedgerEntry): number
 	const { clock } = api;
 	const own = account.submissions.get(entry.submissionIds.at(-1) ?? '');
 	if (own) return (own.endedAt ?? own.sentAt) + SEARCH_AGAIN_AFTER_MS - clock.now();
-	const machineNow = clock.wallTime();
-	const theirNow =
-		entry.clock === 'service'
-			? (account.serviceClock.timeAt(clock.now()) ?? machineNow)
-			: machineNow;
+	const theirNow = account.serviceClock.timeAt(clock.now());
+	// By two clocks that can't be compared the attempt may have been just now.
+	if (entry.clock === 'machine' || theirNow === undefined) return SEARCH_AGAIN_AFTER_MS;
 	const waitMs = (entry.endedAt ?? entry.sentAt) + SEARCH_AGAIN_AFTER_MS - theirNow;
-	// A clock that was set back must not hold the row for hours.
 	return Math.min(waitMs, SEARCH_AGAIN_AFTER_MS);
 }
 
@@ -113,7 +110,7 @@ async function search(batch: Batch, { row, hash }: RowKey, listWith?: ListWith):
 	const finding = await findLostTask(batch, lost, listWith);
 	if (finding.kind !== 'found') return finding;
 	const { id } = finding.task;
-	// Of rows that look at the same list, the one that comes first takes the task; the others look again.
+	// Another row may have taken it a moment ago: then this one looks again, and two rows never have the same task.
 	if (!account.submissions.claim(id, api.clock.now())) {
 		return await search(batch, { row, hash }, listWith);
 	}

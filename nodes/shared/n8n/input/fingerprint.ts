@@ -31,7 +31,9 @@ export function readFingerprint(ctx: IExecuteFunctions, row: number): string {
 		name,
 		describeFile(file),
 	]);
-	const asked = [fields, item?.json ?? {}, files, readToolArguments(ctx, row, fields)];
+	// n8n's own name for a call of a tool, another one each time that the agent calls.
+	const json = Object.entries(item?.json ?? {}).filter(([name]) => name !== 'toolCallId');
+	const asked = [fields, json, files, readToolArguments(ctx, row, fields)];
 	return createHash('sha256')
 		.update(JSON.stringify(asked))
 		.digest('hex')
@@ -46,7 +48,7 @@ const describeFile = ({ id, data, mimeType, fileName }: IBinaryData): unknown[] 
 ];
 
 /** How an expression names a value that the model fills in; its name is letters, digits, - and _. */
-const FROM_AI = /\$fromAI\(\s*(["'`])([\w-]{1,64})\1/gi;
+const FROM_AI = /\$fromAI\s*\(\s*(["'`])([\w-]{1,64})\1/gi;
 
 /** As a tool the incoming item is the agent's, so two calls differ only in what the model has filled in. */
 function readToolArguments(ctx: IExecuteFunctions, row: number, fields: unknown[]): unknown[] {

@@ -13,6 +13,7 @@ import {
 	kindByLabel,
 	typeOf,
 } from '../../wavespeed/media/detectFormat';
+import { readWorkflowSettings } from '../session/workflowSettings';
 
 /** A file of an item, with what it is; undefined: neither its label nor its first bytes tell. */
 export interface ItemFile {
@@ -34,7 +35,7 @@ const isTextOrUnset = (value: unknown): boolean =>
 /** In the order of the item, told by their labels. A workflow can keep its files in the json (`binaryMode: combined`). */
 export function listFiles(ctx: IExecuteFunctions, row: number): ItemFile[] {
 	const { json, binary } = ctx.getInputData()[row] ?? {};
-	const isCombined = ctx.getWorkflowSettings().binaryMode === 'combined';
+	const isCombined = readWorkflowSettings(ctx).binaryMode === 'combined';
 	return Object.entries((isCombined ? json : binary) ?? {}).flatMap(([field, value]) =>
 		isBinary(value) && (!isCombined || 'mimeType' in value)
 			? [{ field, binary: value, kind: kindByLabel(value) }]

@@ -128,6 +128,9 @@ function adviceForFailedTask(task: Task): string {
 	if (task.status.toLowerCase() === 'deleted') {
 		return 'Its video is gone. To make another one, change the seed or run the workflow anew, which is paid for; a retry does not submit it again.';
 	}
+	if (/^cancell?ed$/i.test(task.status)) {
+		return 'A retry does not submit it again. A new execution does, which is paid for.';
+	}
 	if (isPermanentFailure(task)) {
 		return `The same inputs would fail again, so a retry does not submit them: change them. ${refund}`;
 	}

@@ -13,6 +13,8 @@ import { continueWait } from '../../wavespeed/tasks/waitForTask';
 import { shorten } from '../../text';
 import { ABANDONED, openRun, type Run } from './run';
 import { settle, type Settled } from '../../async/settle';
+import { openLedgerStore, readRunIndex } from './storedContext';
+import { Ledger } from '../../batch/ledger';
 import { addTaskFacts, describeEnd, logTasksLeft } from './taskFacts';
 import { orderRows } from '../../batch/rowOrder';
 
@@ -43,9 +45,16 @@ export async function runNode(
 	const opened = await settle(openRun(ctx, operation));
 	if (!opened.ok) {
 		// Nothing works without the credential, so every row fails for the same reason.
-		const rows = Array.from({ length: rowCount }, (_, row) => ({ row, error: opened.error }));
-		if (!continueOnFail) throw toNodeError(ctx.getNode(), { row: 0, error: opened.error }, 1);
-		return rows.map((failed) => toErrorItem(ctx, failed, false));
+		// An earlier try may have submitted, and its tasks must be named all the same.
+		const ledger = new Ledger(openLedgerStore(ctx), readRunIndex(ctx));
+		const { error } = opened;
+		if (!continueOnFail && ledger.entriesOfRun().length > 0) {
+			throw describeEnd(ctx, ledger, { row: 0, error }, []);
+		}
+		if (!continueOnFail) throw toNodeError(ctx.getNode(), { row: 0, error }, 1);
+		return Array.from({ length: rowCount }, (_, row) =>
+			toErrorItem(ctx, { row, error: addTaskFacts(ledger, row, error) }, false),
+		);
 	}
 	const run = opened.value;
 	return await workOnRows(run, operation, plan, continueOnFail).finally(run.stopListening);
@@ -64,7 +73,7 @@ async function workOnRows(
 		const planned = await settle(plan(run, row));
 		// In stop mode the first bad row ends the run while nothing has been sent.
 		if (!planned.ok && !continueOnFail)
-			throw toNodeError(ctx.getNode(), { row, error: planned.error }, rowCount);
+			throw describeEnd(ctx, run.batch.ledger, { row, error: planned.error }, []);
 		plans.push(planned);
 	}
 
@@ -116,7 +125,7 @@ async function workOnAll<T extends RowResult>(
 	);
 	if (firstFailure && endsRun) {
 		const { row } = firstFailure;
-		throw describeEnd(run, { row, error: addTaskFacts(run, row, firstFailure.error) }, outcomes);
+		throw describeEnd(run.ctx, ledger, { row, error: firstFailure.error }, outcomes);
 	}
 	return outcomes;
 }
@@ -142,7 +151,11 @@ async function workOnRow(
 const isSubmitted = (result: RowResult): result is SubmittedRow => 'parked' in result;
 
 const toFailedItem = (run: Run, row: number, error: unknown): INodeExecutionData =>
-	toErrorItem(run.ctx, { row, error: addTaskFacts(run, row, error) }, keepsFields(run.ctx, row));
+	toErrorItem(
+		run.ctx,
+		{ row, error: addTaskFacts(run.batch.ledger, row, error) },
+		keepsFields(run.ctx, row),
+	);
 
 /** Parks the run if a row still waits; undefined if none does, or if n8n can't: then the wait goes on here. */
 async function parkIfOpen(
@@ -152,8 +165,9 @@ async function parkIfOpen(
 	const submitted = outcomes.flatMap((outcome) =>
 		outcome.ok && isSubmitted(outcome.value) ? [outcome.value] : [],
 	);
-	if (!submitted.some(({ ended }) => ended === undefined)) return undefined;
-	run.cancellation.throwIfCancelled();
+	const hasOpen = submitted.some(({ ended }) => ended === undefined);
+	// After Stop nothing is parked: the wait ends here, and the log names the tasks.
+	if (!hasOpen || run.cancellation.reason()) return undefined;
 	const rows = outcomes.map((outcome, row): ParkedRow => {
 		if (!outcome.ok) return { row, items: [toFailedItem(run, row, outcome.error)] };
 		return isSubmitted(outcome.value) ? outcome.value.parked : { row, items: outcome.value };

@@ -1,7 +1,7 @@
-import type { INodeExecutionData } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import type { Settled } from '../../async/settle';
-import { type LedgerEntry, taskIdsOf } from '../../batch/ledger';
+import { type Ledger, type LedgerEntry, taskIdsOf } from '../../batch/ledger';
 import { type Failure, FailureError, failureOf } from '../../wavespeed/failures';
 import {
 	describeOtherTasks,
@@ -20,13 +20,13 @@ type ResultOfRow = INodeExecutionData[] | { parked: { wait: { taskId: string } }
  * The failure of a row with what the ledger knows of the row: tasks of earlier tries, and submits without a clear answer.
  * "Nothing was paid" is then true of this try at most.
  */
-export function addTaskFacts(run: Run, row: number, error: unknown): unknown {
-	const failure = failureOf(error);
-	const entries = run.batch.ledger
+export function addTaskFacts(ledger: Ledger, row: number, error: unknown): unknown {
+	const entries = ledger
 		.entriesOfRun()
 		.filter((found) => found.row === row)
 		.map(({ entry }) => entry);
-	if (!failure || entries.length === 0) return error;
+	if (entries.length === 0) return error;
+	const failure = failureOf(error) ?? toUnexpected(error);
 	const known = [failure.details.taskId, ...(failure.details.candidateTaskIds ?? [])];
 	const earlier = entries.flatMap(taskIdsOf).filter((id) => !known.includes(id));
 	const advice = [failure.advice, ...describeMoney(failure, entries, earlier)].join(' ').trim();
@@ -38,6 +38,15 @@ export function addTaskFacts(run: Run, row: number, error: unknown): unknown {
 		details: { ...failure.details, ...earlierTaskIds },
 	});
 }
+
+/** n8n's own error, such as of an expression, has no room for what the row has. */
+const toUnexpected = (error: unknown): Failure => ({
+	kind: 'invalidInput',
+	message: error instanceof Error ? error.message : String(error),
+	advice: '',
+	details: {},
+	paid: 'nothing',
+});
 
 function describeMoney(
 	{ kind, paid, message, advice }: Failure,
@@ -63,29 +72,31 @@ function describeMoney(
 
 /** The error that ends the run: the row that failed first, and every task that the run's rows have, of all tries. */
 export function describeEnd(
-	run: Run,
+	ctx: IExecuteFunctions,
+	ledger: Ledger,
 	{ row, error }: FailedRow,
 	outcomes: Settled<ResultOfRow>[],
 ): Error {
-	const others = listTasks(run, outcomes).filter((task) => task.row !== row);
-	const open = run.batch.ledger
+	const others = listTasks(ledger, outcomes).filter((task) => task.row !== row);
+	const open = ledger
 		.entriesOfRun()
 		.filter((found) => found.row !== row && found.entry.state === 'sent')
 		.map((found) => `row ${found.row + 1}`);
 	const notes = [describeOtherTasks(others), describeOpenSubmits(open)].filter(
 		(text) => text !== '',
 	);
-	const first = { row, error: notes.length > 0 ? sayOfThisRow(error) : error };
-	return toRunError(run.ctx.getNode(), first, outcomes.length, { others, notes });
+	const told = addTaskFacts(ledger, row, error);
+	const first = { row, error: notes.length > 0 ? sayOfThisRow(told) : told };
+	return toRunError(ctx.getNode(), first, ctx.getInputData().length, { others, notes });
 }
 
 /** By the outcomes, and by the ledger for rows that had no turn in this try. */
-function listTasks(run: Run, outcomes: Settled<ResultOfRow>[]): TaskOfRow[] {
+function listTasks(ledger: Ledger, outcomes: Settled<ResultOfRow>[]): TaskOfRow[] {
 	const ofOutcomes = outcomes.flatMap((outcome, row): TaskOfRow[] => {
 		const taskId = outcome.ok ? taskIdOf(outcome.value) : failureOf(outcome.error)?.details.taskId;
 		return typeof taskId === 'string' ? [{ row, taskId }] : [];
 	});
-	const ofLedger = run.batch.ledger
+	const ofLedger = ledger
 		.entriesOfRun()
 		.flatMap(({ row, entry }) => taskIdsOf(entry).map((taskId): TaskOfRow => ({ row, taskId })));
 	const known = new Map([...ofOutcomes, ...ofLedger].map((task) => [task.taskId, task]));

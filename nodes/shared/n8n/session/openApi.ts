@@ -21,9 +21,10 @@ export function openApi(
 	connection: Connection,
 	cancellation: Cancellation,
 ): AccountApi {
-	const { accountId, accountLevel } = connection;
+	const { accountId, accountLevel, baseUrl } = connection;
 	const random = Math.random;
-	const account = accounts.open(accountId, accountLevel, systemTime.now(), random);
+	const key = { id: accountId, baseUrl, level: accountLevel };
+	const account = accounts.open(key, systemTime.now(), random);
 	const { readGate, serviceClock, outages, requests } = account;
 	return {
 		account,

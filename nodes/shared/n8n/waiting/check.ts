@@ -121,9 +121,10 @@ function toEnd(error: unknown): RowEnd {
 }
 
 /** Whether one of these rows is an error. */
-function hasFailed(state: WaitState, rows: number[]): boolean {
+function hasFailed(state: WaitState, newEnds: number[]): boolean {
+	const rows = new Set(newEnds);
 	return state.rows.filter(isTaskRow).some(({ row, settings }) => {
-		const end = rows.includes(row) ? state.ends.get(row) : undefined;
+		const end = rows.has(row) ? state.ends.get(row) : undefined;
 		if (!end) return false;
 		return !('task' in end) || isRefused(end.task, settings);
 	});

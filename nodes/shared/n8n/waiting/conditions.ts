@@ -3,6 +3,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { HANDS_OVER_RESULTS } from '../session/abilities';
 import type { Connection } from '../session/credential';
 import { canReach } from './reachable';
+import { readWorkflowSettings } from '../session/workflowSettings';
 
 /** n8n looks for executions to go on with once a minute, so a shorter wait is better done in the process. */
 const SHORTEST_PARKING_MS = 65_000;
@@ -27,7 +28,7 @@ export function whyNotParked(ctx: IExecuteFunctions, timeoutMs: number): string 
 		return 'For a time limit of about a minute this node waits while the execution runs.';
 	}
 	// n8n 2.27 to 2.33 in queue mode lose such executions while they wait (n8n issues 32424 and 32509).
-	if (ctx.getWorkflowSettings().saveDataSuccessExecution === 'none') {
+	if (readWorkflowSettings(ctx).saveDataSuccessExecution === 'none') {
 		return 'This workflow does not save successful executions, and some versions of n8n then lose executions that are parked. So this node waits while the execution runs. Change "Save successful production executions" in the workflow\'s settings to park.';
 	}
 	if (ctx.getWorkflow().id === undefined) {
@@ -36,9 +37,14 @@ export function whyNotParked(ctx: IExecuteFunctions, timeoutMs: number): string 
 	return undefined;
 }
 
-/** An agent waits for its tool's answer, so there is nothing to go on with later. */
+/**
+ * An agent waits for its tool's answer, so there is nothing to go on with later. Newer versions of n8n run a tool as a
+ * node of the workflow, whose output they send to the agent; nothing else tells such a run.
+ */
 export const isTool = (ctx: IExecuteFunctions): boolean =>
-	!('putExecutionToWait' in ctx) || ('isToolExecution' in ctx && ctx.isToolExecution());
+	ctx.getNode().rewireOutputLogTo === 'ai_tool' ||
+	!('putExecutionToWait' in ctx) ||
+	('isToolExecution' in ctx && ctx.isToolExecution());
 
 /**
  * A path of our own: a callback that comes late must not wake whatever else waits in this execution by then, such as

@@ -24,8 +24,16 @@ export function keepWakeUrl(ctx: IExecuteFunctions, url: unknown): void {
 /** Docs: Verify webhooks. */
 const TOLERANCE_SECONDS = 300;
 
-/** A request to an execution that waits here: from the service to the parent, or from the parent to its child. */
+/** A request to an execution that waits here. Never throws: n8n would go on with one empty item, without the state. */
 export async function receiveAtWaiting(ctx: IWebhookFunctions): Promise<IWebhookResponseData> {
+	const received = await settle(receive(ctx));
+	if (received.ok) return received.value;
+	ctx.getResponseObject().status(503).json({ message: 'The request could not be used' });
+	return { noWebhookResponse: true };
+}
+
+/** From the service to the parent, or from the parent to its child. */
+async function receive(ctx: IWebhookFunctions): Promise<IWebhookResponseData> {
 	if (readStepName(ctx.getNodeParameter(STEP_PARAMETER, '')) === 'pause') return wakeChild(ctx);
 	return await answerCallback(
 		ctx,

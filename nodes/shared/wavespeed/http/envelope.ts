@@ -35,7 +35,8 @@ export function readEnvelope(answer: HttpAnswer): ApiResult {
 		status,
 		text: readErrorText(body, answer.status >= 400 ? answer.text : ''),
 		retryAfter: answer.headers['retry-after'],
-		data: isRecord(body) ? body.data : undefined,
+		// Some answer with the task itself, without an envelope around it.
+		data: isRecord(body) && isBareTask(body) ? body : isRecord(body) ? body.data : undefined,
 	};
 	if (status === 429 && !isUsedUp(said.text, said.retryAfter)) {
 		return { kind: 'rateLimited', ...said };

@@ -93,7 +93,7 @@ export async function listTasks(
 		if (!Array.isArray(items)) return undefined;
 		const tasks = items.map(parseTask).filter((task): task is Task => task !== undefined);
 		// The filter may be ignored by the service: a task of another model must never be adopted.
-		const own = tasks.filter((task) => (task.raw.model ?? MODEL_ID) === MODEL_ID);
+		const own = tasks.filter((task) => (task.raw.model || MODEL_ID) === MODEL_ID);
 		const ids = items.map((item) => (isRecord(item) ? String(item.id) : ''));
 		return { tasks: own, ids };
 	};

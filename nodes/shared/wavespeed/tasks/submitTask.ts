@@ -27,6 +27,12 @@ export type SubmitOutcome =
 const SUBMIT_TIMEOUT_MS = 120_000;
 
 /**
+ * Refusals that a server, or a proxy before it, may send for a request that it has worked on: a redirect to what came of
+ * it (RFC 9110, 15.4.3 and 15.4.4), a conflict with one that is the same, "too early", and a client that hung up.
+ */
+const SAY_NOTHING: ReadonlySet<number> = new Set([302, 303, 409, 425, 499]);
+
+/**
  * The one function that spends money. It sends exactly one POST and never repeats it: the service has no
  * idempotency key, so a second POST is a second task that is paid for.
  */
@@ -57,6 +63,9 @@ export async function submitTask(
 		case 'unclear':
 			return { kind: 'unknown', text: result.text || `HTTP status ${result.status}` };
 		case 'refused': {
+			if (SAY_NOTHING.has(result.status)) {
+				return { kind: 'unknown', text: result.text || `HTTP status ${result.status}` };
+			}
 			const failure = describeRefusal('submit the task', result.status, result.text);
 			return { kind: 'refused', failure };
 		}

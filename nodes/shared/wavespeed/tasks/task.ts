@@ -182,8 +182,15 @@ export function failureReasonOf(task: Task): string {
  */
 const PERMANENT_CODES: ReadonlySet<number> = new Set([1200, 1400, 1401, 1402]);
 
-/** Whether another task with the same inputs is pointless, or could be paid for twice. */
+/** The same without a code: what moderation and the loader of files are known to say. */
+const PERMANENT_WORDS =
+	/content (moderation|policy|filter)|moderation|nsfw|sensitive content|failed to (download|fetch|load) (the )?(image|audio|media|file)/i;
+
+/** Somebody has ended it or deleted its record, perhaps of a video that was made and paid for. */
+const ENDED_BY_SOMEBODY: ReadonlySet<string> = new Set(['deleted', 'cancelled', 'canceled']);
+
+/** Whether another task with the same inputs is pointless, unwanted, or could be paid for twice. */
 export const isPermanentFailure = (task: Task): boolean =>
-	(task.errorCode !== null && PERMANENT_CODES.has(task.errorCode)) ||
-	// Somebody has deleted the record, perhaps of a video that was made and paid for.
-	task.status.toLowerCase() === 'deleted';
+	(task.errorCode !== null
+		? PERMANENT_CODES.has(task.errorCode)
+		: PERMANENT_WORDS.test(task.errorText)) || ENDED_BY_SOMEBODY.has(task.status.toLowerCase());
