@@ -134,6 +134,22 @@ export const EXAMPLES: [string, Schedule][] = [
 		),
 	],
 	[
+		// By the machine's clock the other execution's task was made when this one's submit was lost.
+		'the same ten minutes later, with a clock that is ten minutes wrong',
+		scheduleOf(
+			[
+				executionOf([{ prompt: 'b' }], { kind: 'submit' }),
+				executionOf([{}], { launches: [{ afterMs: 10 * MINUTE, stopAfterMs: undefined }] }),
+			],
+			{
+				service: {
+					...{ clockSkewMs: 10 * MINUTE, dateHeader: false },
+					submitFaults: ['resetAfter', 'resetBefore'],
+				},
+			},
+		),
+	],
+	[
 		'a refused submit after a task that has failed',
 		scheduleOf([executionOf([{}], { maxTries: 2 })], {
 			service: { submitFaults: ['none', 'refused'], tasks: [{ lastsMs: 0, end: 'failed' }] },

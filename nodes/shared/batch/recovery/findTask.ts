@@ -116,26 +116,31 @@ function hasRivals(
 	ledger: Ledger,
 	{ key, entry }: LostSubmit,
 ): boolean {
+	// Where nothing tells the service's time, no time rules a lost submit out.
+	const { isKnown } = account.serviceClock;
 	const window = toWindow({ clock }, account, entry);
 	const ofOtherRows = ledger
 		.unresolved()
 		.some(
-			(other) => other.key !== key && overlaps(toWindow({ clock }, account, other.entry), window),
+			(other) =>
+				other.key !== key &&
+				(!isKnown || overlaps(toWindow({ clock }, account, other.entry), window)),
 		);
 	if (ofOtherRows) return true;
 	const offset = serviceTimeOf(account, clock.now(), clock) - clock.now();
-	// By how much the time of a task may differ from that of its submit, where the window is the machine's guess.
-	const slackMs = account.serviceClock.isKnown ? 0 : CLOCK_DIFFERENCE_MS;
-	const [from, to] = [window.from - offset - slackMs, window.to - offset + slackMs];
+	const [from, to] = [window.from - offset, window.to - offset];
 	// What this process has forgotten, or what was before it, may have been anything.
 	const sentAt = submissionOf(account, entry)?.sentAt ?? -Infinity;
 	const marginMs = account.serviceClock.isKnown ? 0 : CLOCK_DIFFERENCE_MS;
 	if (!account.submissions.isCompleteSince(sentAt - marginMs)) return true;
 	const own = ledger.submissionIds();
+	const isRival = ({ state, sentAt, endedAt = Infinity }: Submission): boolean =>
+		state === 'accepted'
+			? sentAt <= to && endedAt >= from
+			: !isKnown || (sentAt <= to && endedAt + LATE_CREATION_MS >= from);
 	return account.submissions
-		.between(from - LATE_CREATION_MS, to)
-		.filter(({ id }) => !own.has(id))
-		.some(({ state, endedAt }) => state === 'lost' || (endedAt ?? Infinity) >= from);
+		.between(-Infinity, Infinity)
+		.some((submission) => !own.has(submission.id) && isRival(submission));
 }
 
 const overlaps = (a: TimeWindow, b: TimeWindow): boolean => a.from <= b.to && a.to >= b.from;
