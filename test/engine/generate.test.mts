@@ -137,7 +137,7 @@ test('keeps the fields of the row beside those of the task when asked to', async
 		items: [await makeRow({ name: 'Ada', status: 'new' })],
 		parameters: { operation: 'generate', options: { includeInputFields: true } },
 	});
-	expect(result.items[0]?.json).toMatchObject({ name: 'Ada', status: 'completed' });
+	expect(result.items[0]?.json).toMatchObject({ name: 'Ada', task: { status: 'completed' } });
 });
 
 test("gives the API's own object with Simplify off", async () => {

@@ -21,26 +21,29 @@ export const generate: Operation = {
 
 	async plan(run, row) {
 		const parameters = readParameters(run.ctx, row);
-		const asked = await readRequest(run, parameters, row);
+		const request = await readRequest(run, parameters, row);
 		const settings = readResultSettings(parameters);
 		const waitSettings = readWaitSettings(parameters);
-		const parking = asked.quoteOnly
+		const parking = request.quoteOnly
 			? undefined
 			: readParking(run, parameters, waitSettings.timeoutMs);
-		const ask = { ...asked, webhookUrl: parking?.callbackUrlFor(row) };
+		const ask = { ...request, webhookUrl: parking?.callbackUrlFor(row) };
 		if (ask.quoteOnly) return planQuote(run, row, ask, settings.includeInputFields);
 		return async () => {
 			const outcome = await generateTask(run.batch, row, ask, waitSettings, parking);
 			const { submitted, task } = outcome;
-			const fields = toInputFields(submitted.input, submitted.costUsd);
-			if (task && !parking) return [await toResultItem(run, row, task, settings, fields)];
+			const { isResumed } = submitted;
+			const asked = toInputFields(submitted.input, submitted.costUsd);
+			if (task && !parking) {
+				return [await toResultItem(run, row, task, settings, { asked, isResumed })];
+			}
 			const begun = startWait(
 				submitted.taskId,
 				{ ...waitSettings, firstGapMs: 0 },
 				run.api.clock.now(),
 			);
 			const wait = 'wait' in outcome ? outcome.wait : begun;
-			return toParkedRow(run, { row, settings, wait, asked: fields }, task);
+			return toParkedRow(run, { row, settings, wait, asked }, task, isResumed);
 		};
 	},
 };

@@ -75,10 +75,10 @@ export async function toResultItem(
 	row: number,
 	task: Task,
 	settings: ResultSettings,
-	asked: IDataObject = {},
+	more: { asked?: IDataObject; isResumed?: boolean } = {},
 ): Promise<INodeExecutionData> {
 	return await makeResultItem(run.download, {
-		...{ row, task, settings, asked },
+		...{ row, task, settings, asked: {}, ...more },
 		inputItem: run.items[row],
 	});
 }
@@ -91,9 +91,10 @@ export function toParkedRow(
 	run: Run,
 	parked: Pick<ParkedTask, 'row' | 'settings' | 'wait' | 'asked'>,
 	ended: Task | undefined,
+	isResumed = false,
 ): RowResult {
 	const { row, settings, asked } = parked;
-	if (ended) refuseFailedTask(ended, settings, readCost(asked));
+	if (ended) refuseFailedTask(ended, settings, { costUsd: readCost(asked), isResumed });
 	const inputFields = settings.includeInputFields ? { ...run.items[row]?.json } : {};
 	return { parked: { ...parked, inputFields }, ended };
 }

@@ -10,6 +10,8 @@ import * as n8nWorkflow from 'n8n-workflow';
 
 import { type Failure, type FailureDetails, failureOf } from '../../wavespeed/failures';
 import { isRecord } from '../../json';
+import { shorten } from '../../text';
+import { addToRow } from '../output/rowFields';
 
 /** A row that failed, with what made it fail. */
 export interface FailedRow {
@@ -107,11 +109,38 @@ export function makeErrorItem(
 	inputFields: IDataObject | undefined,
 ): INodeExecutionData {
 	const failure = failureOf(error);
-	const text = failure ? describeFailure(failure) : describeUnexpected(node, row, error).message;
-	const goesToErrorBranch = node.onError === 'continueErrorOutput';
-	const kept = goesToErrorBranch ? {} : inputFields;
-	const json = { ...kept, ...toErrorJson(node, text, { ...failure?.details }) };
+	const known = failure ? undefined : describeExpressionError(error);
+	const text = failure
+		? describeFailure(failure)
+		: (known?.text ?? describeUnexpected(node, row, error).message);
+	const details = { ...(failure?.details ?? known?.details) };
+	const errorJson = toErrorJson(node, text, details);
+	const json =
+		inputFields === undefined || node.onError === 'continueErrorOutput'
+			? errorJson
+			: addToRow(inputFields, errorJson, { ...(details as IDataObject), error: text });
 	return { json, pairedItem: { item: row } };
+}
+
+const MOST_DESCRIPTION_CHARS = 300;
+
+/**
+ * n8n's own error for an expression says only what is wrong; where, and what to do, stands beside it, where an error row
+ * would lose it.
+ */
+function describeExpressionError(
+	error: unknown,
+): { text: string; details: FailureDetails } | undefined {
+	if (!(error instanceof Error) || !('context' in error) || !isRecord(error.context))
+		return undefined;
+	const { parameter, nodeCause } = error.context;
+	if (typeof parameter !== 'string') return undefined;
+	const description = 'description' in error ? error.description : undefined;
+	const words = typeof description === 'string' ? description.replace(/<[^>]*>/g, '') : '';
+	const where = typeof nodeCause === 'string' ? ` (node "${shorten(nodeCause, 60)}")` : '';
+	const what = `The expression in "${parameter}" failed: ${error.message}${where}.`;
+	const text = [what, shorten(words, MOST_DESCRIPTION_CHARS), 'Nothing was paid.'];
+	return { text: text.filter((part) => part !== '').join(' '), details: { parameter } };
 }
 
 /**

@@ -15,6 +15,8 @@ export interface RowOfTask {
 	/** What was asked for, with its price; empty for a task that another node has submitted. */
 	asked: IDataObject;
 	inputItem: INodeExecutionData | undefined;
+	/** An earlier attempt has submitted it. */
+	isResumed?: boolean;
 }
 
 /**
@@ -23,10 +25,10 @@ export interface RowOfTask {
  */
 export async function makeResultItem(
 	download: Download,
-	{ row, task, settings, asked, inputItem }: RowOfTask,
+	{ row, task, settings, asked, inputItem, isResumed }: RowOfTask,
 ): Promise<INodeExecutionData> {
 	const costUsd = readCost(asked);
-	refuseFailedTask(task, settings, costUsd);
+	refuseFailedTask(task, settings, { costUsd, isResumed });
 	const json = settings.simplify ? { ...toTaskFields(task), ...asked } : (task.raw as IDataObject);
 	const hasVideo = phaseOf(task) === 'completed' && task.videoUrls.length > 0;
 	if (settings.downloadTo === undefined || !hasVideo) return toItem(row, json, inputItem, settings);

@@ -10,6 +10,8 @@ import {
 	type Task,
 } from '../../wavespeed/tasks/task';
 import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
+import { toEchoedFields } from './echoedInput';
+import { addToRow } from './rowFields';
 
 /** How a row's result is to look. */
 export interface OutputSettings {
@@ -26,18 +28,20 @@ export interface ResultSettings extends OutputSettings {
 
 /** The fields of a task, the same for every operation and for the trigger. */
 export function toTaskFields(task: Task): IDataObject {
-	const isCompleted = phaseOf(task) === 'completed';
-	const videoUrls = isCompleted ? task.videoUrls : [];
+	const phase = phaseOf(task);
+	const videoUrls = phase === 'completed' ? task.videoUrls : [];
 	return {
-		taskId: task.id,
-		status: task.status,
 		videoUrl: videoUrls[0] ?? null,
+		status: task.status,
+		taskId: task.id,
 		videoUrls,
-		videoExpiresAt: expiresAt(task),
-		hasNsfwContent: task.hasNsfwContent,
+		// Nothing is claimed of a video that doesn't exist.
+		videoExpiresAt: phase === 'completed' ? expiresAt(task) : null,
+		hasNsfwContent: phase === 'running' ? null : task.hasNsfwContent,
 		createdAt: task.createdAt,
 		inferenceTimeMs: task.inferenceTimeMs,
-		...(phaseOf(task) === 'failed'
+		...toEchoedFields(task.input),
+		...(phase === 'failed'
 			? { failureReason: failureReasonOf(task), failureCode: task.errorCode }
 			: {}),
 	};
@@ -63,7 +67,7 @@ export function toItem(
 	binary?: Record<string, IBinaryData>,
 ): INodeExecutionData {
 	return {
-		json: settings.includeInputFields ? { ...inputItem?.json, ...json } : json,
+		json: settings.includeInputFields ? addToRow(inputItem?.json ?? {}, json) : json,
 		pairedItem: { item: row },
 		...(binary ? { binary } : {}),
 	};
@@ -94,11 +98,18 @@ export function toDetails(task: Task, costUsd?: number): FailureDetails {
 	};
 }
 
+/** What is known of the way of a task to its row. */
+export interface TaskOrigin {
+	costUsd?: number;
+	/** An earlier attempt has submitted it: nothing was sent now. */
+	isResumed?: boolean;
+}
+
 /** Throws for a task that ended without a video, unless the user wants such tasks as items. */
 export function refuseFailedTask(
 	task: Task,
 	settings: Pick<OutputSettings, 'failedTasks'>,
-	costUsd?: number,
+	{ costUsd, isResumed = false }: TaskOrigin = {},
 ): void {
 	const phase = phaseOf(task);
 	const isEmpty = phase === 'completed' && task.videoUrls.length === 0;
@@ -112,10 +123,14 @@ export function refuseFailedTask(
 	fail(
 		'taskFailed',
 		`Task ${task.id} ended as "${task.status}" without a video: ${failureReasonOf(task)}${code}`,
-		adviceForFailedTask(task),
+		isResumed ? `${EARLIER} ${adviceForFailedTask(task)} ${ANEW}` : adviceForFailedTask(task),
 		{ details },
 	);
 }
+
+const EARLIER = 'This is the result of the earlier attempt; nothing was sent now.';
+const ANEW =
+	'To make a new video, change an input such as the seed, or start the workflow anew instead of retrying.';
 
 function adviceForFailedTask(task: Task): string {
 	const refund = 'WaveSpeed refunds failed tasks within some hours.';

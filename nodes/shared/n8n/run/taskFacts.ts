@@ -9,6 +9,7 @@ import {
 	type TaskOfRow,
 	toRunError,
 } from '../errors/nodeErrors';
+import { taskIdOfItem } from '../output/rowFields';
 import type { Run } from './run';
 
 /** What a run knows of its tasks when it fails, so that none is lost and nothing untrue is said about money. */
@@ -104,7 +105,7 @@ function listTasks(ledger: Ledger, outcomes: Settled<ResultOfRow>[]): TaskOfRow[
 }
 
 const taskIdOf = (result: ResultOfRow): unknown =>
-	'parked' in result ? result.parked.wait.taskId : result[0]?.json.taskId;
+	'parked' in result ? result.parked.wait.taskId : taskIdOfItem(result[0]?.json ?? {});
 
 const describeOpenSubmits = (rows: string[]): string =>
 	rows.length === 0

@@ -4,6 +4,7 @@ import { isRecord } from '../../json';
 import type { Failure } from '../../wavespeed/failures';
 import { parseTask, readTaskId, type Task, toStoredTask } from '../../wavespeed/tasks/task';
 import type { TaskWait } from '../../wavespeed/tasks/waitStep';
+import { taskIdOfItem } from '../output/rowFields';
 import type { ResultSettings } from '../output/taskItem';
 import { toSteadyTime, toWallTime } from '../session/clock';
 
@@ -57,9 +58,7 @@ export const isTaskRow = (row: ParkedRow): row is ParkedTask => 'wait' in row;
 /** The task that the row is about. */
 export const taskIdOf = (row: ParkedRow): string | undefined => {
 	if (isTaskRow(row)) return row.wait.taskId;
-	const { details, taskId } = row.items[0]?.json ?? {};
-	const known = isRecord(details) ? details.taskId : taskId;
-	return typeof known === 'string' ? known : undefined;
+	return taskIdOfItem(row.items[0]?.json ?? {});
 };
 
 /** What only some of the rows have in common: when the next check is due, and what the last one said. */
