@@ -59,7 +59,11 @@ async function measure(job: EngineJob): Promise<EngineMeasurement> {
 	const items = await makeItems(job);
 	const { credential, parameters } = job;
 	// What every process does once is not the row's or the file's doing: modules load, the compiler warms up.
-	await runNode({ credential, items: [{ json: {} }], parameters: { operation: 'getAll' } });
+	await runNode({
+		credential,
+		items: [{ json: {} }],
+		parameters: { resource: 'task', operation: 'getAll' },
+	});
 	globalThis.gc?.();
 	const heapBefore = process.memoryUsage().heapUsed;
 	const rssBefore = process.memoryUsage.rss();

@@ -53,11 +53,20 @@ async function download(megabytes: number): Promise<EngineMeasurement> {
 	const emulator = await startService();
 	const video = await serveVideo(megabytes * MEGABYTE);
 	const credential = { apiKey: emulator.apiKey, baseUrl: emulator.url, accountLevel: 'ultra' };
-	await runEngine({ credential, parameters: { ...GENERATE, operation: 'submit' }, rows: 1 });
+	await runEngine({
+		credential,
+		parameters: { ...GENERATE, resource: 'task', operation: 'submit' },
+		rows: 1,
+	});
 	const [task] = emulator.tasks();
 	const taskId = task?.id ?? '';
 	emulator.setTask(taskId, { status: 'completed', outputs: [video.url] });
-	const parameters = { operation: 'get', taskId, options: { downloadVideo: true } };
+	const parameters = {
+		resource: 'task',
+		operation: 'get',
+		taskId,
+		options: { downloadVideo: true },
+	};
 	const measured = await runEngine({ credential, parameters, rows: 1 });
 	video.close();
 	await emulator.close();

@@ -15,7 +15,7 @@ import { runParkedStep } from '../shared/n8n/waiting/steps';
 import { receiveAtWaiting } from '../shared/n8n/waiting/wake';
 import { optionsField } from './fields/options.fields';
 import { stepField } from './fields/step.fields';
-import { OPERATIONS, planOf } from './operations';
+import { findOperation, OPERATIONS } from './operations';
 
 /** Callbacks of WaveSpeed to an execution that is parked here. A path of our own: see WAKE_PATH. */
 const resumeWebhooks: IWebhookDescription[] = [
@@ -39,8 +39,9 @@ export class Wan22SpeechToVideo implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ ({ generate: "Generate Video", getAll: "Get Many", get: "Get Task", submit: "Submit Task", wait: "Wait for Task" })[$parameter["operation"]] }}',
-		description: 'Turn a picture and a voice recording into a talking video with WaveSpeedAI',
+			'={{ ({ generate: "Generate Video", quote: "Get Price", delete: "Delete Task", get: "Get Task", getAll: "Get Many Tasks", submit: "Submit Task", wait: "Wait for Task", getBalance: "Get Balance" })[$parameter["operation"]] }}',
+		description:
+			'Make a talking video from a picture and a voice recording: avatar, lip sync, talking head (WaveSpeedAI)',
 		defaults: { name: 'Wan 2.2 Speech To Video' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
@@ -49,46 +50,101 @@ export class Wan22SpeechToVideo implements INodeType {
 		webhooks: resumeWebhooks,
 		properties: [
 			{
+				displayName: 'Resource',
+				name: 'resource',
+				type: 'options',
+				noDataExpression: true,
+				default: 'video',
+				options: [
+					{ name: 'Account', value: 'account' },
+					{ name: 'Task', value: 'task', description: 'A video that is being made or was made' },
+					{ name: 'Video', value: 'video' },
+				],
+			},
+			{
 				displayName: 'Operation',
 				name: 'operation',
 				type: 'options',
 				noDataExpression: true,
 				default: 'generate',
+				displayOptions: { show: { resource: ['video'] } },
 				options: [
 					{
-						name: 'Generate Video',
+						name: 'Generate',
 						value: 'generate',
-						action: 'Generate a talking video',
+						action: 'Make a talking video and wait for it',
 						description: 'Make a talking video from a picture and a recording, and wait for it',
+					},
+					{
+						name: 'Get Price',
+						value: 'quote',
+						action: 'Get the price of a talking video without making it',
+						description:
+							'Check the inputs and ask what the video would cost. Nothing is made and nothing is paid.',
+					},
+				],
+			},
+			{
+				displayName: 'Operation',
+				name: 'operation',
+				type: 'options',
+				noDataExpression: true,
+				default: 'get',
+				displayOptions: { show: { resource: ['task'] } },
+				options: [
+					{
+						name: 'Delete',
+						value: 'delete',
+						action: 'Delete a video from the service',
+						description:
+							'Remove the record and the video of a task at WaveSpeed. A task that still runs is not deleted.',
+					},
+					{
+						name: 'Get',
+						value: 'get',
+						action: 'Check whether a started video is ready',
+						description: 'Check a task once, and get its video if it is ready',
 					},
 					{
 						name: 'Get Many',
 						value: 'getAll',
-						action: 'Get many tasks',
+						action: 'Get many videos of the last 7 days',
 						description:
 							'List the tasks of the last 7 days, also those that a stopped workflow has left behind',
 					},
 					{
-						name: 'Get Task',
-						value: 'get',
-						action: 'Get a task',
-						description: 'Look at a task once, and get its video if it is ready',
-					},
-					{
-						name: 'Submit Task',
+						name: 'Submit',
 						value: 'submit',
-						action: 'Submit a task',
+						action: 'Start a video without waiting for it',
 						description: 'Start a talking video without waiting for it',
 					},
 					{
-						name: 'Wait for Task',
+						name: 'Wait',
 						value: 'wait',
-						action: 'Wait for a task',
+						action: 'Wait for a video that was started before',
 						description: 'Wait until a task that was submitted before has ended, and get its video',
 					},
 				],
 			},
-			...Object.values(OPERATIONS).flatMap((operation) => operation.fields),
+			{
+				displayName: 'Operation',
+				name: 'operation',
+				type: 'options',
+				noDataExpression: true,
+				default: 'getBalance',
+				displayOptions: { show: { resource: ['account'] } },
+				options: [
+					{
+						name: 'Get Balance',
+						value: 'getBalance',
+						action: 'Get the money that is left on the account',
+						description: 'The USD that are left on the WaveSpeed account',
+					},
+				],
+			},
+			...Object.values(OPERATIONS)
+				.flatMap((operations) => Object.values(operations))
+				.flatMap(({ fields }) => fields),
 			optionsField,
 			stepField,
 		],
@@ -97,9 +153,11 @@ export class Wan22SpeechToVideo implements INodeType {
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		const step = readStepName(this.getNodeParameter(STEP_PARAMETER, 0, ''));
 		if (step) return [await runParkedStep(this, step)];
-		const name: unknown = this.getNodeParameter('operation', 0);
-		const items = await runNode(this, name, planOf(name), this.continueOnFail());
-		return [items];
+		const operation = findOperation(
+			this.getNodeParameter('resource', 0, ''),
+			this.getNodeParameter('operation', 0, ''),
+		);
+		return [await runNode(this, operation, this.continueOnFail())];
 	}
 
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {

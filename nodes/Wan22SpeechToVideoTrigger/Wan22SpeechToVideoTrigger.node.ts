@@ -38,7 +38,7 @@ export class Wan22SpeechToVideoTrigger implements INodeType {
 		properties: [
 			{
 				displayName:
-					'Copy the production URL of this node into <b>Webhook URL</b>, an option of <b>Submit Task</b>. WaveSpeed calls it over the internet: if n8n stands behind a proxy or a tunnel, set <code>WEBHOOK_URL</code> to its public address first. The credential must be of the account that submits.',
+					'Copy the production URL of this node into <b>Webhook URL</b>, an option of <b>Submit</b>. WaveSpeed calls it over the internet: if n8n stands behind a proxy or a tunnel, set <code>WEBHOOK_URL</code> to its public address first. The credential must be of the account that submits.',
 				name: 'setupNotice',
 				type: 'notice',
 				default: '',

@@ -83,7 +83,7 @@ describe('the editor, as a new user meets it', () => {
 		const panel = await addGenerate();
 		const valueOf = (name: string) =>
 			panel.getByTestId(`parameter-input-${name}`).locator('input').inputValue();
-		expect(await valueOf('operation')).toBe('Generate Video');
+		expect(await valueOf('operation')).toBe('Generate');
 		expect(await valueOf('imageBinaryPropertyName')).toBe('image');
 		expect(await valueOf('audioBinaryPropertyName')).toBe('audio');
 		// n8n marks every field that must still be filled.

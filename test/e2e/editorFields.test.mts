@@ -39,13 +39,24 @@ const PARKED: State = [
 ];
 const ALL_OPTIONS: State = ['with all options', addAllOptions];
 
+const GENERATE = 'Make a talking video and wait for it';
+
 /** Each operation by the name of its action, and the states of its panel, each reached from the one before. */
 const OPERATIONS: Array<{ action: string; states: State[] }> = [
-	{ action: 'Generate a talking video', states: [URL_SOURCES, PARKED, ALL_OPTIONS] },
-	{ action: 'Submit a task', states: [URL_SOURCES, ALL_OPTIONS] },
-	{ action: 'Wait for a task', states: [PARKED, ALL_OPTIONS] },
-	{ action: 'Get a task', states: [ALL_OPTIONS] },
-	{ action: 'Get many tasks', states: [['with all filters', addAllOptions]] },
+	{ action: GENERATE, states: [URL_SOURCES, PARKED, ALL_OPTIONS] },
+	{
+		action: 'Get the price of a talking video without making it',
+		states: [URL_SOURCES, ALL_OPTIONS],
+	},
+	{ action: 'Start a video without waiting for it', states: [URL_SOURCES, ALL_OPTIONS] },
+	{ action: 'Wait for a video that was started before', states: [PARKED, ALL_OPTIONS] },
+	{ action: 'Check whether a started video is ready', states: [ALL_OPTIONS] },
+	{
+		action: 'Get many videos of the last 7 days',
+		states: [['with all filters', addAllOptions]],
+	},
+	{ action: 'Delete a video from the service', states: [ALL_OPTIONS] },
+	{ action: 'Get the money that is left on the account', states: [ALL_OPTIONS] },
 	{ action: 'On task finished', states: [ALL_OPTIONS] },
 ];
 
@@ -89,7 +100,7 @@ describe('the fields in the editor', () => {
 				await reach(page);
 				parts.push(`### ${title}\n\n${await listFields(page)}\n`);
 			}
-			if (action === 'Generate a talking video') await keepOptions();
+			if (action === GENERATE) await keepOptions();
 			const section = parts.join('\n');
 			sections.push(section);
 			if (!isUpdate) expect(section.trim()).toBe(sectionOf(known, action).trim());

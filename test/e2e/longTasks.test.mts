@@ -367,14 +367,14 @@ describe('long tasks in a real n8n', () => {
 	);
 
 	it(
-		'polled: n8n is killed while "Wait for Task" waits, and Retry of the crashed execution goes on there',
+		'polled: n8n is killed while "Wait" waits, and Retry of the crashed execution goes on there',
 		async () => {
 			const before = testbed.emulator.paidTasks();
 			const workflowId = await switchOn(
 				'saved',
 				[
-					node('Submit', { operation: 'submit', ...input() }),
-					node('Wait', { operation: 'wait', taskId: '={{ $json.taskId }}' }),
+					node('Submit', { resource: 'task', operation: 'submit', ...input() }),
+					node('Wait', { resource: 'task', operation: 'wait', taskId: '={{ $json.taskId }}' }),
 				],
 				{ saveExecutionProgress: true },
 			);
@@ -396,7 +396,7 @@ describe('long tasks in a real n8n', () => {
 	);
 
 	it(
-		'polled: n8n is killed while "Generate Video" waits, and "Get Many Tasks" brings the videos back',
+		'polled: n8n is killed while "Generate" waits, and "Get Many" brings the videos back',
 		async () => {
 			const before = testbed.emulator.paidTasks();
 			const startedAt = new Date().toISOString();
@@ -410,7 +410,12 @@ describe('long tasks in a real n8n', () => {
 			await testbed.restart();
 
 			await waitUntil(id, 'crashed');
-			const list = { operation: 'getAll', returnAll: true, filters: { createdAfter: startedAt } };
+			const list = {
+				resource: 'task',
+				operation: 'getAll',
+				returnAll: true,
+				filters: { createdAfter: startedAt },
+			};
 			const again = await switchOn('found', [{ ...node('Tasks', list), executeOnce: true }]);
 			const found = await waitForSuccess(await start(again, 'found'));
 			expectVideos(found, 'Tasks', before);

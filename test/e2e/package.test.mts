@@ -52,7 +52,11 @@ describe('the packed package in a real n8n', () => {
 		expect(await test(data)).toMatchObject({ isGreen: true });
 		const input = { ...testbed.credentialInput(), name: 'Padded', data };
 		const credential = await saveCredential(testbed.session, input);
-		const node = { name: 'List', type: NODE_TYPE, parameters: { operation: 'getAll' } };
+		const node = {
+			name: 'List',
+			type: NODE_TYPE,
+			parameters: { resource: 'task', operation: 'getAll' },
+		};
 		const nodes = [{ name: 'Start', type: 'n8n-nodes-base.manualTrigger' }, node];
 		const workflow = prepareExample(
 			{ key: 'padded', workflow: chain('padded', nodes) },

@@ -163,6 +163,7 @@ const cases: Case[] = [
 	{
 		title: 'a cost limit whose expression gives nothing',
 		parameters: {
+			resource: 'task',
 			operation: 'submit',
 			...URLS,
 			options: { maxCostPerVideo: '={{ $json.limit }}' },
@@ -177,6 +178,7 @@ const cases: Case[] = [
 	{
 		title: 'Include Input Fields without a value',
 		parameters: {
+			resource: 'task',
 			operation: 'submit',
 			...URLS,
 			options: { includeInputFields: '={{ $json.keep }}' },
@@ -190,22 +192,27 @@ const cases: Case[] = [
 	},
 	{
 		title: 'Return All without a value',
-		parameters: { operation: 'getAll', returnAll: '={{ $json.all }}' },
+		parameters: { resource: 'task', operation: 'getAll', returnAll: '={{ $json.all }}' },
 		message: /"Return All" must be true or false, not empty/,
 	},
 	{
 		title: 'a webhook address without a scheme',
-		parameters: { operation: 'submit', ...URLS, options: { webhookUrl: 'example.com/hook' } },
+		parameters: {
+			resource: 'task',
+			operation: 'submit',
+			...URLS,
+			options: { webhookUrl: 'example.com/hook' },
+		},
 		message: /"Webhook URL" is not a web address/,
 	},
 	{
 		title: 'a wait without a task ID',
-		parameters: { operation: 'wait', taskId: '={{ $json.taskId }}' },
+		parameters: { resource: 'task', operation: 'wait', taskId: '={{ $json.taskId }}' },
 		message: /"Task ID" is empty/,
 	},
 	{
 		title: 'a filter that is no date',
-		parameters: { operation: 'getAll', filters: { createdAfter: 'yesterday' } },
+		parameters: { resource: 'task', operation: 'getAll', filters: { createdAfter: 'yesterday' } },
 		message: /"Created After" is not a date/,
 	},
 ];
@@ -252,7 +259,7 @@ describe('the credential', () => {
 	test('may hold the address that the docs show, with its version', async () => {
 		const result = await rig.run({
 			credential: { ...rig.credential, baseUrl: `${rig.emulator.url}/api/v3/` },
-			parameters: { operation: 'getAll' },
+			parameters: { resource: 'task', operation: 'getAll' },
 		});
 		expect(result.error).toBeUndefined();
 	});

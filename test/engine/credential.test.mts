@@ -50,7 +50,10 @@ const testAddress = (baseUrl: unknown): string =>
 async function refusalOfRun(baseUrl: string): Promise<string | undefined> {
 	const credential = { ...rig.credential, baseUrl };
 	// The ID is refused before anything is sent, but after the credential was read.
-	const { error } = await rig.run({ credential, parameters: { operation: 'get', taskId: '..' } });
+	const { error } = await rig.run({
+		credential,
+		parameters: { resource: 'task', operation: 'get', taskId: '..' },
+	});
 	return /base URL/.test(error?.message ?? '') ? error?.message : undefined;
 }
 
@@ -111,7 +114,10 @@ test.each([
 	expect(evaluate(properties.headers.Authorization, { apiKey })).toBe(header);
 	const padded = apiKey.replace('the-key', rig.emulator.apiKey);
 	const credential = { ...rig.credential, apiKey: padded };
-	const { error } = await rig.run({ credential, parameters: { operation: 'get', taskId: '..' } });
+	const { error } = await rig.run({
+		credential,
+		parameters: { resource: 'task', operation: 'get', taskId: '..' },
+	});
 	expect(error?.message).not.toMatch(/API key/);
 });
 
@@ -126,7 +132,7 @@ test.each(['constructor', 'toString', '__proto__', 'platinum', ''])(
 	'an account level that there is not, %j, counts as the lowest one',
 	async (accountLevel) => {
 		const credential = { ...rig.credential, accountLevel };
-		const parameters = { operation: 'submit' };
+		const parameters = { resource: 'task', operation: 'submit' };
 		const { items, error } = await rig.run({ credential, items: await makeRows(3), parameters });
 		expect(error).toBeUndefined();
 		expect(items).toHaveLength(3);

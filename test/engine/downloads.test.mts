@@ -17,7 +17,7 @@ afterEach(async () => await rig.close());
 const submitFinished = async (outputs: string[]): Promise<string> => {
 	const result = await rig.run({
 		items: [await makeRow()],
-		parameters: { operation: 'submit' },
+		parameters: { resource: 'task', operation: 'submit' },
 	});
 	const id = String(result.items[0]?.json.taskId);
 	rig.emulator.setTask(id, { status: 'completed', outputs });

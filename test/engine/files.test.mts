@@ -353,7 +353,7 @@ describe('addresses of pages', () => {
 		'https://example.com/?next=https://drive.google.com/file/d/1',
 	])('that give the file itself pass: %s', async (imageUrl) => {
 		const result = await run(undefined, {
-			...{ operation: 'submit', imageSource: 'url', audioSource: 'url' },
+			...{ resource: 'task', operation: 'submit', imageSource: 'url', audioSource: 'url' },
 			...{ imageUrl, audioUrl: GOOD },
 		});
 		expect(result.error).toBeUndefined();
@@ -369,7 +369,7 @@ describe('values that mean the same', () => {
 		['={{ 480 }}', '480p'],
 		['480P', '480p'],
 	])('resolution %s is %s', async (resolution, wanted) => {
-		const result = await run(await both(), { operation: 'submit', resolution });
+		const result = await run(await both(), { resource: 'task', operation: 'submit', resolution });
 		expect(result.error).toBeUndefined();
 		expect(rig.emulator.tasks().at(-1)?.input.resolution).toBe(wanted);
 	});
@@ -377,7 +377,7 @@ describe('values that mean the same', () => {
 	test.each(['={{ "" }}', '={{ null }}', '={{ $json.nothing }}', '={{ "  " }}'])(
 		'a seed of %s draws one',
 		async (seed) => {
-			const result = await run(await both(), { operation: 'submit', seed });
+			const result = await run(await both(), { resource: 'task', operation: 'submit', seed });
 			expect(result.error).toBeUndefined();
 			expect(result.items[0]?.json.seed).toEqual(expect.any(Number));
 		},

@@ -94,7 +94,14 @@ test('sends URLs as they are and uploads nothing', async () => {
 	const imageUrl = 'https://example.com/a%20b.png?x=1&y=ü#part';
 	const audioUrl = 'http://example.com/voice.mp3';
 	await rig.run({
-		parameters: { operation: 'submit', imageSource: 'url', imageUrl, audioSource: 'url', audioUrl },
+		parameters: {
+			resource: 'task',
+			operation: 'submit',
+			imageSource: 'url',
+			imageUrl,
+			audioSource: 'url',
+			audioUrl,
+		},
 	});
 	expect(rig.emulator.tasks()[0]?.input).toMatchObject({ image: imageUrl, audio: audioUrl });
 	expect(rig.emulator.uploads()).toEqual([]);

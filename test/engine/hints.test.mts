@@ -33,7 +33,7 @@ describe('hints above the output', () => {
 
 	it('say nothing of pace where nothing was submitted', async () => {
 		rig = await startRig({ accountLevel: 'bronze' });
-		const parameters = { ...GENERATE, options: { quoteOnly: true } };
+		const parameters = { ...GENERATE, operation: 'quote' };
 		const result = await rig.run({ items: await makeRows(3), parameters });
 		expect(result.items).toHaveLength(3);
 		expect(hintsOf(result)).toEqual([]);
@@ -42,7 +42,7 @@ describe('hints above the output', () => {
 	it('warn of videos that WaveSpeed will delete within a day', async () => {
 		rig = await startRig({ taskSeconds: 60 });
 		await rig.run({ items: await makeRows(2), parameters: GENERATE });
-		const list = { operation: 'getAll' };
+		const list = { resource: 'task', operation: 'getAll' };
 		await rig.clock.runUntil(rig.clock.sleep(5.9 * DAY_MS), rig.emulator);
 		const early = await rig.run({ parameters: list });
 		await rig.clock.runUntil(rig.clock.sleep(0.2 * DAY_MS), rig.emulator);

@@ -33,8 +33,8 @@ const run = async (parameters: IDataObject, row: INodeExecutionData = { json: {}
 
 const times = (reply: Reply, count: number): Reply[] => Array.from({ length: count }, () => reply);
 
-const GET = { operation: 'get', taskId: 'task-7' };
-const SUBMIT = { operation: 'submit' };
+const GET = { resource: 'task', operation: 'get', taskId: 'task-7' };
+const SUBMIT = { resource: 'task', operation: 'submit' };
 const MEGABYTE = 1024 ** 2;
 
 /** What the connection holds on its way is not in our memory. */
@@ -69,7 +69,7 @@ describe('an answer that is too large', () => {
 	test('may be larger for a page of tasks', async () => {
 		const items = [{ id: 'a', status: 'completed', input: { prompt: 'x'.repeat(2 * MEGABYTE) } }];
 		rig.server.play({ list: [{ kind: 'data', data: { items } }] });
-		expect(await run({ operation: 'getAll' })).toMatchObject({ taskId: 'a' });
+		expect(await run({ resource: 'task', operation: 'getAll' })).toMatchObject({ taskId: 'a' });
 		// The page, and the empty one behind it.
 		expect(rig.server.requests()).toHaveLength(2);
 	});
@@ -118,7 +118,7 @@ test('a list that is the same on every page comes to an end', async () => {
 	rig.server.play({ list: times({ kind: 'data', data: { items } }, 1_000) });
 	const result = await rig.run({
 		items: [{ json: {} }],
-		parameters: { operation: 'getAll', returnAll: true },
+		parameters: { resource: 'task', operation: 'getAll', returnAll: true },
 	});
 	expect(result.items).toHaveLength(100);
 	expect(rig.server.requests().length).toBeLessThan(210);
@@ -134,7 +134,9 @@ test.each([null, 'constructor', '={{ ({}) }}'])(
 test.each(['..', 'a\ud800', 'x'.repeat(300)])(
 	'a task ID that can not be one is refused before it gets into a URL (%#)',
 	async (taskId) => {
-		expect((await run({ operation: 'get', taskId })).error).toMatch(/^"Task ID" is not the ID/);
+		expect((await run({ resource: 'task', operation: 'get', taskId })).error).toMatch(
+			/^"Task ID" is not the ID/,
+		);
 		expect(rig.server.requests()).toEqual([]);
 	},
 );
@@ -151,6 +153,6 @@ test.each(['={{ ({ data: 1, mimeType: 2 }) }}', '={{ ({ data: "", mimeType: ["a"
 
 test('a time that has no text is refused', async () => {
 	const filters = { createdAfter: '={{ ({ toString: 1, valueOf: 1 }) }}' };
-	const json = await run({ operation: 'getAll', filters });
+	const json = await run({ resource: 'task', operation: 'getAll', filters });
 	expect(json.error).toMatch(/^"Created After" is not a date and time/);
 });

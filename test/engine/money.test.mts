@@ -261,10 +261,10 @@ describe('a submit without a clear answer', () => {
 describe('cost limits', () => {
 	const OPTIONS = (options: object) => ({ ...GENERATE, options: { ...options } });
 
-	test('Quote Only gives the price and submits nothing', async () => {
+	test('Get Price gives the price and submits nothing', async () => {
 		const result = await rig.run({
 			items: await makeRows(2),
-			parameters: OPTIONS({ quoteOnly: true }),
+			parameters: { ...GENERATE, operation: 'quote' },
 		});
 		expect(jsonOf(result.items)).toEqual(
 			[0, 1].map((row) => ({
@@ -292,7 +292,7 @@ describe('cost limits', () => {
 	test('Max Cost per Run lets the first rows through and says what is spent', async () => {
 		const quoted = await rig.run({
 			items: [await makeRow()],
-			parameters: OPTIONS({ quoteOnly: true }),
+			parameters: { ...GENERATE, operation: 'quote' },
 		});
 		const price = Number(quoted.items[0]?.json.costUsd);
 		const result = await rig.run({

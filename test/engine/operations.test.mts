@@ -11,13 +11,13 @@ const steps = (step: string) => rig.emulator.requests().filter((request) => requ
 const submitOne = async (options = {}) => {
 	const result = await rig.run({
 		items: [await makeRow({ name: 'Ada' })],
-		parameters: { operation: 'submit', prompt: 'hello', seed: 7, options },
+		parameters: { resource: 'task', operation: 'submit', prompt: 'hello', seed: 7, options },
 	});
 	expect(result.error).toBeUndefined();
 	return result.items[0]!;
 };
 
-describe('Submit Task', () => {
+describe('Submit', () => {
 	test('returns at once with the task and what was asked for', async () => {
 		const item = await submitOne();
 		expect(item.json).toMatchObject({
@@ -41,10 +41,13 @@ describe('Submit Task', () => {
 	});
 });
 
-describe('Wait for Task', () => {
+describe('Wait', () => {
 	test('waits for the end of a task that was submitted before', async () => {
 		const { json } = await submitOne();
-		const result = await rig.run({ items: [{ json }], parameters: { operation: 'wait' } });
+		const result = await rig.run({
+			items: [{ json }],
+			parameters: { resource: 'task', operation: 'wait' },
+		});
 		expect(result.items[0]?.json).toMatchObject({ taskId: json.taskId, status: 'completed' });
 		expect(rig.clock.now() - START).toBeLessThanOrEqual(90_000 * 1.1 + 5_000);
 		expect(rig.emulator.paidTasks()).toBe(1);
@@ -55,7 +58,7 @@ describe('Wait for Task', () => {
 		rig.emulator.setTask(String(json.taskId), { status: 'queued_for_later' });
 		const result = await rig.run({
 			items: [{ json }],
-			parameters: { operation: 'wait', options: { timeoutMinutes: 3 } },
+			parameters: { resource: 'task', operation: 'wait', options: { timeoutMinutes: 3 } },
 		});
 		expect(result.error?.message).toMatch(
 			/has not ended after 3 minutes \(last status: queued_for_later\)/,
@@ -69,12 +72,12 @@ describe('Wait for Task', () => {
 		const startedAt = rig.clock.now();
 		const result = await rig.run({
 			items: [{ json }],
-			parameters: { operation: 'wait', options: { timeoutMinutes: 10 } },
+			parameters: { resource: 'task', operation: 'wait', options: { timeoutMinutes: 10 } },
 		});
 		expect(result.error?.message).toBe(
 			`Task ${String(json.taskId)} has not ended after 10 minutes (last status: processing)`,
 		);
-		expect(result.error?.description).toMatch(/goes on at WaveSpeed.*"Wait for Task"/);
+		expect(result.error?.description).toMatch(/goes on at WaveSpeed.*"Wait"/);
 		expect(result.error?.context?.data).toMatchObject({
 			taskId: json.taskId,
 			status: 'processing',
@@ -90,7 +93,10 @@ describe('Wait for Task', () => {
 	])('ends at once with status %s', async (status, error, code, message) => {
 		const { json } = await submitOne();
 		rig.emulator.setTask(String(json.taskId), { status, error, code });
-		const result = await rig.run({ items: [{ json }], parameters: { operation: 'wait' } });
+		const result = await rig.run({
+			items: [{ json }],
+			parameters: { resource: 'task', operation: 'wait' },
+		});
 		expect(result.error?.message).toMatch(message);
 		expect(steps('result')).toHaveLength(1);
 	});
@@ -100,7 +106,7 @@ describe('Wait for Task', () => {
 		rig.emulator.failTask(String(json.taskId), { code: 1402, error: 'Failed to download image' });
 		const result = await rig.run({
 			items: [{ json }],
-			parameters: { operation: 'wait', options: { failedTasks: 'output' } },
+			parameters: { resource: 'task', operation: 'wait', options: { failedTasks: 'output' } },
 		});
 		expect(result.items[0]?.json).toMatchObject({
 			status: 'failed',
@@ -121,7 +127,10 @@ describe('Wait for Task', () => {
 	] as const)('keeps looking when a check ends in %s', async (kind) => {
 		const { json } = await submitOne();
 		rig.emulator.addFault({ step: 'result', kind, times: 4 });
-		const result = await rig.run({ items: [{ json }], parameters: { operation: 'wait' } });
+		const result = await rig.run({
+			items: [{ json }],
+			parameters: { resource: 'task', operation: 'wait' },
+		});
 		expect(result.items[0]?.json).toMatchObject({ status: 'completed' });
 	});
 
@@ -130,7 +139,7 @@ describe('Wait for Task', () => {
 		rig.emulator.addFault({ step: 'result', kind: 'hang', times: Infinity });
 		const result = await rig.run({
 			items: [{ json }],
-			parameters: { operation: 'wait', options: { timeoutMinutes: 2 } },
+			parameters: { resource: 'task', operation: 'wait', options: { timeoutMinutes: 2 } },
 		});
 		expect(result.error?.message).toMatch(
 			/has not ended after 2 minutes|has not ended after 120 seconds/,
@@ -139,17 +148,22 @@ describe('Wait for Task', () => {
 	});
 
 	test('fails at once for an ID that the account does not have', async () => {
-		const result = await rig.run({ parameters: { operation: 'wait', taskId: '../balance' } });
+		const result = await rig.run({
+			parameters: { resource: 'task', operation: 'wait', taskId: '../balance' },
+		});
 		expect(result.error?.message).toMatch(/Could not read task/);
 		expect(result.error?.context?.data).toMatchObject({ taskId: '../balance' });
 		expect(steps('balance')).toEqual([]);
 	});
 });
 
-describe('Get Task', () => {
+describe('Get', () => {
 	test('looks once and gives the state as it is', async () => {
 		const { json } = await submitOne();
-		const result = await rig.run({ items: [{ json }], parameters: { operation: 'get' } });
+		const result = await rig.run({
+			items: [{ json }],
+			parameters: { resource: 'task', operation: 'get' },
+		});
 		expect(result.items[0]?.json).toMatchObject({ taskId: json.taskId, videoUrl: null });
 		expect(steps('result')).toHaveLength(1);
 	});
@@ -159,14 +173,20 @@ describe('Get Task', () => {
 		rig.emulator.finishTask(String(json.taskId));
 		const result = await rig.run({
 			items: [{ json: { ...json, name: 'Ada' } }],
-			parameters: { operation: 'get', options: { downloadVideo: true, includeInputFields: true } },
+			parameters: {
+				resource: 'task',
+				operation: 'get',
+				options: { downloadVideo: true, includeInputFields: true },
+			},
 		});
 		expect(result.items[0]?.json).toMatchObject({ name: 'Ada', status: 'completed' });
 		expect(result.items[0]?.binary?.data?.mimeType).toBe('video/mp4');
 	});
 
 	test('says what the service says about an unknown ID', async () => {
-		const result = await rig.run({ parameters: { operation: 'get', taskId: 'f'.repeat(32) } });
+		const result = await rig.run({
+			parameters: { resource: 'task', operation: 'get', taskId: 'f'.repeat(32) },
+		});
 		expect(result.error?.message).toMatch(/Could not read task f+: /);
 		expect(result.error?.description).toMatch(
 			/Check the ID.*7 days.*look again before you submit another/,
@@ -176,8 +196,13 @@ describe('Get Task', () => {
 
 describe('Get Many', () => {
 	test("lists this model's tasks, newest first, up to the limit", async () => {
-		await rig.run({ items: await makeRows(5), parameters: { operation: 'submit' } });
-		const result = await rig.run({ parameters: { operation: 'getAll', limit: 3 } });
+		await rig.run({
+			items: await makeRows(5),
+			parameters: { resource: 'task', operation: 'submit' },
+		});
+		const result = await rig.run({
+			parameters: { resource: 'task', operation: 'getAll', limit: 3 },
+		});
 		expect(result.items).toHaveLength(3);
 		expect(jsonOf(result.items)[0]).toMatchObject({
 			taskId: expect.any(String),
@@ -191,8 +216,13 @@ describe('Get Many', () => {
 	});
 
 	test('reads all pages with Return All', async () => {
-		await rig.run({ items: await makeRows(205), parameters: { operation: 'submit' } });
-		const result = await rig.run({ parameters: { operation: 'getAll', returnAll: true } });
+		await rig.run({
+			items: await makeRows(205),
+			parameters: { resource: 'task', operation: 'submit' },
+		});
+		const result = await rig.run({
+			parameters: { resource: 'task', operation: 'getAll', returnAll: true },
+		});
 		const ids = new Set(result.items.map((item) => item.json.taskId));
 		expect(ids.size).toBe(205);
 		// The third has five; only an empty one is the end.
@@ -206,7 +236,12 @@ describe('Get Many', () => {
 			jsonOf(
 				(
 					await rig.run({
-						parameters: { operation: 'getAll', returnAll: true, filters: { ...filters } },
+						parameters: {
+							resource: 'task',
+							operation: 'getAll',
+							returnAll: true,
+							filters: { ...filters },
+						},
 					})
 				).items,
 			).map((json) => json.taskId);

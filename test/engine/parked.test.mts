@@ -444,7 +444,12 @@ test('ends without parking when all tasks have ended by the last submit', async 
 	await open({ accountLevel: 'bronze', taskSeconds: 1 });
 	const result = await waiting.start({
 		items: await makeRows(1),
-		parameters: { operation: 'wait', waitMode: 'parked', taskId: await submitOne() },
+		parameters: {
+			resource: 'task',
+			operation: 'wait',
+			waitMode: 'parked',
+			taskId: await submitOne(),
+		},
 	});
 	expect(result.run.waitTill).toBeFalsy();
 	expect(jsonOf(result.items).map(({ status }) => status)).toEqual(['completed']);
@@ -453,7 +458,7 @@ test('ends without parking when all tasks have ended by the last submit', async 
 async function submitOne(): Promise<string> {
 	const submitted = await rig.run({
 		items: await makeRows(1),
-		parameters: { ...GENERATE, operation: 'submit' },
+		parameters: { ...GENERATE, resource: 'task', operation: 'submit' },
 	});
 	await rig.clock.runUntil(rig.clock.sleep(5_000), rig.emulator);
 	return String(submitted.items[0]?.json.taskId);
@@ -485,12 +490,12 @@ test('a retry of a run that failed before it was parked goes on with its tasks',
 test('a wait for tasks of others parks the same way, and fails at once for an ID that is wrong', async () => {
 	const submitted = await rig.run({
 		items: await makeRows(2),
-		parameters: { ...GENERATE, operation: 'submit' },
+		parameters: { ...GENERATE, resource: 'task', operation: 'submit' },
 	});
 	const items = [...submitted.items, { json: { taskId: 'nobody-knows-it' } }];
 	const parked = await waiting.start({
 		items,
-		parameters: { operation: 'wait', waitMode: 'parked' },
+		parameters: { resource: 'task', operation: 'wait', waitMode: 'parked' },
 		settings: { onError: 'continueRegularOutput' },
 	});
 	expect(parked.run.waitTill).toBeInstanceOf(Date);

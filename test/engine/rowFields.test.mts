@@ -52,7 +52,7 @@ test('a failed row has them the same way', async () => {
 	]);
 	const without = await run(
 		{ name: 'Ada' },
-		{ operation: 'wait', taskId: 'nobody', options: KEEP },
+		{ resource: 'task', operation: 'wait', taskId: 'nobody', options: KEEP },
 		{ onError: 'continueRegularOutput' },
 	);
 	expect(jsonOf(without.items)).toEqual([
@@ -66,11 +66,14 @@ test('a failed row has them the same way', async () => {
 });
 
 test('Submit and then Wait gives the newest of the task, and the columns as they were', async () => {
-	const submitted = await run({ id: 7, status: 'new' }, { operation: 'submit', options: KEEP });
+	const submitted = await run(
+		{ id: 7, status: 'new' },
+		{ resource: 'task', operation: 'submit', options: KEEP },
+	);
 	expect(submitted.items[0]?.json).toMatchObject({ id: 7, status: 'new', videoUrl: null });
 	const waited = await rig.run({
 		items: [{ json: submitted.items[0]!.json }],
-		parameters: { operation: 'wait', options: KEEP },
+		parameters: { resource: 'task', operation: 'wait', options: KEEP },
 	});
 	const [task] = rig.emulator.tasks();
 	expect(waited.items[0]?.json).toMatchObject({
@@ -80,7 +83,7 @@ test('Submit and then Wait gives the newest of the task, and the columns as they
 });
 
 test('nothing is said of a video that does not exist yet, and videoUrl comes first', async () => {
-	const { items } = await run({}, { operation: 'submit' });
+	const { items } = await run({}, { resource: 'task', operation: 'submit' });
 	expect(items[0]?.json).toMatchObject({
 		...{ videoUrl: null, videoUrls: [], videoExpiresAt: null, hasNsfwContent: null },
 		createdAt: expect.any(String),
@@ -89,7 +92,7 @@ test('nothing is said of a video that does not exist yet, and videoUrl comes fir
 	const taskId = String(items[0]?.json.taskId);
 	rig.emulator.failTask(taskId, { code: 1200, error: 'refused' });
 	const failed = await rig.run({
-		parameters: { operation: 'get', taskId, options: { failedTasks: 'output' } },
+		parameters: { resource: 'task', operation: 'get', taskId, options: { failedTasks: 'output' } },
 	});
 	expect(failed.items[0]?.json).toMatchObject({
 		...{ videoUrl: null, videoExpiresAt: null, hasNsfwContent: false, failureReason: 'refused' },
@@ -97,8 +100,8 @@ test('nothing is said of a video that does not exist yet, and videoUrl comes fir
 });
 
 test('what the service repeats of a task tells whose video it is', async () => {
-	await run({}, { operation: 'submit', prompt: 'hello', seed: 7 });
-	const { items } = await rig.run({ parameters: { operation: 'getAll' } });
+	await run({}, { resource: 'task', operation: 'submit', prompt: 'hello', seed: 7 });
+	const { items } = await rig.run({ parameters: { resource: 'task', operation: 'getAll' } });
 	expect(items[0]?.json).toMatchObject({
 		...{ prompt: 'hello', seed: 7, resolution: '480p' },
 		imageUrl: expect.stringMatching(/^http/),

@@ -106,13 +106,19 @@ async function callTheTrigger(cell: CallbackCell, rig: Rig): Promise<CallbackRun
 	const trigger = await startTrigger({ credential: rig.credential });
 	// At the secret's own step the callback is the first that asks for it.
 	if (cell.step !== 'secret') await trigger.activate();
-	await submitTasks(rig, { operation: 'submit', options: { webhookUrl: trigger.url } });
+	await submitTasks(rig, {
+		resource: 'task',
+		operation: 'submit',
+		options: { webhookUrl: trigger.url },
+	});
 	addFault(cell, rig);
 	await passTimeUntil(rig, () => isDelivered(rig));
 	await rig.clock.runUntil(trigger.idle(), rig.emulator);
 	await trigger.close();
 	rig.emulator.clearFaults();
-	const list = await rig.run({ parameters: { operation: 'getAll', returnAll: true } });
+	const list = await rig.run({
+		parameters: { resource: 'task', operation: 'getAll', returnAll: true },
+	});
 	const ids = rig.emulator.tasks().map(({ id }) => id);
 	const started = trigger.started.map(({ json }) => String(json.taskId));
 	const listed = list.items.map(({ json }) => String(json.taskId));

@@ -84,7 +84,7 @@ async function makeItems(rig: Rig, scene: RowScene): Promise<INodeExecutionData[
 		})),
 	);
 	if (!scene.tasksBefore) return rows;
-	const parameters = { ...URLS, operation: 'submit', prompt: PROMPT };
+	const parameters = { ...URLS, resource: 'task', operation: 'submit', prompt: PROMPT };
 	const { items } = await rig.run({ items: rows, parameters });
 	return items.map(({ json: { taskId } }, row) => {
 		if (scene.tasksBefore === 'ended') rig.emulator.finishTask(String(taskId));

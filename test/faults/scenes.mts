@@ -81,13 +81,13 @@ const upload = (title: string, about: string): Omit<RowScene, 'isOfBadRow'> => (
 export const SCENES: Record<Step, Scene[] | { unused: string }> = {
 	ticket: [
 		{
-			...upload('Upload ticket', '*Generate Video* asks where it may put the picture.'),
+			...upload('Upload ticket', '*Generate* asks where it may put the picture.'),
 			isOfBadRow: (request) => bodyOf(request).filename === BAD.fileName,
 		},
 	],
 	put: [
 		{
-			...upload('Upload', '*Generate Video* puts the picture where the ticket says.'),
+			...upload('Upload', '*Generate* puts the picture where the ticket says.'),
 			isOfBadRow: (request) => isUploadOf(request, BAD_BYTES),
 		},
 	],
@@ -95,7 +95,7 @@ export const SCENES: Record<Step, Scene[] | { unused: string }> = {
 		{
 			...upload(
 				'Upload without tickets',
-				'*Generate Video* sends the picture as a form, where the service offers no tickets.',
+				'*Generate* sends the picture as a form, where the service offers no tickets.',
 			),
 			emulator: { ticketUploads: 404 },
 			isOfBadRow: (request) => isUploadOf(request, BAD_BYTES),
@@ -105,7 +105,7 @@ export const SCENES: Record<Step, Scene[] | { unused: string }> = {
 		{
 			kind: 'rows',
 			title: 'Quote',
-			about: '*Generate Video* with *Max Cost per Video* asks for the price before it submits.',
+			about: '*Generate* with *Max Cost per Video* asks for the price before it submits.',
 			parameters: { ...GENERATE, options: { ...OPTIONS, maxCostPerVideo: 5 } },
 			isOfBadRow: (request) =>
 				String((bodyOf(request).inputs as IDataObject | undefined)?.image).endsWith(BAD.fileName),
@@ -115,7 +115,7 @@ export const SCENES: Record<Step, Scene[] | { unused: string }> = {
 		{
 			kind: 'rows',
 			title: 'Submit',
-			about: '*Generate Video* submits the task: the one request that costs money.',
+			about: '*Generate* submits the task: the one request that costs money.',
 			parameters: GENERATE,
 			isOfBadRow: isBadSubmit,
 			retryOnFail: true,
@@ -126,7 +126,7 @@ export const SCENES: Record<Step, Scene[] | { unused: string }> = {
 			kind: 'rows',
 			title: 'Search for a lost task',
 			about:
-				'A submit of *Generate Video* was accepted, but its answer was lost: the node looks for the task in the task list, and that is what fails.',
+				'A submit of *Generate* was accepted, but its answer was lost: the node looks for the task in the task list, and that is what fails.',
 			parameters: GENERATE,
 			reachedBy: { step: 'submit', kind: 'resetAfter' },
 			isOfBadRow: () => true,
@@ -137,6 +137,7 @@ export const SCENES: Record<Step, Scene[] | { unused: string }> = {
 			title: 'Get Many',
 			about: '*Get Many* lists the tasks of the account.',
 			parameters: {
+				resource: 'task',
 				operation: 'getAll',
 				returnAll: true,
 				filters: { status: '={{ $json.status }}' },
@@ -148,26 +149,25 @@ export const SCENES: Record<Step, Scene[] | { unused: string }> = {
 	result: [
 		{
 			kind: 'rows',
-			title: 'Wait of Generate Video',
-			about:
-				'*Generate Video* looks whether the task has ended. Its time limit is five minutes here.',
+			title: 'Wait of Generate',
+			about: '*Generate* looks whether the task has ended. Its time limit is five minutes here.',
 			parameters: GENERATE,
 			isOfBadRow: isOfBadTask,
 			retryOnFail: true,
 		},
 		{
 			kind: 'rows',
-			title: 'Wait for Task',
-			about: '*Wait for Task* does the same for a task that exists already.',
-			parameters: { operation: 'wait', taskId: TASK_ID, options: OPTIONS },
+			title: 'Wait',
+			about: '*Wait* does the same for a task that exists already.',
+			parameters: { resource: 'task', operation: 'wait', taskId: TASK_ID, options: OPTIONS },
 			tasksBefore: 'running',
 			isOfBadRow: isOfBadTask,
 		},
 		{
 			kind: 'rows',
-			title: 'Get Task',
-			about: '*Get Task* looks at a task once.',
-			parameters: { operation: 'get', taskId: TASK_ID },
+			title: 'Get',
+			about: '*Get* looks at a task once.',
+			parameters: { resource: 'task', operation: 'get', taskId: TASK_ID },
 			tasksBefore: 'ended',
 			isOfBadRow: isOfBadTask,
 		},
@@ -187,7 +187,7 @@ export const SCENES: Record<Step, Scene[] | { unused: string }> = {
 		{
 			kind: 'rows',
 			title: 'Download',
-			about: '*Generate Video* with *Download Video* fetches the video from its public address.',
+			about: '*Generate* with *Download Video* fetches the video from its public address.',
 			parameters: { ...GENERATE, options: { ...OPTIONS, downloadVideo: true } },
 			isOfBadRow: isOfBadTask,
 			retryOnFail: true,

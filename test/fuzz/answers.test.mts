@@ -40,7 +40,6 @@ const scenarioArbitrary = fc.record({
 		{
 			downloadVideo: fc.constant(true),
 			failedTasks: fc.constant('output'),
-			quoteOnly: fc.constant(true),
 			maxCostPerVideo: fc.constant(1),
 			includeInputFields: fc.constant(true),
 		},

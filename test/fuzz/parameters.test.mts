@@ -23,11 +23,22 @@ afterAll(async () => {
 });
 
 const { properties } = types[NODE_TYPE]!.description;
-const operations = (properties[0]?.options as INodePropertyOptions[]).map(({ value }) => value);
+/** Each operation with its resource, as the node's lists have them. */
+const resourceOf = new Map(
+	properties
+		.filter(({ name }) => name === 'operation')
+		.flatMap(({ options, displayOptions }) =>
+			(options as INodePropertyOptions[]).map(
+				({ value }) => [value, displayOptions?.show?.resource?.[0]] as const,
+			),
+		),
+);
+const operations = [...resourceOf.keys()];
 
 const isShown = ({ displayOptions }: INodeProperties, operation: unknown): boolean => {
 	const shown = displayOptions?.show?.operation ?? displayOptions?.show?.['/operation'];
-	return shown === undefined || shown.includes(operation as string);
+	const isHidden = displayOptions?.hide?.operation?.includes(operation as string) ?? false;
+	return !isHidden && (shown === undefined || shown.includes(operation as string));
 };
 
 /** Every field of every operation, as the node itself describes them; those of collections with their path. */
@@ -103,7 +114,8 @@ function withField(operation: unknown, [name = '', inner]: string[], value: unkn
 	const options = usual.options as IDataObject;
 	const urls = { imageUrl: 'https://a.example/b.png', audioUrl: 'https://a.example/b.mp3' };
 	const media = name.endsWith('Url') ? { imageSource: 'url', audioSource: 'url', ...urls } : urls;
-	const base = { operation, taskId: 'task', ...usual, ...media } as IDataObject;
+	const resource = resourceOf.get(operation as string);
+	const base = { resource, operation, taskId: 'task', ...usual, ...media } as IDataObject;
 	if (inner === undefined) return { ...base, [name]: value } as IDataObject;
 	const own = name === 'options' ? options : {};
 	const more = inner === 'outputBinaryPropertyName' ? { downloadVideo: true } : {};

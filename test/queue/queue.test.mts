@@ -211,7 +211,10 @@ describe('n8n in queue mode, with two workers', () => {
 			const saved = await switchOn(
 				testbed,
 				'saved',
-				[talk({ operation: 'submit' }, 'Submit'), talk({ operation: 'wait', options }, 'Talk')],
+				[
+					talk({ resource: 'task', operation: 'submit' }, 'Submit'),
+					talk({ resource: 'task', operation: 'wait', options }, 'Talk'),
+				],
 				{ saveExecutionProgress: true },
 			);
 			// The third row waits for a place, and so the execution can't be parked yet.
@@ -269,7 +272,12 @@ describe('n8n in queue mode, with two workers', () => {
 			expect(new Set(items.map((item) => valueAt(item, 'taskId'))).size).toBe(expected);
 			for (const item of items) expect(valueAt(item, 'videoUrl')).toMatch(/^http.*\.mp4/);
 
-			const list = { operation: 'getAll', returnAll: true, filters: { createdAfter: startedAt } };
+			const list = {
+				resource: 'task',
+				operation: 'getAll',
+				returnAll: true,
+				filters: { createdAfter: startedAt },
+			};
 			const many = await switchOn(testbed, 'many', [talk(list)]);
 			await send(testbed, many, ['list']);
 			const listed = await readItems(await waitForStatus(testbed, many, ENDED, 1), 'Talk');

@@ -1,18 +1,36 @@
 import type { INodeProperties } from 'n8n-workflow';
 
-/** What Generate Video and Submit Task ask for. */
-export const inputFields: INodeProperties[] = [
-	{
-		displayName: 'Image Source',
-		name: 'imageSource',
+/** Of the model's page at WaveSpeed. A price without its date is a promise that nobody keeps. */
+const PRICES =
+	'USD 0.03 for each second of the recording at 480p, 0.06 at 720p, at least 3 seconds (November 2026)';
+
+/** Where a file comes from. A model can't hand over files, so for a tool it is the URL that it sees and fills. */
+const sourceFields = (displayName: string, name: string, what: string): INodeProperties[] => {
+	const field: INodeProperties = {
+		displayName,
+		name,
 		type: 'options',
 		default: 'binary',
 		options: [
 			{ name: 'Binary File', value: 'binary', description: 'A file that this workflow has loaded' },
 			{ name: 'URL', value: 'url', description: 'A public web address that WaveSpeed can open' },
 		],
-		description: 'Where the picture of the speaker comes from',
-	},
+		description: `Where ${what} comes from`,
+	};
+	return [
+		{ ...field, displayOptions: { hide: { '@tool': [true] } } },
+		{
+			...field,
+			default: 'url',
+			displayOptions: { show: { '@tool': [true] } },
+			description: `Where ${what} comes from. An AI agent hands no files to its tools, only texts: leave it on URL, and let the model fill in the address.`,
+		},
+	];
+};
+
+/** What Generate, Get Price and Submit ask for. */
+export const inputFields: INodeProperties[] = [
+	...sourceFields('Image Source', 'imageSource', 'the picture of the speaker'),
 	{
 		displayName: 'Image Input Data Field Name',
 		name: 'imageBinaryPropertyName',
@@ -34,17 +52,7 @@ export const inputFields: INodeProperties[] = [
 		displayOptions: { show: { imageSource: ['url'] } },
 		description: 'The public web address of the picture. WaveSpeed loads it from there.',
 	},
-	{
-		displayName: 'Audio Source',
-		name: 'audioSource',
-		type: 'options',
-		default: 'binary',
-		options: [
-			{ name: 'Binary File', value: 'binary', description: 'A file that this workflow has loaded' },
-			{ name: 'URL', value: 'url', description: 'A public web address that WaveSpeed can open' },
-		],
-		description: 'Where the voice recording comes from',
-	},
+	...sourceFields('Audio Source', 'audioSource', 'the voice recording'),
 	{
 		displayName: 'Audio Input Data Field Name',
 		name: 'audioBinaryPropertyName',
@@ -84,7 +92,9 @@ export const inputFields: INodeProperties[] = [
 			{ name: '480p', value: '480p' },
 			{ name: '720p (Twice the Price)', value: '720p' },
 		],
-		description: 'The size of the video. Its length follows the recording.',
+		hint: PRICES,
+		description:
+			'The size of the video. Its length follows the recording, its shape the picture. The operation "Get Price" gives the price of exactly your inputs.',
 	},
 	{
 		displayName: 'Seed',

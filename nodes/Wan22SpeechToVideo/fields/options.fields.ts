@@ -14,7 +14,7 @@ export const optionsField: INodeProperties = {
 	placeholder: 'Add option',
 	default: {},
 	// Get Many has filters instead; an empty list would only raise questions.
-	displayOptions: { show: { operation: ['generate', 'get', 'submit', 'wait'] } },
+	displayOptions: { hide: { operation: ['getAll'] } },
 	options: [
 		{
 			displayName: 'Check Interval (Seconds)',
@@ -30,19 +30,37 @@ export const optionsField: INodeProperties = {
 			displayName: 'Download Video',
 			name: 'downloadVideo',
 			type: 'boolean',
-			default: false,
+			// n8n adds an option with its default, and who adds this one wants it.
+			default: true,
 			displayOptions: showIn('generate', 'get', 'wait'),
 			description:
 				'Whether to attach the video file to the item. Its URL is in the output in any case, for 7 days.',
 		},
 		{
-			displayName: 'Failed Tasks',
+			displayName: 'Existing Task ID',
+			name: 'existingTaskId',
+			type: 'string',
+			default: '={{ $json.task_id }}',
+			displayOptions: showIn('generate'),
+			description:
+				'A task that was started for this item before, such as the column "task_id" of a sheet. If there is one, nothing is uploaded, submitted or paid: the item goes on with that task and waits for its end. Empty: a new video is made. This makes a workflow safe to start again after any interruption.',
+		},
+		{
+			displayName: 'If a Video Fails',
 			name: 'failedTasks',
 			type: 'options',
 			default: 'error',
 			options: [
-				{ name: 'Are Errors', value: 'error' },
-				{ name: 'Are Output Items With Their Status', value: 'output' },
+				{
+					name: 'It Is an Error',
+					value: 'error',
+					description: 'The setting On Error of this node decides what happens then',
+				},
+				{
+					name: 'It Is an Item With Its Status',
+					value: 'output',
+					description: 'The item has a failureReason and no video',
+				},
 			],
 			displayOptions: showIn('generate', 'get', 'wait'),
 			description: 'What happens when WaveSpeed could not make a video',
@@ -51,10 +69,9 @@ export const optionsField: INodeProperties = {
 			displayName: 'Include Input Fields',
 			name: 'includeInputFields',
 			type: 'boolean',
-			default: false,
-			displayOptions: showIn('generate', 'get', 'submit', 'wait'),
+			default: true,
 			description:
-				'Whether to keep the fields of the incoming item, such as the columns of a spreadsheet row, in the output',
+				'Whether to keep the fields of the incoming item, such as the columns of a sheet, in the output. They are never changed: what this node adds stands beside them where the name is free, and all of it under "task".',
 		},
 		{
 			displayName: 'Max Cost per Run (USD)',
@@ -84,7 +101,7 @@ export const optionsField: INodeProperties = {
 			default: 2,
 			displayOptions: showIn('generate', 'submit'),
 			description:
-				'How many videos may be started in a minute. Replaces the limit that follows from the account level in the credential.',
+				'How many videos this node may start in a minute. It only narrows: the limit of your account level, in the credential, holds besides.',
 		},
 		{
 			displayName: 'Max Videos at Once',
@@ -94,7 +111,7 @@ export const optionsField: INodeProperties = {
 			default: 2,
 			displayOptions: showIn('generate'),
 			description:
-				'How many videos are made side by side. Replaces the limit that follows from the account level in the credential.',
+				'How many videos of this node are made at the same time. It only narrows: the limit of your account level, in the credential, holds besides.',
 		},
 		{
 			displayName: 'Output Data Field Name',
@@ -105,15 +122,6 @@ export const optionsField: INodeProperties = {
 			description: 'The name of the field for the downloaded video',
 		},
 		{
-			displayName: 'Quote Only',
-			name: 'quoteOnly',
-			type: 'boolean',
-			default: false,
-			displayOptions: showIn('generate', 'submit'),
-			description:
-				'Whether to check the inputs and ask for the price only. Nothing is submitted and nothing is paid.',
-		},
-		{
 			displayName: 'Timeout (Minutes)',
 			name: 'timeoutMinutes',
 			type: 'number',
@@ -121,7 +129,7 @@ export const optionsField: INodeProperties = {
 			default: 60,
 			displayOptions: showIn('generate', 'wait'),
 			description:
-				'The longest wait for one task. The task goes on at WaveSpeed afterwards, and "Wait for Task" picks it up again.',
+				'The longest wait for one task. The task goes on at WaveSpeed afterwards, and the operation "Wait" picks it up again.',
 		},
 		{
 			displayName: 'Webhook URL',

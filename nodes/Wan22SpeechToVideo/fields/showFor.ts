@@ -1,6 +1,15 @@
 import type { INodeProperties } from 'n8n-workflow';
 
-export type OperationName = 'generate' | 'getAll' | 'get' | 'submit' | 'wait';
+/** No two resources have an operation of the same name, so the name alone tells. */
+export type OperationName =
+	| 'generate'
+	| 'quote'
+	| 'submit'
+	| 'wait'
+	| 'get'
+	| 'getAll'
+	| 'delete'
+	| 'getBalance';
 
 /** Stamps the operations on fields, so that none of them has to repeat it. */
 export const showFor = (

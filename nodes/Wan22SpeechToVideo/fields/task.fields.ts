@@ -6,7 +6,7 @@ export const taskIdField: INodeProperties = {
 	type: 'string',
 	default: '={{ $json.taskId }}',
 	required: true,
-	description: 'The ID of the task, as "Submit Task" and "Generate Video" give it',
+	description: 'The ID of the task, as "Submit" and "Generate" give it in "taskId"',
 };
 
 export const simplifyField: INodeProperties = {

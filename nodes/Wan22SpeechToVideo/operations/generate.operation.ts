@@ -5,32 +5,38 @@ import { startWait } from '../../shared/wavespeed/tasks/waitStep';
 import { inputFields } from '../fields/inputs.fields';
 import { showFor } from '../fields/showFor';
 import { simplifyField, waitModeField } from '../fields/task.fields';
-import { planQuote, readRequest } from './ask';
-import {
-	type Operation,
-	readParking,
-	readResultSettings,
-	readWaitSettings,
-	toParkedRow,
-	toResultItem,
-} from './operation';
+import { readRequest } from '../parameters/request';
+import { readResultSettings } from '../parameters/result';
+import { readExistingTaskId } from '../parameters/taskId';
+import { readParking, readWaitSettings } from '../parameters/wait';
+import { type Operation, toParkedRow, toResultItem } from './operation';
+import { planWait } from './wait.operation';
 
 /** Inputs → upload → submit → wait → the video. */
 export const generate: Operation = {
 	fields: showFor(['generate'], [...inputFields, waitModeField, simplifyField]),
 
+	holdsPlaces: true,
+
 	async plan(run, row) {
 		const parameters = readParameters(run.ctx, row);
-		const request = await readRequest(run, parameters, row);
+		const existing = readExistingTaskId(parameters);
+		if (existing !== undefined) {
+			// Its inputs are not even read: what was noted for this row is not paid for again, whatever they are by now.
+			const work = planWait(run, row, parameters, existing);
+			return async () => {
+				// Later rows wait for the price of this one, which has none, and not for its end.
+				run.batch.budget.skip(row);
+				return await work();
+			};
+		}
+		const checked = await readRequest(run, parameters, row);
 		const settings = readResultSettings(parameters);
 		const waitSettings = readWaitSettings(parameters);
-		const parking = request.quoteOnly
-			? undefined
-			: readParking(run, parameters, waitSettings.timeoutMs);
-		const ask = { ...request, webhookUrl: parking?.callbackUrlFor(row) };
-		if (ask.quoteOnly) return planQuote(run, row, ask, settings.includeInputFields);
+		const parking = readParking(run, parameters, waitSettings.timeoutMs);
+		const request = { ...checked, webhookUrl: parking?.callbackUrlFor(row) };
 		return async () => {
-			const outcome = await generateTask(run.batch, row, ask, waitSettings, parking);
+			const outcome = await generateTask(run.batch, row, request, waitSettings, parking);
 			const { submitted, task } = outcome;
 			const { isResumed } = submitted;
 			const asked = toInputFields(submitted.input, submitted.costUsd);

@@ -3,13 +3,16 @@ import { preparationBudget } from '../../shared/wavespeed/http/request';
 import { describeFailedLook } from '../../shared/wavespeed/tasks/waitFailures';
 import { showFor } from '../fields/showFor';
 import { simplifyField, taskIdField } from '../fields/task.fields';
-import { type Operation, readResultSettings, readTaskId, toResultItem } from './operation';
+import { readResultSettings } from '../parameters/result';
+import { readTaskId } from '../parameters/taskId';
+import { type Operation, toResultItem } from './operation';
 import { getTask } from '../../shared/wavespeed/tasks/getTask';
 import { settle } from '../../shared/async/settle';
 
 /** A task as it is now. */
 export const get: Operation = {
 	fields: showFor(['get'], [taskIdField, simplifyField]),
+	holdsPlaces: false,
 
 	async plan(run, row) {
 		const parameters = readParameters(run.ctx, row);

@@ -16,6 +16,7 @@ const MOST_TASKS = 1_000_000;
 /** The account's tasks of the last 7 days, to bring back what a stopped workflow has left behind. */
 export const getAll: Operation = {
 	fields: showFor(['getAll'], [...getAllFields, simplifyField]),
+	holdsPlaces: false,
 
 	async plan(run, row) {
 		const parameters = readParameters(run.ctx, row);

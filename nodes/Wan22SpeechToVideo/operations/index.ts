@@ -1,23 +1,38 @@
 import { fail } from '../../shared/wavespeed/failures';
-import type { OperationName } from '../fields/showFor';
+import { deleteTask } from './delete.operation';
 import { generate } from './generate.operation';
 import { get } from './get.operation';
 import { getAll } from './getAll.operation';
+import { getBalance } from './getBalance.operation';
 import type { Operation } from './operation';
+import { quote } from './quote.operation';
 import { submit } from './submit.operation';
 import { wait } from './wait.operation';
 
-export const OPERATIONS: Record<OperationName, Operation> = { generate, get, getAll, submit, wait };
+/** By resource, as the editor lists them. */
+export const OPERATIONS: Record<string, Record<string, Operation>> = {
+	video: { generate, quote },
+	task: { submit, wait, get, getAll, delete: deleteTask },
+	account: { getBalance },
+};
 
-/** The editor offers a list, but a workflow that was written by hand can hold anything there. */
-export const planOf = (name: unknown): Operation['plan'] =>
-	typeof name === 'string' && Object.hasOwn(OPERATIONS, name)
-		? OPERATIONS[name as OperationName].plan
-		: refuseOperation;
-
-const refuseOperation: Operation['plan'] = async () =>
-	fail(
-		'invalidInput',
-		`"Operation" must be one of: ${Object.keys(OPERATIONS).join(', ')}`,
-		`Choose one in the list.`,
+/** The editor offers lists, but a workflow that was written by hand can hold anything there. */
+export function findOperation(resource: unknown, name: unknown): Operation {
+	const operations = ownValue(OPERATIONS, resource);
+	const operation = operations && ownValue(operations, name);
+	if (operation) return operation;
+	return refuseAll(
+		operations
+			? `"Operation" of the resource "${String(resource)}" must be one of: ${Object.keys(operations).join(', ')}`
+			: `"Resource" must be one of: ${Object.keys(OPERATIONS).join(', ')}`,
 	);
+}
+
+const ownValue = <T>(record: Record<string, T>, name: unknown): T | undefined =>
+	typeof name === 'string' && Object.hasOwn(record, name) ? record[name] : undefined;
+
+const refuseAll = (message: string): Operation => ({
+	fields: [],
+	holdsPlaces: false,
+	plan: async () => fail('invalidInput', message, `Choose one in the list.`),
+});

@@ -32,5 +32,4 @@ export interface VideoRequest {
 	webhookUrl?: string;
 	maxCostPerVideo?: number;
 	maxCostPerRun?: number;
-	quoteOnly: boolean;
 }

@@ -12,6 +12,8 @@ const API = '/api/v3';
 export const PATHS = {
 	submit: `${API}/${MODEL_ID}`,
 	list: `${API}/predictions`,
+	delete: `${API}/predictions/delete`,
+	balance: `${API}/balance`,
 	ticket: `${API}/media/uploads`,
 	multipart: `${API}/media/upload/binary`,
 	price: `${API}/model/price`,

@@ -36,7 +36,7 @@ export function useTriggerScene(): TriggerScene {
 				.emulator.requests()
 				.filter((request) => request.step === step),
 		async submitTask(options = {}, inputs = {}) {
-			const parameters = { operation: 'submit', options, ...inputs };
+			const parameters = { resource: 'task', operation: 'submit', options, ...inputs };
 			const result = await rig().run({ items: [await makeRow()], parameters });
 			return String(result.items[0]?.json.taskId);
 		},

@@ -7,7 +7,10 @@ const { steps, deliver, nowSeconds } = scene;
 
 describe('a burst of 200 callbacks', () => {
 	const submitMany = async (): Promise<EmulatorTask[]> => {
-		await scene.rig.run({ items: await makeRows(200), parameters: { operation: 'submit' } });
+		await scene.rig.run({
+			items: await makeRows(200),
+			parameters: { resource: 'task', operation: 'submit' },
+		});
 		for (const { id } of scene.rig.emulator.tasks()) scene.rig.emulator.finishTask(id);
 		return scene.rig.emulator.tasks();
 	};

@@ -14,7 +14,9 @@ describe('the end of a task', () => {
 		scene.rig.emulator.finishTask(id);
 		await scene.rig.emulator.idle();
 		expect(scene.rig.emulator.webhookDeliveries()).toMatchObject([{ taskId: id, status: 200 }]);
-		const got = await scene.rig.run({ parameters: { operation: 'get', taskId: id } });
+		const got = await scene.rig.run({
+			parameters: { resource: 'task', operation: 'get', taskId: id },
+		});
 		const [started] = jsonOf(scene.trigger.started);
 		expect(started).toMatchObject(jsonOf(got.items)[0] ?? {});
 		const { input } = scene.rig.emulator.tasks()[0]!;
@@ -37,7 +39,7 @@ describe('the end of a task', () => {
 		const id = await submitFinished();
 		await deliver(id);
 		const got = await scene.rig.run({
-			parameters: { operation: 'get', taskId: id, simplify: false },
+			parameters: { resource: 'task', operation: 'get', taskId: id, simplify: false },
 		});
 		expect(jsonOf(scene.trigger.started)).toEqual(jsonOf(got.items));
 		expect(scene.trigger.started[0]?.json).toMatchObject({ id, outputs: [expect.any(String)] });

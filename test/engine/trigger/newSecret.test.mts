@@ -18,7 +18,10 @@ describe('a new secret', () => {
 
 	test('is fetched once for callbacks that come together, and none of them is lost', async () => {
 		await scene.trigger.activate();
-		await scene.rig.run({ items: await makeRows(50), parameters: { operation: 'submit' } });
+		await scene.rig.run({
+			items: await makeRows(50),
+			parameters: { resource: 'task', operation: 'submit' },
+		});
 		const ids = scene.rig.emulator.tasks().map(({ id }) => id);
 		for (const id of ids) scene.rig.emulator.finishTask(id);
 		scene.rig.emulator.rotateWebhookSecret();

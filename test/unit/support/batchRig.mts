@@ -49,7 +49,6 @@ export function createRequest(more: Partial<VideoRequest> = {}): VideoRequest {
 		prompt: '',
 		resolution: '480p',
 		seed: -1,
-		quoteOnly: false,
 		...more,
 	};
 	const { image, audio, prompt, resolution, seed } = request;

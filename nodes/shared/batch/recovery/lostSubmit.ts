@@ -132,7 +132,7 @@ function readFinding(
 	return fail(
 		'submitUnknown',
 		`WaveSpeed gave no clear answer to the submit (${text}). A task may exist and be paid for; it can't be told which of these is this row's: ${listIds(finding.taskIds)}`,
-		'Look at these tasks with "Get Task" or at WaveSpeed and use the right one. Nothing was submitted again, and a retry does not submit again while these tasks leave it open.',
+		'Look at these tasks with "Get" or at WaveSpeed and use the right one. Nothing was submitted again, and a retry does not submit again while these tasks leave it open.',
 		{ details: { candidateTaskIds: finding.taskIds } },
 	);
 }

@@ -172,7 +172,7 @@ const ROUTES_DETAILS = ['redactedHeaders', 'toPathSegment', 'getConfiguredEndpoi
 	(name) => name in n8nWorkflow,
 );
 
-/** More IDs than this make a text that nobody reads; all of them are in the log and in Get Many Tasks. */
+/** More IDs than this make a text that nobody reads; all of them are in the log and in Get Many. */
 const MOST_IDS_IN_TEXT = 50;
 
 /** The tasks of the other rows, so that a failure in stop mode loses none of them. */

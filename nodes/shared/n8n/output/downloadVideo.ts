@@ -70,7 +70,7 @@ export async function downloadVideo(
 }
 
 const ADVICE =
-	'The video exists and is paid for. Open its URL, or run "Get Task" with this ID and "Download Video". A retry of this node downloads again and does not pay again. WaveSpeed keeps it for 7 days.';
+	'The video exists and is paid for. Open its URL, or run "Get" with this ID and "Download Video". A retry of this node downloads again and does not pay again. WaveSpeed keeps it for 7 days.';
 
 interface FailedFetch {
 	ok: false;

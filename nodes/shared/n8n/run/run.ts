@@ -47,7 +47,7 @@ const MOST_ROWS_AT_ONCE = 10_000;
 
 const LONGEST_RATE_LIMIT_MS = 60 * 60_000;
 
-export async function openRun(ctx: IExecuteFunctions, operation: unknown): Promise<Run> {
+export async function openRun(ctx: IExecuteFunctions, holdsPlaces: boolean): Promise<Run> {
 	const items = ctx.getInputData();
 	const connection = await readConnection(ctx);
 	const cancellation = new Cancellation();
@@ -76,7 +76,7 @@ export async function openRun(ctx: IExecuteFunctions, operation: unknown): Promi
 		// With the execution stopped or n8n gone, the log is where an ID can still be found.
 		log: (message) => ctx.logger.info(`${ctx.getNode().name}: ${message}`),
 	});
-	const rowsAtOnce = operation === 'generate' ? tasksInFlight + PREPARED_AHEAD : MOST_ROWS_AT_ONCE;
+	const rowsAtOnce = holdsPlaces ? tasksInFlight + PREPARED_AHEAD : MOST_ROWS_AT_ONCE;
 	const hints = new Set<string>();
 	const recordings = new Map<number, number>();
 	const run: Run = {

@@ -28,7 +28,14 @@ export interface SubmittedRow {
 export type RowResult = INodeExecutionData[] | SubmittedRow;
 
 type RowWork = () => Promise<RowResult>;
-type Plan = (run: Run, row: number) => Promise<RowWork>;
+
+/** What a run has to know of an operation. */
+export interface RunnableOperation {
+	/** Its rows hold the account's places until their tasks end: so many of them are worked on side by side, and not all. */
+	holdsPlaces: boolean;
+	/** Reads and checks a row without sending anything; the function returned does the row's work. */
+	plan(run: Run, row: number): Promise<RowWork>;
+}
 
 /**
  * The one place that goes over the rows: all are checked before the first is worked on, then they run side by side,
@@ -37,12 +44,11 @@ type Plan = (run: Run, row: number) => Promise<RowWork>;
  */
 export async function runNode(
 	ctx: IExecuteFunctions,
-	operation: unknown,
-	plan: Plan,
+	operation: RunnableOperation,
 	continueOnFail: boolean,
 ): Promise<INodeExecutionData[]> {
 	const rowCount = ctx.getInputData().length;
-	const opened = await settle(openRun(ctx, operation));
+	const opened = await settle(openRun(ctx, operation.holdsPlaces));
 	if (!opened.ok) {
 		// Nothing works without the credential, so every row fails for the same reason.
 		// An earlier try may have submitted, and its tasks must be named all the same.
@@ -57,20 +63,19 @@ export async function runNode(
 		);
 	}
 	const run = opened.value;
-	return await workOnRows(run, operation, plan, continueOnFail).finally(run.stopListening);
+	return await workOnRows(run, operation, continueOnFail).finally(run.stopListening);
 }
 
 async function workOnRows(
 	run: Run,
-	operation: unknown,
-	plan: Plan,
+	operation: RunnableOperation,
 	continueOnFail: boolean,
 ): Promise<INodeExecutionData[]> {
 	const { ctx } = run;
 	const rowCount = run.items.length;
 	const plans: Settled<RowWork>[] = [];
 	for (let row = 0; row < rowCount; row += 1) {
-		const planned = await settle(plan(run, row));
+		const planned = await settle(operation.plan(run, row));
 		// In stop mode the first bad row ends the run while nothing has been sent.
 		if (!planned.ok && !continueOnFail)
 			throw describeEnd(ctx, run.batch.ledger, { row, error: planned.error }, []);
@@ -95,7 +100,7 @@ async function workOnRows(
 		outcome.ok ? outcome.value : [toFailedItem(run, row, outcome.error)],
 	);
 	const taskCount = run.batch.ledger.entriesOfRun().length;
-	const pace = operation === 'generate' ? describePace(taskCount, run.pace) : undefined;
+	const pace = operation.holdsPlaces ? describePace(taskCount, run.pace) : undefined;
 	for (const hint of [pace, describeExpiry(items)]) if (hint) showHint(ctx, hint);
 	return items;
 }

@@ -84,7 +84,7 @@ const OUT_OF_TIME = {
 	kind: 'downloadFailed',
 	message: 'The video could not be downloaded within the time limit of the wait',
 	advice:
-		'The video exists and is paid for. Open its URL, or run "Get Task" with this ID and "Download Video". WaveSpeed keeps it for 7 days.',
+		'The video exists and is paid for. Open its URL, or run "Get" with this ID and "Download Video". WaveSpeed keeps it for 7 days.',
 	paid: 'told',
 	details: {},
 } as const;

@@ -15,7 +15,7 @@ export function describeLostSight(error: unknown, taskId: string, status: string
 		const advice = `${failure.advice} A task that WaveSpeed has accepted is paid for.`;
 		return new FailureError({ ...failure, advice, details, paid: 'told' });
 	}
-	const advice = `The task goes on at WaveSpeed and is paid for. ${failure.advice} Then fetch its video with "Wait for Task" or "Get Task" and this ID.`;
+	const advice = `The task goes on at WaveSpeed and is paid for. ${failure.advice} Then fetch its video with "Wait" or "Get" and this ID.`;
 	return new FailureError({ ...failure, advice, details, paid: 'told' });
 }
 
@@ -38,7 +38,7 @@ export const describeTimeOut = (taskId: string, status: string, waitedMs: number
 		kind: 'waitTimedOut',
 		message: `Task ${taskId} has not ended after ${describeDuration(waitedMs)} (last status: ${status})`,
 		advice:
-			'The task goes on at WaveSpeed and is paid for. Fetch its video later with "Wait for Task" or "Get Task" and this ID, or raise "Timeout (Minutes)".',
+			'The task goes on at WaveSpeed and is paid for. Fetch its video later with "Wait" or "Get" and this ID, or raise "Timeout (Minutes)".',
 		paid: 'told',
 		details: { taskId, status },
 	});

@@ -1,14 +1,11 @@
-import { quoteRow } from '../../shared/batch/runRow';
-import { toItem } from '../../shared/n8n/output/taskItem';
 import { readFingerprint } from '../../shared/n8n/input/fingerprint';
 import type { ParameterReader } from '../../shared/n8n/input/parameters';
 import type { Run } from '../../shared/n8n/run/run';
 import { fail } from '../../shared/wavespeed/failures';
-import type { RowWork } from './operation';
 import type { VideoRequest } from '../../shared/batch/request';
 import { shorten } from '../../shared/text';
 
-/** What a row asks for, from the fields that Generate Video and Submit Task share. */
+/** What a row asks for, from the fields that Generate, Get Price and Submit share. */
 export async function readRequest(
 	run: Run,
 	parameters: ParameterReader,
@@ -24,7 +21,6 @@ export async function readRequest(
 		seed: readSeed(parameters),
 		maxCostPerVideo: options.costLimit('maxCostPerVideo', 'Max Cost per Video'),
 		maxCostPerRun: options.costLimit('maxCostPerRun', 'Max Cost per Run'),
-		quoteOnly: options.flag('quoteOnly'),
 	};
 }
 
@@ -43,16 +39,6 @@ function readSeed({ raw, integer }: ParameterReader): number {
 		given === undefined || given === null || (typeof given === 'string' && given.trim() === '');
 	return isEmpty ? -1 : integer('seed', 'Seed', { min: -1, max: 2_147_483_647 });
 }
-
-/** Quote Only: the price and what would be sent. */
-export const planQuote =
-	(run: Run, row: number, ask: VideoRequest, includeInputFields: boolean): RowWork =>
-	async () => {
-		const { input, costUsd } = await quoteRow(run.batch, ask);
-		const { image, audio, resolution, prompt } = input;
-		const json = { costUsd, imageUrl: image, audioUrl: audio, resolution, prompt };
-		return [toItem(row, json, run.items[row], { includeInputFields })];
-	};
 
 /** The address for the service's callback. */
 export function checkWebhookUrl(url: string | undefined): string | undefined {

@@ -1,0 +1,41 @@
+import { settle } from '../../shared/async/settle';
+import { readParameters } from '../../shared/n8n/input/parameters';
+import { toDetails, toItem } from '../../shared/n8n/output/taskItem';
+import { fail } from '../../shared/wavespeed/failures';
+import { preparationBudget } from '../../shared/wavespeed/http/request';
+import { deleteTask as sendDelete } from '../../shared/wavespeed/tasks/deleteTask';
+import { getTask } from '../../shared/wavespeed/tasks/getTask';
+import { phaseOf } from '../../shared/wavespeed/tasks/task';
+import { describeFailedLook } from '../../shared/wavespeed/tasks/waitFailures';
+import { showFor } from '../fields/showFor';
+import { taskIdField } from '../fields/task.fields';
+import { readTaskId } from '../parameters/taskId';
+import type { Operation } from './operation';
+
+/** Removes what the service keeps of a task: faces and voices are personal data. */
+export const deleteTask: Operation = {
+	fields: showFor(['delete'], [taskIdField]),
+	holdsPlaces: false,
+
+	async plan(run, row) {
+		const parameters = readParameters(run.ctx, row);
+		const taskId = readTaskId(parameters);
+		const includeInputFields = parameters.options.flag('includeInputFields');
+		return async () => {
+			const checked = await settle(getTask(run.api, taskId, preparationBudget(run.api.clock)));
+			if (!checked.ok) throw describeFailedLook(checked.error, taskId);
+			const task = checked.value;
+			// The service would delete its record and make, and charge, the video all the same.
+			if (phaseOf(task) === 'running') {
+				fail(
+					'invalidInput',
+					`Task ${taskId} has not ended yet (status: ${task.status}), so it was not deleted`,
+					'Its video would be paid for and lost. Wait for its end with the operation "Wait", and delete it then.',
+					{ details: toDetails(task), paid: 'told' },
+				);
+			}
+			await sendDelete(run.api, taskId);
+			return [toItem(row, { taskId, deleted: true }, run.items[row], { includeInputFields })];
+		};
+	},
+};

@@ -1,0 +1,16 @@
+import { isRecord } from '../../json';
+import { PATHS } from '../endpoints';
+import { type ApiContext, preparationBudget, requestWithRetry } from '../http/request';
+
+/**
+ * Deletes the record of a task with its video, for good (docs: Delete Task). It is no cancellation: a task that still
+ * runs goes on and is charged. A repeat finds nothing left to delete, which is what was wanted.
+ */
+export async function deleteTask(api: ApiContext, taskId: string): Promise<void> {
+	const parse = (data: unknown): true | undefined =>
+		isRecord(data) && typeof data.deleted_count === 'number' ? true : undefined;
+	const json = { ids: [taskId] };
+	const request = { method: 'POST', target: { path: PATHS.delete }, json } as const;
+	const retryBudget = preparationBudget(api.clock);
+	await requestWithRetry(api, request, parse, `delete task ${taskId}`, retryBudget);
+}
