@@ -68,7 +68,8 @@ describe('the editor, as a new user meets it', () => {
 		return { id: await saveWorkflow(testbed.session, workflow), workflow };
 	}
 
-	const addGenerate = async () => await addNode(page, testbed.n8n.url, 'Generate a talking video');
+	const addGenerate = async () =>
+		await addNode(page, testbed.n8n.url, 'Make a talking video and wait for it');
 
 	for (const words of ['talking', 'avatar', 'lip sync']) {
 		inBrowser(`finds the node by typing "${words}"`, async () => {
