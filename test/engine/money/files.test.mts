@@ -82,7 +82,7 @@ test.each(['submit', 'generate'])(
 test.each(['get', 'wait'])('%s has at most 32 downloads under way', async (operation) => {
 	const submitted = await rig.run({
 		items: await makeRows(ROWS),
-		parameters: { ...GENERATE, operation: 'submit' },
+		parameters: { ...GENERATE, resource: 'task', operation: 'submit' },
 	});
 	await rig.until(rig.clock.sleep(10_000));
 	let underWay = 0;
