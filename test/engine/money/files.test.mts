@@ -95,6 +95,7 @@ test.each(['get', 'wait'])('%s has at most 32 downloads under way', async (opera
 	});
 	const items = jsonOf(submitted.items).map((json) => ({ json }));
 	const parameters = {
+		resource: 'task',
 		operation,
 		taskId: '={{ $json.taskId }}',
 		options: { downloadVideo: true },
