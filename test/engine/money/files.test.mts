@@ -63,7 +63,11 @@ test.each(['submit', 'generate'])(
 	async (operation) => {
 		const rows = await makeRowsWithPictures(ROWS);
 		const most = watchOpenFiles();
-		const parameters = { ...GENERATE, operation };
+		const parameters = {
+			...GENERATE,
+			resource: operation === 'generate' ? 'video' : 'task',
+			operation,
+		};
 		const results = await rig.until(
 			Promise.all([
 				rig.start({ items: rows.slice(0, ROWS / 2), parameters }),
