@@ -66,6 +66,17 @@ describe('an existing task', () => {
 		for (const task of others) expect(task.createdAt).toBeLessThan(Number(first?.endedAt));
 	});
 
+	test('that has failed says how to make a new one, and not that a retry would', async () => {
+		const taskId = await submitOne();
+		rig.emulator.failTask(taskId, { code: 1500, error: 'out of memory' });
+		const items = [{ json: { task_id: taskId } }];
+		const result = await rig.run({ items, parameters: EXISTING });
+		expect(result.error?.description).toMatch(
+			/refunds.*A retry looks at the same task again.*empty "Existing Task ID"/,
+		);
+		expect(result.error?.description).not.toMatch(/submits a new task/);
+	});
+
 	test('with an ID that is none is refused before anything is sent', async () => {
 		const items = [await makeRow({ task_id: '..' })];
 		const result = await rig.run({ items, parameters: EXISTING });

@@ -31,7 +31,7 @@ test.each(['get', 'wait'])(
 	async (operation) => {
 		const url = 'http://10.1.2.3/v.mp4';
 		const id = await submitFinished([url]);
-		const parameters = { operation, taskId: id, ...DOWNLOAD };
+		const parameters = { resource: 'task', operation, taskId: id, ...DOWNLOAD };
 		const result = await rig.run({ parameters, settings: { onError: 'continueRegularOutput' } });
 		expect(result.items[0]?.json).toMatchObject({
 			error: expect.stringMatching(/could not be downloaded: .*(blocked|restricted)/),

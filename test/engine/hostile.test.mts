@@ -127,7 +127,9 @@ test('a list that is the same on every page comes to an end', async () => {
 test.each([null, 'constructor', '={{ ({}) }}'])(
 	'an operation that there is not (%j) is an error in words',
 	async (operation) => {
-		expect((await run({ operation })).error).toMatch(/^"Operation" must be one of: generate/);
+		expect((await run({ operation })).error).toMatch(
+			/^"Operation" of the resource "video" must be one of: generate/,
+		);
 	},
 );
 

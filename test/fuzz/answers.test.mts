@@ -66,6 +66,7 @@ async function play(scenario: Scenario): Promise<void> {
 	const result = await rig.run({
 		items: prompts.map((prompt) => ({ json: { prompt, taskId: 'task-7' }, binary: files })),
 		parameters: {
+			resource: operation === 'generate' ? 'video' : 'task',
 			operation,
 			prompt: '={{ $json.prompt }}',
 			simplify: scenario.simplify,

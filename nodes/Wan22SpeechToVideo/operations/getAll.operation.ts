@@ -27,7 +27,7 @@ export const getAll: Operation = {
 			: parameters.integer('limit', 'Limit', { min: 1, max: MOST_TASKS });
 		return async () => {
 			const items: INodeExecutionData[] = [];
-			for await (const tasks of listAllTasks(run.api, query)) {
+			for await (const tasks of listAllTasks(run.api, query, { mayBeIncomplete: true })) {
 				for (const task of tasks.filter((candidate) => isWanted(candidate, query))) {
 					if (items.length >= limit) return items;
 					items.push(

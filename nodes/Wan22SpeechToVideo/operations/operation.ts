@@ -1,6 +1,6 @@
 import type { IDataObject, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 
-import { makeResultItem, readCost } from '../../shared/n8n/output/resultItem';
+import { isGiven, makeResultItem, readCost } from '../../shared/n8n/output/resultItem';
 import { refuseFailedTask, type ResultSettings } from '../../shared/n8n/output/taskItem';
 import type { ParkedTask } from '../../shared/n8n/waiting/state';
 import type { Run } from '../../shared/n8n/run/run';
@@ -40,7 +40,10 @@ export function toParkedRow(
 	isResumed = false,
 ): RowResult {
 	const { row, settings, asked } = parked;
-	if (ended) refuseFailedTask(ended, settings, { costUsd: readCost(asked), isResumed });
+	if (ended) {
+		const origin = { costUsd: readCost(asked), isResumed, isGiven: isGiven(asked) };
+		refuseFailedTask(ended, settings, origin);
+	}
 	const inputFields = settings.includeInputFields ? { ...run.items[row]?.json } : {};
 	return { parked: { ...parked, inputFields }, ended };
 }

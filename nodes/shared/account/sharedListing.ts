@@ -103,11 +103,8 @@ async function listWindow(api: ApiContext, { from, to }: TimeWindow): Promise<Ta
 		createdAfter: new Date(from).toISOString(),
 		createdBefore: new Date(to).toISOString(),
 	};
-	const retryBudget = (): Parameters<typeof listAllTasks>[2] => ({
-		deadline: api.clock.now() + BUDGET_MS,
-		maxAttempts: MAX_ATTEMPTS,
-	});
+	const retryBudget = { deadline: api.clock.now() + BUDGET_MS, maxAttempts: MAX_ATTEMPTS };
 	const tasks: Task[] = [];
-	for await (const page of listAllTasks(api, query, retryBudget())) tasks.push(...page);
+	for await (const page of listAllTasks(api, query, { retryBudget })) tasks.push(...page);
 	return tasks;
 }

@@ -63,7 +63,11 @@ test.each(['submit', 'generate'])(
 	async (operation) => {
 		const rows = await makeRowsWithPictures(ROWS);
 		const most = watchOpenFiles();
-		const parameters = { ...GENERATE, operation };
+		const parameters = {
+			...GENERATE,
+			resource: operation === 'generate' ? 'video' : 'task',
+			operation,
+		};
 		const results = await rig.until(
 			Promise.all([
 				rig.start({ items: rows.slice(0, ROWS / 2), parameters }),
@@ -82,7 +86,7 @@ test.each(['submit', 'generate'])(
 test.each(['get', 'wait'])('%s has at most 32 downloads under way', async (operation) => {
 	const submitted = await rig.run({
 		items: await makeRows(ROWS),
-		parameters: { ...GENERATE, operation: 'submit' },
+		parameters: { ...GENERATE, resource: 'task', operation: 'submit' },
 	});
 	await rig.until(rig.clock.sleep(10_000));
 	let underWay = 0;
@@ -95,6 +99,7 @@ test.each(['get', 'wait'])('%s has at most 32 downloads under way', async (opera
 	});
 	const items = jsonOf(submitted.items).map((json) => ({ json }));
 	const parameters = {
+		resource: 'task',
 		operation,
 		taskId: '={{ $json.taskId }}',
 		options: { downloadVideo: true },

@@ -28,13 +28,16 @@ export async function makeResultItem(
 	{ row, task, settings, asked, inputItem, isResumed }: RowOfTask,
 ): Promise<INodeExecutionData> {
 	const costUsd = readCost(asked);
-	refuseFailedTask(task, settings, { costUsd, isResumed });
+	refuseFailedTask(task, settings, { costUsd, isResumed, isGiven: isGiven(asked) });
 	const json = settings.simplify ? { ...toTaskFields(task), ...asked } : (task.raw as IDataObject);
 	const hasVideo = phaseOf(task) === 'completed' && task.videoUrls.length > 0;
 	if (settings.downloadTo === undefined || !hasVideo) return toItem(row, json, inputItem, settings);
 	const video = await download(task, toDetails(task, costUsd));
 	return toItem(row, json, inputItem, settings, { [settings.downloadTo]: video });
 }
+
+/** Whoever submits a task knows what was asked for. */
+export const isGiven = (asked: IDataObject): boolean => Object.keys(asked).length === 0;
 
 export const readCost = ({ costUsd }: IDataObject): number | undefined =>
 	typeof costUsd === 'number' ? costUsd : undefined;

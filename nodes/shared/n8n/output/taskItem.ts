@@ -103,13 +103,15 @@ export interface TaskOrigin {
 	costUsd?: number;
 	/** An earlier attempt has submitted it: nothing was sent now. */
 	isResumed?: boolean;
+	/** Its ID was given, so this row never submits another one. */
+	isGiven?: boolean;
 }
 
 /** Throws for a task that ended without a video, unless the user wants such tasks as items. */
 export function refuseFailedTask(
 	task: Task,
 	settings: Pick<OutputSettings, 'failedTasks'>,
-	{ costUsd, isResumed = false }: TaskOrigin = {},
+	{ costUsd, isResumed = false, isGiven = false }: TaskOrigin = {},
 ): void {
 	const phase = phaseOf(task);
 	const isEmpty = phase === 'completed' && task.videoUrls.length === 0;
@@ -123,7 +125,11 @@ export function refuseFailedTask(
 	fail(
 		'taskFailed',
 		`Task ${task.id} ended as "${task.status}" without a video: ${failureReasonOf(task)}${code}`,
-		isResumed ? `${EARLIER} ${adviceForFailedTask(task)} ${ANEW}` : adviceForFailedTask(task),
+		isGiven
+			? adviceForGivenTask(task)
+			: isResumed
+				? `${EARLIER} ${adviceForFailedTask(task)} ${ANEW}`
+				: adviceForFailedTask(task),
 		{ details },
 	);
 }
@@ -132,13 +138,26 @@ const EARLIER = 'This is the result of the earlier attempt; nothing was sent now
 const ANEW =
 	'To make a new video, change an input such as the seed, or start the workflow anew instead of retrying.';
 
+const REFUND = 'WaveSpeed refunds failed tasks within some hours.';
+const UNCLEAR_REFUND = 'Whether WaveSpeed refunds refused content is not documented.';
+
+const AGAIN =
+	'A retry looks at the same task again. To make a new video, submit it anew; with "Generate", empty "Existing Task ID" for this item.';
+
+function adviceForGivenTask(task: Task): string {
+	if (task.status.toLowerCase() === 'deleted') return `Its video is gone. ${AGAIN}`;
+	if (task.errorCode === 1200) {
+		return `The content moderation refused it: change the picture, the voice or the prompt. ${UNCLEAR_REFUND} ${AGAIN}`;
+	}
+	return `${REFUND} ${AGAIN}`;
+}
+
 function adviceForFailedTask(task: Task): string {
-	const refund = 'WaveSpeed refunds failed tasks within some hours.';
 	if (task.errorCode === 1200) {
 		return 'The content moderation refused it: change the picture, the voice or the prompt. The same inputs are not submitted again by a retry. Whether WaveSpeed refunds refused content is not documented.';
 	}
 	if (task.errorCode === 1402) {
-		return `WaveSpeed could not load the picture or the sound: check the web address, or choose "Binary File" so that the file is uploaded. A retry does not submit the same again; a new execution does. ${refund}`;
+		return `WaveSpeed could not load the picture or the sound: check the web address, or choose "Binary File" so that the file is uploaded. A retry does not submit the same again; a new execution does. ${REFUND}`;
 	}
 	if (task.status.toLowerCase() === 'deleted') {
 		return 'Its video is gone. To make another one, change the seed or run the workflow anew, which is paid for; a retry does not submit it again.';
@@ -147,7 +166,7 @@ function adviceForFailedTask(task: Task): string {
 		return 'A retry does not submit it again. A new execution does, which is paid for.';
 	}
 	if (isPermanentFailure(task)) {
-		return `The same inputs would fail again, so a retry does not submit them: change them. ${refund}`;
+		return `The same inputs would fail again, so a retry does not submit them: change them. ${REFUND}`;
 	}
-	return `${refund} A retry submits a new task, which is paid for.`;
+	return `${REFUND} A retry submits a new task, which is paid for.`;
 }

@@ -31,6 +31,13 @@ export interface TaskPage {
 	ids: string[];
 }
 
+export interface ListSettings {
+	/** For each page. */
+	retryBudget?: RetryBudget;
+	/** For somebody who looks at the list, what can be had is better than nothing. */
+	mayBeIncomplete?: boolean;
+}
+
 /** A list that knows no page numbers gives the same, or what is known already, again and again. */
 const MAX_PAGES_WITHOUT_NEWS = 200;
 /** The next page shows the same once more if as many tasks were submitted meanwhile as a page holds. */
@@ -40,12 +47,12 @@ const MAX_PAGES = 10_000;
 
 /**
  * All tasks of the query, page by page and each once. A page may hold fewer than were asked for and not be the last, so
- * only an empty page is the end.
+ * only an empty page is the end. Throws (`unavailable`) if the list has none, unless it may be incomplete.
  */
 export async function* listAllTasks(
 	api: ApiContext,
 	query: TaskQuery,
-	retryBudget?: RetryBudget,
+	{ retryBudget, mayBeIncomplete = false }: ListSettings = {},
 ): AsyncGenerator<Task[]> {
 	const seen = new Set<string>();
 	let before = '';
@@ -67,6 +74,7 @@ export async function* listAllTasks(
 		pagesWithoutNews = news.length > 0 ? 0 : pagesWithoutNews + 1;
 		if (pagesWithoutNews >= MAX_PAGES_WITHOUT_NEWS) break;
 	}
+	if (mayBeIncomplete) return;
 	// To take it for complete would be a guess, and a submit on a guess could be paid for twice.
 	fail('unavailable', 'The task list has no end', 'Try again later.');
 }
