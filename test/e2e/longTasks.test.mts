@@ -462,7 +462,8 @@ describe('long tasks in a real n8n', () => {
 			});
 			const id = await start(workflowId, 'durable-batch');
 			await waitUntil(id, 'waiting');
-			expect(newTasks(before).map((task) => task.input.prompt)).toEqual(['Hello 2', 'Hello 3']);
+			const firstRound = newTasks(before).map((task) => task.input.prompt);
+			expect(firstRound.sort()).toEqual(['Hello 2', 'Hello 3']);
 			testbed.emulator.finishTask(taskOf('Hello 2').id);
 			testbed.emulator.failTask(taskOf('Hello 3').id, { code: 1200, error: 'too sensitive' });
 			await until(() => newTasks(before).length === 3);
@@ -478,7 +479,7 @@ describe('long tasks in a real n8n', () => {
 			expect(sheet[1]).toBe(second);
 			expect(sheet[3]).toMatch(/^4,Name 4,.*,Hello 4,late,/);
 			expect(sheet[4]).toMatch(/^5,Name 5,.*,Hello 5,failed,.*audio/i);
-			newTasks(before).forEach((task, index) => expect(sheet[index + 1]).toContain(task.id));
+			for (const row of [2, 3, 4]) expect(sheet[row - 1]).toContain(taskOf(`Hello ${row}`).id);
 			expect(testbed.emulator.paidTasks() - before).toBe(3);
 		},
 		3 * RUN_TIMEOUT_MS,
