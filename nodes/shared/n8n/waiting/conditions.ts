@@ -44,6 +44,8 @@ export function whyNotParked(ctx: IExecuteFunctions, timeoutMs: number): string 
 export const isTool = (ctx: IExecuteFunctions): boolean =>
 	ctx.getNode().rewireOutputLogTo === 'ai_tool' ||
 	!('putExecutionToWait' in ctx) ||
+	// Only a tool's context has it; n8n 1.123 and 2.0 have nothing else that tells.
+	'cloneWith' in ctx ||
 	('isToolExecution' in ctx && ctx.isToolExecution());
 
 /**
