@@ -14,6 +14,7 @@ import {
 	nameFiles,
 } from './itemFiles';
 import type { ParameterReader } from './parameters';
+import { isTool } from '../waiting/conditions';
 
 /** Finds the file that a row means; where that fails, says which files the item has and how to get the right one. */
 
@@ -162,7 +163,7 @@ function adviseOtherFile(wanted: Wanted, files: ItemFile[]): string {
 
 function adviseMissing({ ctx, kind }: Wanted, files: ItemFile[]): string {
 	if (files.length === 0) {
-		return 'isToolExecution' in ctx && ctx.isToolExecution()
+		return isTool(ctx)
 			? `An AI agent hands no files to its tools: choose "URL" as the source, for the picture and for the recording.`
 			: `This item has no files: check the node before, whose output must have a "Binary" tab with the file.`;
 	}
