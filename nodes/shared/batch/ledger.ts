@@ -192,6 +192,13 @@ export class Ledger {
 			}));
 	}
 
+	/** Whether another round of a loop, or another call of a tool, has submitted for the row with this number. */
+	hasOtherRuns(row: number): boolean {
+		return Object.keys(this.#store).some(
+			(key) => !key.startsWith(this.#prefix) && key.split(':')[1] === String(row),
+		);
+	}
+
 	#own(key: string): LedgerEntry | undefined {
 		return Object.hasOwn(this.#store, key) ? this.#store[key] : undefined;
 	}

@@ -162,4 +162,29 @@ export const EXAMPLES: [string, Schedule][] = [
 			service: { submitFaults: ['resetBefore', 'resetAfter'] },
 		}),
 	],
+	[
+		// One call had taken over what the other had begun, and the other said "Nothing was paid".
+		'two calls of a tool that ask for the same, one of which is kept back while the service is down',
+		scheduleOf(
+			[
+				executionOf([{ file: 'x', seed: 7 }], { kind: 'submit', submitsPerMinute: 1 }),
+				executionOf(new Array<Partial<RowPlan>>(2).fill({ prompt: 'd', seed: 7 }), {
+					...{ kind: 'tool', maxTries: 2, waitBetweenTriesMs: 5_000, isParallel: true },
+					...{ tasksInFlight: 1, rowsAtOnce: 1, affordable: 1 },
+					launches: [
+						{ afterMs: 20_000, stopAfterMs: undefined },
+						{ afterMs: 0, stopAfterMs: undefined },
+					],
+				}),
+			],
+			{
+				...{ tasksInFlight: 1, submitsPerMinute: 1 },
+				service: {
+					...{ dateHeader: false, maxPageSize: 1, echo: { keys: [] } },
+					submitFaults: ['none', 'errorAfter', 'none'],
+					listFaults: ['reset', 'hang', 'reset'],
+				},
+			},
+		),
+	],
 ];

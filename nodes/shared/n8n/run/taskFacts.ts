@@ -26,7 +26,8 @@ export function addTaskFacts(ledger: Ledger, row: number, error: unknown): unkno
 		.entriesOfRun()
 		.filter((found) => found.row === row)
 		.map(({ entry }) => entry);
-	if (entries.length === 0) return error;
+	// Of two calls of a tool that ask for the same, one may have taken over what the other had begun.
+	if (entries.length === 0) return ledger.hasOtherRuns(row) ? sayOfThisAttempt(error) : error;
 	const failure = failureOf(error) ?? toUnexpected(error);
 	const known = [failure.details.taskId, ...(failure.details.candidateTaskIds ?? [])];
 	const earlier = entries.flatMap(taskIdsOf).filter((id) => !known.includes(id));
@@ -112,11 +113,21 @@ const describeOpenSubmits = (rows: string[]): string =>
 		? ''
 		: `Submits without a clear answer, which may be paid for: ${rows.join(', ')}. A retry looks for their tasks first.`;
 
-function sayOfThisRow(error: unknown): unknown {
+const sayOfThisRow = (error: unknown): unknown =>
+	sayInstead(error, 'For this row nothing was paid.');
+
+const sayOfThisAttempt = (error: unknown): unknown =>
+	sayInstead(error, 'This attempt paid nothing.');
+
+/** "Nothing was paid" would be understood of more than is known. */
+function sayInstead(error: unknown, sentence: string): unknown {
 	const failure = failureOf(error);
 	if (failure?.paid !== 'nothing') return error;
-	const advice = `${failure.advice} For this row nothing was paid.`.trim();
-	return new FailureError({ ...failure, advice, paid: 'told' });
+	return new FailureError({
+		...failure,
+		advice: `${failure.advice} ${sentence}`.trim(),
+		paid: 'told',
+	});
 }
 
 /** After Stop: the log is where the IDs are found, since n8n stores nothing of what the node was doing. */
