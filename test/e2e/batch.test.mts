@@ -181,7 +181,7 @@ describe('batches in a real n8n', () => {
 			expect(stopped.status).toBe('canceled');
 			// n8n overwrites what a stopped execution has stored, so its log is where the IDs are.
 			const log = await readFile(testbed.n8n.logFile, 'utf8');
-			expect(log).toMatch(/execution was stopped\. Tasks that go on at WaveSpeed/);
+			expect(log).toMatch(/execution was stopped\. Tasks of its rows, which go on at WaveSpeed/);
 			for (const task of tasks) expect(log).toContain(task.id);
 		},
 		RUN_TIMEOUT_MS + 30_000,
