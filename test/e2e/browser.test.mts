@@ -85,8 +85,8 @@ describe('the editor, as a new user meets it', () => {
 		const valueOf = (name: string) =>
 			panel.getByTestId(`parameter-input-${name}`).locator('input').inputValue();
 		expect(await valueOf('operation')).toBe('Generate');
-		expect(await valueOf('imageBinaryPropertyName')).toBe('image');
-		expect(await valueOf('audioBinaryPropertyName')).toBe('audio');
+		expect(await valueOf('imageBinaryPropertyName')).toBe('');
+		expect(await valueOf('audioBinaryPropertyName')).toBe('');
 		// n8n marks every field that must still be filled.
 		expect(await panel.getByTestId('parameter-issues').count()).toBe(0);
 	});
