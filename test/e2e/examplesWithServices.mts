@@ -51,7 +51,8 @@ export function runExamplesWithServices(bench: () => ExampleBench): void {
 			expect(service.requests.map(({ body }) => body.input)).toEqual([
 				'Good morning! Here is what is new this week.',
 			]);
-			expect(testbed.emulator.uploads().at(-1)).toMatchObject({ bytes: speech.length });
+			const sizes = testbed.emulator.uploads().map(({ bytes }) => bytes);
+			expect(sizes).toContain(speech.length);
 			expect(testbed.emulator.paidTasks() - paid).toBe(1);
 		},
 		RUN_TIMEOUT_MS + 30_000,

@@ -6,8 +6,8 @@ import { anySchedule, type Schedule } from './schedule.mts';
 import { playSchedule } from './world.mts';
 
 /** More of them find more: `PROPERTY_RUNS=5000 npx jest --selectProjects unit --testPathPatterns explorer`. */
-const RUNS = Number(process.env.PROPERTY_RUNS ?? 300);
-const MORE_TIME = Math.max(1, RUNS / 300);
+const RUNS = Number(process.env.PROPERTY_RUNS ?? 100);
+const MORE_TIME = Math.max(1, RUNS / 100);
 const { PROPERTY_SEED, PROPERTY_PATH } = process.env;
 
 async function explore(schedule: Schedule): Promise<void> {
@@ -26,10 +26,10 @@ describe('all that one account goes through', () => {
 				...(PROPERTY_SEED === undefined ? {} : { seed: Number(PROPERTY_SEED) }),
 				...(PROPERTY_PATH === undefined ? {} : { path: PROPERTY_PATH }),
 				// Ends the search for a simpler case in time for the seed to be printed.
-				interruptAfterTimeLimit: 45_000 * MORE_TIME,
+				interruptAfterTimeLimit: 150_000 * MORE_TIME,
 				markInterruptAsFailure: true,
 			});
 		},
-		60_000 * MORE_TIME,
+		200_000 * MORE_TIME,
 	);
 });
