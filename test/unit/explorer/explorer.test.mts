@@ -6,8 +6,8 @@ import { anySchedule, type Schedule } from './schedule.mts';
 import { playSchedule } from './world.mts';
 
 /** More of them find more: `PROPERTY_RUNS=5000 npx jest --selectProjects unit --testPathPatterns explorer`. */
-const RUNS = Number(process.env.PROPERTY_RUNS ?? 100);
-const MORE_TIME = Math.max(1, RUNS / 100);
+const RUNS = Number(process.env.PROPERTY_RUNS ?? 300);
+const MORE_TIME = Math.max(1, RUNS / 300);
 const { PROPERTY_SEED, PROPERTY_PATH } = process.env;
 
 async function explore(schedule: Schedule): Promise<void> {
