@@ -104,7 +104,13 @@ function watchTraffic(server: Observed): {
 	giveUpComing(): void;
 	stop(): void;
 } {
-	const hosts = new Set([new URL(server.url).host, new URL(server.mediaUrl).host]);
+	const hosts = new Set(
+		[server.url, server.mediaUrl].flatMap((url) => {
+			const { host } = new URL(url);
+			// Another name of the same server.
+			return [host, host.replace('127.0.0.1', 'localhost')];
+		}),
+	);
 	const receivedBefore = server.requests().length;
 	let started = 0;
 	let ended = 0;
