@@ -12,6 +12,10 @@ const MOST_IDLE = 100;
 /** A run whose rows are between two requests looks idle. */
 const SURELY_IDLE_MS = 3 * 60 * 60_000;
 
+/** How long it is believed which account a credential belongs to, where nothing is sent for it. */
+const REMEMBERED_MS = 60_000;
+const MOST_REMEMBERED = 1_000;
+
 /** Which account: by its key and its base URL, which can't be told from `id`. */
 export interface AccountKey {
 	id: string;
@@ -27,6 +31,8 @@ export class Accounts {
 	 * search must know what was sent by the other way, or it takes another row's video.
 	 */
 	#submissions: Submissions | undefined;
+	/** Whose credential is of which account. */
+	readonly #remembered = new Map<string, { id: string; at: number }>();
 
 	/** `now`: on the steady clock, ms. */
 	open({ id, level }: AccountKey, now: number, random: Random): Account {
@@ -39,9 +45,27 @@ export class Accounts {
 		return account;
 	}
 
+	/** The credential of `user` was read, and is of the account with this ID. `now`: on the steady clock, ms. */
+	remember(user: string, id: string, now: number): void {
+		this.#remembered.delete(user);
+		this.#remembered.set(user, { id, at: now });
+		for (const [oldest, { at }] of this.#remembered) {
+			if (at > now - REMEMBERED_MS && this.#remembered.size <= MOST_REMEMBERED) return;
+			this.#remembered.delete(oldest);
+		}
+	}
+
+	/** The account of `user`, if its credential was read within the last minute. */
+	recall(user: string, now: number): Account | undefined {
+		const found = this.#remembered.get(user);
+		const isRecent = found !== undefined && now - found.at < REMEMBERED_MS;
+		return isRecent ? this.#known.get(found.id)?.account : undefined;
+	}
+
 	/** For tests, which begin with a process that knows nothing. */
 	clear(): void {
 		this.#known.clear();
+		this.#remembered.clear();
 		this.#submissions = undefined;
 	}
 
