@@ -9,7 +9,7 @@ import { systemTime } from '../session/clock';
 import { type Connection, readConnection } from '../session/credential';
 import { openApi } from '../session/openApi';
 import { settle } from '../../async/settle';
-import { describeFailure } from '../errors/nodeErrors';
+import { describeFailure, describeWithoutMoney } from '../errors/nodeErrors';
 
 /** What the trigger and a parked execution do alike with a callback. */
 
@@ -86,7 +86,7 @@ function refuse(ctx: IWebhookFunctions, refusal: Refusal): CallbackAnswer {
 export function askToSendAgain(ctx: IWebhookFunctions, error: unknown): CallbackAnswer {
 	const failure = failureOf(error);
 	// No word of money: the task behind the callback is paid for, whatever the request that failed has cost.
-	const problem = failure ? `${failure.message}. ${failure.advice}`.trim() : describeError(error);
+	const problem = failure ? describeWithoutMoney(failure) : describeError(error);
 	warn(ctx, `could not use a callback, WaveSpeed may send it again: ${problem}`);
 	return { status: 503, message: 'The task could not be looked at; send again' };
 }
