@@ -152,8 +152,8 @@ function readMessages(source: ts.SourceFile, scope: Scope): ErrorMessage[] {
 		if (!kind || !ts.isStringLiteral(kind) || !message || !advice) return;
 		for (const text of textsOf(message, scope)) {
 			for (const what of textsOf(advice, scope)) {
-				const money = isTold || !COSTS_NOTHING.includes(kind.text) ? '' : ' Nothing was paid.';
-				found.push({ kind: kind.text, message: text, advice: what + money });
+				const money = isTold || !COSTS_NOTHING.includes(kind.text) ? '' : 'Nothing was paid. ';
+				found.push({ kind: kind.text, message: text, advice: (money + what).trim() });
 			}
 		}
 	};
@@ -200,8 +200,8 @@ export async function readErrorMessages(root: string): Promise<ErrorMessage[]> {
 
 const INTRODUCTION = `# Error messages
 
-Read from the node's source by \`npm run docs\`; don't edit by hand. ‹Names in angle brackets› are filled in at run time. In a batch a message begins with its row, such
-as "Row 7:", and goes on with the IDs of the tasks that the other rows have started. What happens step by step when the service fails is in
+Read from the node's source by \`npm run docs\`; don't edit by hand. ‹Names in angle brackets› are filled in at run time. In a batch a message ends with its row, such
+as "Row 7", and with its task; the text below goes on with the IDs of the tasks that the other rows have started. What happens step by step when the service fails is in
 [faults.md](faults.md).`;
 
 const cell = (text: string): string =>

@@ -29,7 +29,7 @@ export const deleteTask: Operation = {
 			if (phaseOf(task) === 'running') {
 				fail(
 					'invalidInput',
-					`Task ${taskId} has not ended yet (status: ${task.status}), so it was not deleted`,
+					`The task has not ended yet (status: ${task.status}), so it was not deleted`,
 					'Its video would be paid for and lost. Wait for its end with the operation "Wait", and delete it then.',
 					{ details: toDetails(task), paid: 'told' },
 				);

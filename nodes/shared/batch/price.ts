@@ -27,7 +27,7 @@ export async function quoteWithinLimits(
 		fail(
 			'costLimit',
 			`The video would cost ${dollars(costUsd)} and take the run above "Max Cost per Run" (${dollars(maxCostPerRun)}): ${dollars(spentUsd)} are spent or promised to earlier rows`,
-			'Raise the limit or run this row another time. For this row nothing was paid.',
+			'For this row nothing was paid. Raise the limit or run it another time.',
 			{ details: { costUsd }, paid: 'told' },
 		);
 	}

@@ -5,7 +5,7 @@ import { failureOf } from '../../wavespeed/failures';
 import { checkCallback, readCallback, type Refusal } from './check';
 import { systemTime } from '../session/clock';
 import { settle } from '../../async/settle';
-import { describeFailure } from '../errors/nodeErrors';
+import { describeFailure, describeWithoutMoney } from '../errors/nodeErrors';
 
 /** What the trigger and a parked execution do alike with a callback. */
 
@@ -65,7 +65,7 @@ function refuse(ctx: IWebhookFunctions, refusal: Refusal): CallbackAnswer {
 export function askToSendAgain(ctx: IWebhookFunctions, error: unknown): CallbackAnswer {
 	const failure = failureOf(error);
 	// No word of money: the task behind the callback is paid for, whatever the request that failed has cost.
-	const problem = failure ? `${failure.message}. ${failure.advice}`.trim() : describeError(error);
+	const problem = failure ? describeWithoutMoney(failure) : describeError(error);
 	warn(ctx, `could not use a callback, WaveSpeed may send it again: ${problem}`);
 	return { status: 503, message: 'The task could not be looked at; send again' };
 }

@@ -38,13 +38,8 @@ export function toNodeError(
 	const failure = failureOf(error);
 	if (!failure) return describeUnexpected(node, row, error);
 
-	const message = rowCount > 1 ? `Row ${row + 1}: ${failure.message}` : failure.message;
-	const toDo = describeWhatToDo(failure);
-	// A tool's agent, and who reads the log, see these two texts and nothing else.
-	const { taskId } = failure.details;
-	const isNamed = taskId === undefined || `${message} ${toDo}`.includes(taskId);
-	const name = isNamed ? '' : `Task ID: ${taskId}.`;
-	const description = [toDo, name, ...notes].filter((text) => text !== '').join(' ');
+	const message = sayWhere(failure, rowCount > 1 ? row : undefined);
+	const description = [describeWhatToDo(failure), ...notes].filter((text) => text !== '').join(' ');
 	const isFromService = failure.httpStatus !== undefined;
 	const options = { message, description, itemIndex: row };
 	const nodeError = isFromService
@@ -59,13 +54,32 @@ export function toNodeError(
 	return nodeError;
 }
 
-/** What to do, and the one sentence about money. */
+/**
+ * The reason first, then the row and the task: n8n's notices cut a text off, and 32 digits tell nobody what is wrong. A
+ * tool's agent, and who reads the log, see this text and nothing else, so that the ID has to be in it.
+ */
+function sayWhere({ message, details: { taskId } }: Failure, row?: number): string {
+	const isNamed = taskId === undefined || message.includes(taskId);
+	const places = [
+		...(row === undefined ? [] : [`row ${row + 1}`]),
+		...(isNamed ? [] : [`task ${taskId}`]),
+	];
+	if (places.length === 0) return message;
+	const where = places.join(', ');
+	return `${message}. ${where.charAt(0).toUpperCase()}${where.slice(1)}`;
+}
+
+/** The one sentence about money, and what to do. */
 export const describeWhatToDo = ({ advice, paid }: Failure): string =>
-	[advice, paid === 'nothing' ? 'Nothing was paid.' : ''].filter((text) => text !== '').join(' ');
+	[paid === 'nothing' ? 'Nothing was paid.' : '', advice].filter((text) => text !== '').join(' ');
 
 /** A failure in one text, where there is no room for a description below the message. */
 export const describeFailure = (failure: Failure): string =>
-	`${failure.message}. ${describeWhatToDo(failure)}`;
+	`${sayWhere(failure)}. ${describeWhatToDo(failure)}`;
+
+/** The same where the question is not what this request has cost. */
+export const describeWithoutMoney = (failure: Failure): string =>
+	`${sayWhere(failure)}. ${failure.advice}`.trim();
 
 const NEEDS_SECRET =
 	"Without the secret the trigger could not tell WaveSpeed's callbacks from forged ones, so it was not switched on.";
@@ -139,7 +153,7 @@ function describeExpressionError(
 	const words = typeof description === 'string' ? description.replace(/<[^>]*>/g, '') : '';
 	const where = typeof nodeCause === 'string' ? ` (node "${shorten(nodeCause, 60)}")` : '';
 	const what = `The expression in "${parameter}" failed: ${error.message}${where}.`;
-	const text = [what, shorten(words, MOST_DESCRIPTION_CHARS), 'Nothing was paid.'];
+	const text = [what, 'Nothing was paid.', shorten(words, MOST_DESCRIPTION_CHARS)];
 	return { text: text.filter((part) => part !== '').join(' '), details: { parameter } };
 }
 

@@ -60,7 +60,7 @@ export async function downloadVideo(
 		if (!fetched.isTransient || attempt >= MAX_ATTEMPTS) {
 			fail(
 				'downloadFailed',
-				`The video of task ${task.id} could not be downloaded: ${fetched.problem}. It is at ${url}`,
+				`The video could not be downloaded: ${fetched.problem}. It is at ${url}`,
 				ADVICE,
 				{ details },
 			);

@@ -118,13 +118,13 @@ export function refuseFailedTask(
 	if (settings.failedTasks === 'output' || (phase !== 'failed' && !isEmpty)) return;
 	const details = toDetails(task, costUsd);
 	if (isEmpty) {
-		const message = `Task ${task.id} is completed, but WaveSpeed names no video`;
+		const message = 'No video: WaveSpeed says that the task is completed, and names none';
 		fail('taskFailed', message, 'Look at the task at WaveSpeed, and ask its support.', { details });
 	}
-	const code = task.errorCode === null ? '' : ` (code ${task.errorCode})`;
+	const code = task.errorCode === null ? '' : `, code ${task.errorCode}`;
 	fail(
 		'taskFailed',
-		`Task ${task.id} ended as "${task.status}" without a video: ${failureReasonOf(task)}${code}`,
+		`No video: ${failureReasonOf(task)} (status "${task.status}"${code})`,
 		isGiven
 			? adviceForGivenTask(task)
 			: isResumed
@@ -147,17 +147,17 @@ const AGAIN =
 function adviceForGivenTask(task: Task): string {
 	if (task.status.toLowerCase() === 'deleted') return `Its video is gone. ${AGAIN}`;
 	if (task.errorCode === 1200) {
-		return `The content moderation refused it: change the picture, the voice or the prompt. ${UNCLEAR_REFUND} ${AGAIN}`;
+		return `${UNCLEAR_REFUND} The content moderation refused it: change the picture, the voice or the prompt. ${AGAIN}`;
 	}
 	return `${REFUND} ${AGAIN}`;
 }
 
 function adviceForFailedTask(task: Task): string {
 	if (task.errorCode === 1200) {
-		return 'The content moderation refused it: change the picture, the voice or the prompt. The same inputs are not submitted again by a retry. Whether WaveSpeed refunds refused content is not documented.';
+		return `${UNCLEAR_REFUND} The content moderation refused it: change the picture, the voice or the prompt. The same inputs are not submitted again by a retry.`;
 	}
 	if (task.errorCode === 1402) {
-		return `WaveSpeed could not load the picture or the sound: check the web address, or choose "Binary File" so that the file is uploaded. A retry does not submit the same again; a new execution does. ${REFUND}`;
+		return `${REFUND} WaveSpeed could not load the picture or the sound: check the web address, or choose "Binary File" so that the file is uploaded. A retry does not submit the same again; a new execution does.`;
 	}
 	if (task.status.toLowerCase() === 'deleted') {
 		return 'Its video is gone. To make another one, change the seed or run the workflow anew, which is paid for; a retry does not submit it again.';
@@ -166,7 +166,7 @@ function adviceForFailedTask(task: Task): string {
 		return 'A retry does not submit it again. A new execution does, which is paid for.';
 	}
 	if (isPermanentFailure(task)) {
-		return `The same inputs would fail again, so a retry does not submit them: change them. ${REFUND}`;
+		return `${REFUND} The same inputs would fail again, so a retry does not submit them: change them.`;
 	}
 	return `${REFUND} A retry submits a new task, which is paid for.`;
 }

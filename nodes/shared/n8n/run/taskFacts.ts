@@ -31,7 +31,7 @@ export function addTaskFacts(ledger: Ledger, row: number, error: unknown): unkno
 	const failure = failureOf(error) ?? toUnexpected(error);
 	const known = [failure.details.taskId, ...(failure.details.candidateTaskIds ?? [])];
 	const earlier = entries.flatMap(taskIdsOf).filter((id) => !known.includes(id));
-	const advice = [failure.advice, ...describeMoney(failure, entries, earlier)].join(' ').trim();
+	const advice = [...describeMoney(failure, entries, earlier), failure.advice].join(' ').trim();
 	const earlierTaskIds = earlier.length > 0 ? { earlierTaskIds: earlier } : {};
 	return new FailureError({
 		...failure,
@@ -125,7 +125,7 @@ function sayInstead(error: unknown, sentence: string): unknown {
 	if (failure?.paid !== 'nothing') return error;
 	return new FailureError({
 		...failure,
-		advice: `${failure.advice} ${sentence}`.trim(),
+		advice: `${sentence} ${failure.advice}`.trim(),
 		paid: 'told',
 	});
 }

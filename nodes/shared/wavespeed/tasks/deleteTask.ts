@@ -1,5 +1,7 @@
+import { settle } from '../../async/settle';
 import { isRecord } from '../../json';
 import { PATHS } from '../endpoints';
+import { withDetails } from '../failures';
 import { type ApiContext, preparationBudget, requestWithRetry } from '../http/request';
 
 /**
@@ -12,5 +14,8 @@ export async function deleteTask(api: ApiContext, taskId: string): Promise<void>
 	const json = { ids: [taskId] };
 	const request = { method: 'POST', target: { path: PATHS.delete }, json } as const;
 	const retryBudget = preparationBudget(api.clock);
-	await requestWithRetry(api, request, parse, `delete task ${taskId}`, retryBudget);
+	const deleted = await settle(
+		requestWithRetry(api, request, parse, 'delete the task', retryBudget),
+	);
+	if (!deleted.ok) throw withDetails(deleted.error, { taskId });
 }

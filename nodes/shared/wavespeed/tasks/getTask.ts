@@ -1,5 +1,5 @@
 import { type ApiContext, type RetryBudget, requestWithRetry } from '../http/request';
-import { FailureError, failureOf } from '../failures';
+import { FailureError, failureOf, withDetails } from '../failures';
 import { type Task, parseTask } from './task';
 import { resultPath } from '../endpoints';
 import { isRecord } from '../../json';
@@ -12,7 +12,7 @@ export async function getTask(
 	retryBudget: RetryBudget,
 ): Promise<Task> {
 	const request = { method: 'GET', target: { path: resultPath(taskId) } } as const;
-	const purpose = `read task ${taskId}`;
+	const purpose = 'read the task';
 	const parse = (data: unknown): Task | undefined => {
 		const task = parseTask(isNameless(data) ? { ...data, id: taskId } : data);
 		// A cache between us and the service may hand out another task, and its video to the wrong row.
@@ -21,8 +21,8 @@ export async function getTask(
 	const read = await settle(requestWithRetry(api, request, parse, purpose, retryBudget));
 	if (read.ok) return read.value;
 	const failure = failureOf(read.error);
-	if (failure?.httpStatus !== 404) throw read.error;
-	throw new FailureError({ ...failure, advice: CHECK_THE_ID });
+	if (failure?.httpStatus !== 404) throw withDetails(read.error, { taskId });
+	throw withDetails(new FailureError({ ...failure, advice: CHECK_THE_ID }), { taskId });
 }
 
 /** The vendor's SDKs do without an ID here: the address says which task it is. */

@@ -36,7 +36,7 @@ export function describeFailedLook(error: unknown, taskId: string): unknown {
 export const describeTimeOut = (taskId: string, status: string, waitedMs: number): FailureError =>
 	new FailureError({
 		kind: 'waitTimedOut',
-		message: `Task ${taskId} has not ended after ${describeDuration(waitedMs)} (last status: ${status})`,
+		message: `The task has not ended after ${describeDuration(waitedMs)} (last status: ${status})`,
 		advice:
 			'The task goes on at WaveSpeed and is paid for. Fetch its video later with "Wait" or "Get" and this ID, or raise "Timeout (Minutes)".',
 		paid: 'told',
