@@ -71,7 +71,7 @@ export class SigningSecret {
 	async #waitFor({ outcome, isUnderWay }: Ask): Promise<string> {
 		if (!isUnderWay) return await outcome;
 		if (this.#waiting >= MOST_WAITING) {
-			return fail('unavailable', 'The secret that WaveSpeed signs with is being fetched', '');
+			return fail('unavailable', 'secretUnderWay', {});
 		}
 		this.#waiting += 1;
 		return await outcome.finally(() => (this.#waiting -= 1));
@@ -97,5 +97,4 @@ interface Ask {
 	outcome: Promise<string>;
 }
 
-const failTooSlow = (): never =>
-	fail('unavailable', 'The secret that WaveSpeed signs with did not come in time', '');
+const failTooSlow = (): never => fail('unavailable', 'secretTooSlow', {});

@@ -9,7 +9,7 @@ import { systemTime } from '../session/clock';
 import { type Connection, readConnection } from '../session/credential';
 import { openApi } from '../session/openApi';
 import { settle } from '../../async/settle';
-import { describeFailure } from '../errors/nodeErrors';
+import { describe, describeFailure } from '../errors/messages';
 
 /** What the trigger and a parked execution do alike with a callback. */
 
@@ -86,7 +86,10 @@ function refuse(ctx: IWebhookFunctions, refusal: Refusal): CallbackAnswer {
 export function askToSendAgain(ctx: IWebhookFunctions, error: unknown): CallbackAnswer {
 	const failure = failureOf(error);
 	// No word of money: the task behind the callback is paid for, whatever the request that failed has cost.
-	const problem = failure ? `${failure.message}. ${failure.advice}`.trim() : describeError(error);
+	const { message, advice } = failure
+		? describe(failure)
+		: { message: describeError(error), advice: '' };
+	const problem = failure ? `${message}. ${advice}`.trim() : message;
 	warn(ctx, `could not use a callback, WaveSpeed may send it again: ${problem}`);
 	return { status: 503, message: 'The task could not be looked at; send again' };
 }

@@ -11,6 +11,8 @@ import * as n8nWorkflow from 'n8n-workflow';
 import { type Failure, type FailureDetails, failureOf } from '../../wavespeed/failures';
 import { isRecord } from '../../json';
 import { shorten } from '../../text';
+import { describe, describeFailure, describeWhatToDo } from './messages';
+import { describeBadExpression, NEEDS_SECRET, type TaskOfRow } from './messages/run';
 import { addToRow } from '../output/rowFields';
 
 /** A row that failed, with what made it fail. */
@@ -38,7 +40,8 @@ export function toNodeError(
 	const failure = failureOf(error);
 	if (!failure) return describeUnexpected(node, row, error);
 
-	const message = rowCount > 1 ? `Row ${row + 1}: ${failure.message}` : failure.message;
+	const said = describe(failure).message;
+	const message = rowCount > 1 ? `Row ${row + 1}: ${said}` : said;
 	const toDo = describeWhatToDo(failure);
 	// A tool's agent, and who reads the log, see these two texts and nothing else.
 	const { taskId } = failure.details;
@@ -58,17 +61,6 @@ export function toNodeError(
 	if (cause) Object.assign(nodeError, { failure: { cause } });
 	return nodeError;
 }
-
-/** What to do, and the one sentence about money. */
-export const describeWhatToDo = ({ advice, paid }: Failure): string =>
-	[advice, paid === 'nothing' ? 'Nothing was paid.' : ''].filter((text) => text !== '').join(' ');
-
-/** A failure in one text, where there is no room for a description below the message. */
-export const describeFailure = (failure: Failure): string =>
-	`${failure.message}. ${describeWhatToDo(failure)}`;
-
-const NEEDS_SECRET =
-	"Without the secret the trigger could not tell WaveSpeed's callbacks from forged ones, so it was not switched on.";
 
 /** Why a trigger can't be switched on. */
 export function toActivationError(node: INode, error: unknown): Error {
@@ -137,10 +129,10 @@ function describeExpressionError(
 	if (typeof parameter !== 'string') return undefined;
 	const description = 'description' in error ? error.description : undefined;
 	const words = typeof description === 'string' ? description.replace(/<[^>]*>/g, '') : '';
-	const where = typeof nodeCause === 'string' ? ` (node "${shorten(nodeCause, 60)}")` : '';
-	const what = `The expression in "${parameter}" failed: ${error.message}${where}.`;
-	const text = [what, shorten(words, MOST_DESCRIPTION_CHARS), 'Nothing was paid.'];
-	return { text: text.filter((part) => part !== '').join(' '), details: { parameter } };
+	const where = typeof nodeCause === 'string' ? shorten(nodeCause, 60) : undefined;
+	const failed = { parameter, text: error.message, where };
+	const text = describeBadExpression(failed, shorten(words, MOST_DESCRIPTION_CHARS));
+	return { text, details: { parameter } };
 }
 
 /**
@@ -171,28 +163,6 @@ export function nameTask(text: string, { taskId, candidateTaskIds = [] }: Failur
 const ROUTES_DETAILS = ['redactedHeaders', 'toPathSegment', 'getConfiguredEndpointUrl'].some(
 	(name) => name in n8nWorkflow,
 );
-
-/** More IDs than this make a text that nobody reads; all of them are in the log and in Get Many. */
-const MOST_IDS_IN_TEXT = 50;
-
-/** The tasks of the other rows, so that a failure in stop mode loses none of them. */
-export function describeOtherTasks(tasks: TaskOfRow[], howToGoOn = RETRY_GOES_ON): string {
-	if (tasks.length === 0) return '';
-	const named = tasks
-		.slice(0, MOST_IDS_IN_TEXT)
-		.map(({ row, taskId }) => `row ${row + 1}: ${taskId}`);
-	const rest = tasks.length - named.length;
-	const more = rest > 0 ? ` and ${rest} more (see "Get Many")` : '';
-	return `Tasks of the other rows, which are not lost: ${named.join(', ')}${more}. ${howToGoOn}`;
-}
-
-export interface TaskOfRow {
-	row: number;
-	taskId: string;
-}
-
-const RETRY_GOES_ON =
-	'Retry On Fail, or Retry of the execution, goes on with them and does not pay for them again.';
 
 /** The node's error with the tasks of the other rows, for people and for machines. */
 export function toRunError(

@@ -12,5 +12,6 @@ export async function deleteTask(api: ApiContext, taskId: string): Promise<void>
 	const json = { ids: [taskId] };
 	const request = { method: 'POST', target: { path: PATHS.delete }, json } as const;
 	const retryBudget = preparationBudget(api.clock);
-	await requestWithRetry(api, request, parse, `delete task ${taskId}`, retryBudget);
+	const purpose = { action: 'deleteTask', taskId } as const;
+	await requestWithRetry(api, { purpose, request, parse }, retryBudget);
 }
