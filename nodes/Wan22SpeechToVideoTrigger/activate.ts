@@ -1,6 +1,7 @@
 import type { IHookFunctions } from 'n8n-workflow';
 
 import { readConnection } from '../shared/n8n/session/credential';
+import { SECRET_COMES_LATER } from '../shared/n8n/errors/messages/run';
 import { toActivationError } from '../shared/n8n/errors/nodeErrors';
 import { openApi } from '../shared/n8n/session/openApi';
 import { preparationBudget } from '../shared/wavespeed/http/request';
@@ -14,9 +15,7 @@ export async function activate(ctx: IHookFunctions): Promise<boolean> {
 	const fetched = await settle(fetchSecret(ctx));
 	if (fetched.ok) return true;
 	if (isOnItsOwn(ctx) && isTransient(fetched.error)) {
-		ctx.logger.warn(
-			`${ctx.getNode().name}: WaveSpeed can't be reached; the first callback asks for the signing secret again`,
-		);
+		ctx.logger.warn(`${ctx.getNode().name}: ${SECRET_COMES_LATER}`);
 		return true;
 	}
 	throw toActivationError(ctx.getNode(), fetched.error);

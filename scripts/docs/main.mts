@@ -1,8 +1,8 @@
-/** `npm run docs`: writes the pages that are read from the code. */
+/** `npm run docs`: writes the pages that are made from the code. */
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-import { readErrorMessages, toMarkdown } from './errorMessages.mts';
+import { writeErrors } from './errors.mts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-await writeFile(`${root}/docs/errors.md`, toMarkdown(await readErrorMessages(root)));
+await writeFile(`${root}/docs/errors.md`, writeErrors());

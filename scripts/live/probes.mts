@@ -18,6 +18,7 @@ import { fetchWebhookSecret } from '../../nodes/shared/wavespeed/webhooks/secret
 import { listAt, valueAt } from '../n8n/shape.mts';
 import type { Service } from './exchange.mts';
 import { makeSilence } from './silence.mts';
+import { describe as toMessage } from '../../nodes/shared/n8n/errors/messages';
 
 /** What the service is asked. All of it is free but `PAID_PROBES`, which make one short video. */
 
@@ -358,7 +359,7 @@ export const PAID_PROBES: Probe[] = [
 			if (outcome.kind !== 'accepted') {
 				return {
 					value: outcome.kind,
-					words: 'text' in outcome ? outcome.text : outcome.failure.message,
+					words: 'text' in outcome ? outcome.text : toMessage(outcome.failure).message,
 				};
 			}
 			found.taskId = outcome.task.id;

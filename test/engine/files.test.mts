@@ -262,7 +262,7 @@ const refusals: Refusal[] = [
 		files: both,
 		parameters: named('={{ $("Start").item.binary }}'),
 		message: /doesn't give a file/,
-		advice: /add the name of one, which is \.image/,
+		advice: /add \.image at its end/,
 	},
 	{
 		title: 'an expression that gives an item',

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { type ApiContext, preparationBudget } from '../../nodes/shared/wavespeed/http/request';
 import { resultPath } from '../../nodes/shared/wavespeed/endpoints';
 import type { HttpOutcome } from '../../nodes/shared/wavespeed/http/types';
-import { failureOf } from '../../nodes/shared/wavespeed/failures';
+import { failureInWords } from '../unit/support/words.mts';
 import { expiresAt, parseTask, readTaskId } from '../../nodes/shared/wavespeed/tasks/task';
 import { uploadFile } from '../../nodes/shared/wavespeed/media/upload';
 import { waitForTask } from '../../nodes/shared/wavespeed/tasks/waitForTask';
@@ -88,8 +88,7 @@ test(
 			const outcome = await rig.time.run(settle(calls[name]!(rig.api)));
 			checkNoPollution();
 			if (outcome.ok) return void JSON.stringify(outcome.value);
-			const failure = failureOf(outcome.error);
-			if (!failure) throw outcome.error;
+			const failure = failureInWords(outcome.error);
 			checkText(failure.message);
 			checkText(failure.advice);
 		};

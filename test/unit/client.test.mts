@@ -21,6 +21,7 @@ import {
 	submitTask,
 } from '../../nodes/shared/wavespeed/tasks/submitTask';
 import type { Task } from '../../nodes/shared/wavespeed/tasks/task';
+import { inWords } from './support/words.mts';
 
 const INPUT: SubmitInput = {
 	image: 'https://a/face.png',
@@ -105,8 +106,9 @@ describe('the submit', () => {
 
 	it('says why a submit was refused, and that nothing was paid', async () => {
 		const { outcome } = await submit(refusal(400, 'bad seed'));
-		expect(outcome).toMatchObject({
-			failure: { message: 'Could not submit the task: bad seed', httpStatus: 400 },
+		expect(outcome.kind === 'refused' && inWords(outcome.failure)).toMatchObject({
+			message: 'Could not submit the task: bad seed',
+			httpStatus: 400,
 		});
 		expect(outcome.kind === 'refused' && outcome.failure.paid).toBe('nothing');
 	});

@@ -7,15 +7,13 @@ import {
 } from '../../nodes/shared/wavespeed/media/detectFormat';
 import type { MediaKind } from '../../nodes/shared/wavespeed/media/formats';
 import { checkByteCount } from '../../nodes/shared/n8n/input/media';
-import { type Failure, failureOf } from '../../nodes/shared/wavespeed/failures';
+import { failureInWords, type FailureInWords } from './support/words.mts';
 
-const failureIn = (work: () => unknown): Failure => {
+const failureIn = (work: () => unknown): FailureInWords => {
 	try {
 		work();
 	} catch (error) {
-		const failure = failureOf(error);
-		if (failure) return failure;
-		throw error;
+		return failureInWords(error);
 	}
 	throw new Error('it did not fail');
 };

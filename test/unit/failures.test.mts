@@ -10,19 +10,19 @@ const caught = (work: () => never): unknown => {
 };
 
 describe('a failure', () => {
-	it('is thrown with what happened, what to do and what is known', () => {
+	it('is thrown with what happened and what is known', () => {
+		const facts = { costUsd: 0.3, limitUsd: 0.2 };
 		const error = caught(() =>
-			fail('costLimit', 'too dear', 'raise it', { details: { costUsd: 0 } }),
+			fail('costLimit', 'aboveCostPerVideo', facts, { details: { costUsd: 0.3 } }),
 		);
 		expect(error).toBeInstanceOf(FailureError);
 		expect(failureOf(error)).toEqual({
 			kind: 'costLimit',
-			message: 'too dear',
-			advice: 'raise it',
-			details: { costUsd: 0 },
+			reason: 'aboveCostPerVideo',
+			facts,
+			details: { costUsd: 0.3 },
 			paid: 'nothing',
 		});
-		expect((error as Error).message).toBe('too dear');
 	});
 
 	it('is told from a mistake in the program', () => {
@@ -32,7 +32,9 @@ describe('a failure', () => {
 	});
 
 	it('takes on what the caller knows, but keeps what was known already', () => {
-		const error = caught(() => fail('taskFailed', 'x', 'y', { details: { taskId: 'inner' } }));
+		const error = caught(() =>
+			fail('taskFailed', 'taskWithoutVideo', { taskId: 'inner' }, { details: { taskId: 'inner' } }),
+		);
 		const richer = withDetails(error, { taskId: 'outer', status: 'failed' });
 		expect(failureOf(richer)?.details).toEqual({ taskId: 'inner', status: 'failed' });
 		expect(failureOf(error)?.details).toEqual({ taskId: 'inner' });

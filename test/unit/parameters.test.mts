@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { readParameters } from '../../nodes/shared/n8n/input/parameters';
-import { type Failure, failureOf } from '../../nodes/shared/wavespeed/failures';
+import { failureInWords, type FailureInWords } from './support/words.mts';
 
 /** What n8n gives for the node's parameters after their expressions. */
 const reader = (values: Record<string, unknown>) =>
@@ -14,12 +14,11 @@ const reader = (values: Record<string, unknown>) =>
 	);
 const withOption = (name: string, value: unknown) => reader({ options: { [name]: value } }).options;
 
-function failureIn(work: () => unknown): Failure {
+function failureIn(work: () => unknown): FailureInWords {
 	try {
 		work();
 	} catch (error) {
-		const failure = failureOf(error);
-		if (failure) return failure;
+		return failureInWords(error);
 	}
 	throw new Error('it did not fail');
 }

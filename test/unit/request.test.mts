@@ -1,11 +1,11 @@
 import {
 	type ApiContext,
-	describeRefusal,
 	type RetryBudget,
 	preparationBudget,
 	requestWithRetry,
 	type ReadRequest,
 	sendAndRead,
+	toRefusal,
 } from '../../nodes/shared/wavespeed/http/request';
 import {
 	answer,
@@ -21,15 +21,18 @@ import {
 	type Step,
 	stopped,
 } from './support/api.mts';
+import { inWords } from './support/words.mts';
 import { START_MS } from './support/virtualTime.mts';
 
 const REQUEST: ReadRequest = { method: 'GET', target: { path: '/api/v3/balance' } };
+const PURPOSE = { action: 'readBalance' } as const;
 const parse = (data: unknown): string | undefined => (typeof data === 'string' ? data : undefined);
 const read = async (api: ApiContext, retryBudget: Partial<RetryBudget> = {}) =>
-	await requestWithRetry(api, REQUEST, parse, 'read it', {
-		deadline: START_MS + 600_000,
-		...retryBudget,
-	});
+	await requestWithRetry(
+		api,
+		{ purpose: PURPOSE, request: REQUEST, parse },
+		{ deadline: START_MS + 600_000, ...retryBudget },
+	);
 
 const PASSING: [string, Step][] = [
 	['no connection', notSent],
@@ -82,7 +85,11 @@ describe('a request that costs nothing', () => {
 		const parseBadly = (): string => {
 			throw new RangeError('a mistake');
 		};
-		const work = requestWithRetry(broken.api, REQUEST, parseBadly, 'x', { deadline: Infinity });
+		const work = requestWithRetry(
+			broken.api,
+			{ purpose: PURPOSE, request: REQUEST, parse: parseBadly },
+			{ deadline: Infinity },
+		);
 		await expect(broken.time.run(work)).rejects.toThrow(RangeError);
 		expect(broken.requests).toHaveLength(1);
 	});
@@ -110,7 +117,7 @@ describe('a request that costs nothing', () => {
 		expect(failure).toMatchObject({
 			kind: 'unavailable',
 			httpStatus: 500,
-			message: 'Could not read it: broken',
+			message: 'Could not read the balance: broken',
 		});
 		expect(failure.paid).toBe('nothing');
 		expect(requests).toHaveLength(3);
@@ -138,7 +145,10 @@ describe('a request that costs nothing', () => {
 
 		const endless = createRig([refusal(429, 'slow down')]);
 		const failure = await failureFrom(endless.time.run(read(endless.api, { maxAttempts: 1 })));
-		expect(failure).toMatchObject({ kind: 'rateLimited', message: 'Could not read it: slow down' });
+		expect(failure).toMatchObject({
+			kind: 'rateLimited',
+			message: 'Could not read the balance: slow down',
+		});
 		expect(endless.time.elapsed()).toBeLessThanOrEqual(600_000 + LATENCY_MS);
 	});
 
@@ -226,14 +236,14 @@ describe('what a request tells the other rows', () => {
 
 describe('a refusal in words', () => {
 	it('says what is wrong with the key', () => {
-		const failure = describeRefusal('read it', 401, 'invalid key');
+		const failure = inWords(toRefusal(PURPOSE, 401, 'invalid key'));
 		expect(failure).toMatchObject({ kind: 'credential', httpStatus: 401, details: {} });
 		expect(failure.message).toBe("WaveSpeed doesn't accept the API key (invalid key)");
 		expect(failure.advice).toContain('first top-up');
 	});
 
 	it('says that the key may not do this, with the service’s words', () => {
-		const failure = describeRefusal('read it', 403, 'role viewer, required editor');
+		const failure = inWords(toRefusal(PURPOSE, 403, 'role viewer, required editor'));
 		expect(failure.kind).toBe('credential');
 		expect(failure.message).toContain('role viewer, required editor');
 	});
@@ -242,25 +252,25 @@ describe('a refusal in words', () => {
 		'says to top up when the balance is too low, with HTTP status %i',
 		(status) => {
 			for (const text of ['insufficient_credits: please top up', 'Insufficient balance']) {
-				const { advice } = describeRefusal('submit the task', status, text);
+				const { advice } = inWords(toRefusal({ action: 'submit' }, status, text));
 				expect(advice).toMatch(/balance.*too low\. Top it up/);
 			}
 		},
 	);
 
 	it('points to the base URL when the address is not found', () => {
-		const failure = describeRefusal('read it', 404, 'gone');
-		expect(failure.message).toBe('Could not read it: gone');
+		const failure = inWords(toRefusal(PURPOSE, 404, 'gone'));
+		expect(failure.message).toBe('Could not read the balance: gone');
 		expect(failure.advice).toContain('base URL');
 	});
 
 	it('points to the base URL after a redirect', () => {
-		expect(describeRefusal('read it', 302, '').advice).toContain('base URL');
+		expect(inWords(toRefusal(PURPOSE, 302, '')).advice).toContain('base URL');
 	});
 
 	it('says that nothing was paid', () => {
 		for (const status of [302, 400, 401, 403, 404]) {
-			expect(describeRefusal('read it', status, '').paid).toBe('nothing');
+			expect(inWords(toRefusal(PURPOSE, status, '')).paid).toBe('nothing');
 		}
 	});
 });

@@ -1,13 +1,12 @@
 import { quoteRow, submitRow } from '../../nodes/shared/batch/runRow';
-import { failureOf, type Failure } from '../../nodes/shared/wavespeed/failures';
+import { failureInWords, type FailureInWords } from './support/words.mts';
 import { failureFrom } from './support/api.mts';
 import { createRequest, createBatchRig, fileOf } from './support/batchRig.mts';
 import type { Settled } from '../../nodes/shared/async/settle';
 
-const failureIn = (outcome: Settled<unknown> | undefined): Failure => {
-	const failure = outcome && !outcome.ok ? failureOf(outcome.error) : undefined;
-	if (!failure) throw new Error('the row did not fail');
-	return failure;
+const failureIn = (outcome: Settled<unknown> | undefined): FailureInWords => {
+	if (!outcome || outcome.ok) throw new Error('the row did not fail');
+	return failureInWords(outcome.error);
 };
 const asks = (count: number, more = {}) =>
 	Array.from({ length: count }, (_, row) => createRequest({ prompt: `row ${row}`, ...more }));

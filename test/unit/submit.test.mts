@@ -1,5 +1,5 @@
 import type { RowTask } from '../../nodes/shared/batch/runRow';
-import { type Failure, failureOf } from '../../nodes/shared/wavespeed/failures';
+import { failureInWords, type FailureInWords } from './support/words.mts';
 import { stopped } from './support/api.mts';
 import { createRequest, createBatchRig, fileOf } from './support/batchRig.mts';
 import type { SubmitFault } from './support/service.mts';
@@ -8,11 +8,9 @@ import type { Settled } from '../../nodes/shared/async/settle';
 const taskIdOf = (outcome: Settled<RowTask> | undefined): string | undefined =>
 	outcome?.ok ? outcome.value.submitted.taskId : undefined;
 
-const failureIn = (outcome: Settled<RowTask> | undefined): Failure => {
+const failureIn = (outcome: Settled<RowTask> | undefined): FailureInWords => {
 	if (!outcome || outcome.ok) throw new Error('the row did not fail');
-	const failure = failureOf(outcome.error);
-	if (!failure) throw outcome.error;
-	return failure;
+	return failureInWords(outcome.error);
 };
 
 const idsOf = (outcomes: Settled<RowTask>[]): (string | undefined)[] => outcomes.map(taskIdOf);

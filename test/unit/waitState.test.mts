@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { FailureError } from '../../nodes/shared/wavespeed/failures';
+import { makeFailure } from '../../nodes/shared/wavespeed/failures';
 import { parseTask } from '../../nodes/shared/wavespeed/tasks/task';
 import {
 	decodeState,
@@ -92,9 +92,7 @@ test('writes only what a check has changed, so that n8n stores the rest once', (
 	expect(String(later.open).length).toBeLessThan(6_000);
 	expect(rounded(decodeState(throughJson(later))!.open)).toEqual(rounded(state.open));
 
-	const failure = new FailureError({
-		...{ kind: 'refused', message: 'gone', advice: '', details: {}, paid: 'told' },
-	}).failure;
+	const failure = makeFailure('refused', 'taskNotFound', { said: 'gone' });
 	state.open.delete(3);
 	state.ends.set(3, { failure });
 	const ended = updateState(later, state, [3]);

@@ -1,6 +1,7 @@
-import { FailureError, failureOf } from '../../nodes/shared/wavespeed/failures';
+import { FailureError, failureOf, makeFailure } from '../../nodes/shared/wavespeed/failures';
 import { parseTask } from '../../nodes/shared/wavespeed/tasks/task';
 import { dueAt, noteCheck, startWait } from '../../nodes/shared/wavespeed/tasks/waitStep';
+import { inWords } from './support/words.mts';
 
 /** The step that a run in the process and a parked one share. What the whole wait does: waitForTask.test.mts. */
 
@@ -10,9 +11,7 @@ const wait = startWait('t', options, NOW);
 const task = (status: string) => ({ ok: true as const, value: parseTask({ id: 't', status })! });
 const failed = (kind: 'unavailable' | 'rateLimited' | 'refused', httpStatus?: number) => ({
 	ok: false as const,
-	error: new FailureError({
-		...{ kind, message: 'no', advice: '', details: {}, paid: 'told', httpStatus },
-	}),
+	error: new FailureError(makeFailure(kind, 'taskNotFound', { said: 'no' }, { httpStatus })),
 });
 
 test('is plain data that goes through JSON unchanged', () => {
@@ -51,7 +50,7 @@ test.each([
 	const step = noteCheck(wait, checked, NOW + 600_000, true);
 	const failure = step.kind === 'lost' ? failureOf(step.error) : undefined;
 	expect(failure).toMatchObject({ kind: 'waitTimedOut', details: { taskId: 't', status } });
-	expect(failure?.message).toContain('after 10 minutes');
+	expect(failure && inWords(failure).message).toContain('after 10 minutes');
 });
 
 test('is over at once for a refusal, and names the task', () => {

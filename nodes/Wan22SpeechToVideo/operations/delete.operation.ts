@@ -6,7 +6,7 @@ import { preparationBudget } from '../../shared/wavespeed/http/request';
 import { deleteTask as sendDelete } from '../../shared/wavespeed/tasks/deleteTask';
 import { getTask } from '../../shared/wavespeed/tasks/getTask';
 import { phaseOf } from '../../shared/wavespeed/tasks/task';
-import { describeFailedLook } from '../../shared/wavespeed/tasks/waitFailures';
+import { toNotRead } from '../../shared/wavespeed/tasks/waitFailures';
 import { showFor } from '../fields/showFor';
 import { taskIdField } from '../fields/task.fields';
 import { readTaskId } from '../parameters/taskId';
@@ -23,14 +23,14 @@ export const deleteTask: Operation = {
 		const includeInputFields = parameters.options.flag('includeInputFields');
 		return async () => {
 			const checked = await settle(getTask(run.api, taskId, preparationBudget(run.api.clock)));
-			if (!checked.ok) throw describeFailedLook(checked.error, taskId);
+			if (!checked.ok) throw toNotRead(checked.error, taskId);
 			const task = checked.value;
 			// The service would delete its record and make, and charge, the video all the same.
 			if (phaseOf(task) === 'running') {
 				fail(
 					'invalidInput',
-					`The task has not ended yet (status: ${task.status}), so it was not deleted`,
-					'Its video would be paid for and lost. Wait for its end with the operation "Wait", and delete it then.',
+					'taskStillRuns',
+					{ status: task.status },
 					{ details: toDetails(task), paid: 'told' },
 				);
 			}

@@ -1,6 +1,6 @@
 import { readParameters } from '../../shared/n8n/input/parameters';
 import { preparationBudget } from '../../shared/wavespeed/http/request';
-import { describeFailedLook } from '../../shared/wavespeed/tasks/waitFailures';
+import { toNotRead } from '../../shared/wavespeed/tasks/waitFailures';
 import { showFor } from '../fields/showFor';
 import { simplifyField, taskIdField } from '../fields/task.fields';
 import { readResultSettings } from '../parameters/result';
@@ -20,7 +20,7 @@ export const get: Operation = {
 		const settings = readResultSettings(parameters);
 		return async () => {
 			const looked = await settle(getTask(run.api, taskId, preparationBudget(run.api.clock)));
-			if (!looked.ok) throw describeFailedLook(looked.error, taskId);
+			if (!looked.ok) throw toNotRead(looked.error, taskId);
 			return [await toResultItem(run, row, looked.value, settings)];
 		};
 	},

@@ -67,11 +67,7 @@ function readTime(value: unknown, label: string): string | undefined {
 	if (value === undefined || value === null || value === '') return undefined;
 	const ms = Date.parse(toTimeText(value));
 	if (!Number.isNaN(ms)) return new Date(ms).toISOString();
-	return fail(
-		'invalidInput',
-		`"${label}" is not a date and time`,
-		`Choose one in the field, or use an expression such as {{ $now.minus(1, "day") }}.`,
-	);
+	return fail('invalidInput', 'notADate', { label });
 }
 
 /** Expressions such as {{ $now.minus(2, "days") }} give an object that knows its own text; others may not. */

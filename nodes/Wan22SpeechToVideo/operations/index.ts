@@ -21,18 +21,18 @@ export function findOperation(resource: unknown, name: unknown): Operation {
 	const operations = ownValue(OPERATIONS, resource);
 	const operation = operations && ownValue(operations, name);
 	if (operation) return operation;
-	return refuseAll(
-		operations
-			? `"Operation" of the resource "${String(resource)}" must be one of: ${Object.keys(operations).join(', ')}`
-			: `"Resource" must be one of: ${Object.keys(OPERATIONS).join(', ')}`,
-	);
+	return {
+		fields: [],
+		holdsPlaces: false,
+		plan: async () =>
+			operations
+				? fail('invalidInput', 'operationUnknown', {
+						resource: String(resource),
+						operations: Object.keys(operations),
+					})
+				: fail('invalidInput', 'resourceUnknown', { resources: Object.keys(OPERATIONS) }),
+	};
 }
 
 const ownValue = <T>(record: Record<string, T>, name: unknown): T | undefined =>
 	typeof name === 'string' && Object.hasOwn(record, name) ? record[name] : undefined;
-
-const refuseAll = (message: string): Operation => ({
-	fields: [],
-	holdsPlaces: false,
-	plan: async () => fail('invalidInput', message, `Choose one in the list.`),
-});

@@ -1,6 +1,6 @@
 import type { IDataObject, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 
-import { isGiven, makeResultItem, readCost } from '../../shared/n8n/output/resultItem';
+import { makeResultItem, originOf, readCost } from '../../shared/n8n/output/resultItem';
 import { refuseFailedTask, type ResultSettings } from '../../shared/n8n/output/taskItem';
 import type { ParkedTask } from '../../shared/n8n/waiting/state';
 import type { Run } from '../../shared/n8n/run/run';
@@ -21,11 +21,12 @@ export async function toResultItem(
 	row: number,
 	task: Task,
 	settings: ResultSettings,
-	more: { asked?: IDataObject; isResumed?: boolean } = {},
+	{ asked = {}, isResumed }: { asked?: IDataObject; isResumed?: boolean } = {},
 ): Promise<INodeExecutionData> {
 	return await makeResultItem(run.download, {
-		...{ row, task, settings, asked: {}, ...more },
+		...{ row, task, settings, asked },
 		inputItem: run.items[row],
+		origin: originOf(asked, isResumed),
 	});
 }
 
@@ -40,10 +41,7 @@ export function toParkedRow(
 	isResumed = false,
 ): RowResult {
 	const { row, settings, asked } = parked;
-	if (ended) {
-		const origin = { costUsd: readCost(asked), isResumed, isGiven: isGiven(asked) };
-		refuseFailedTask(ended, settings, origin);
-	}
+	if (ended) refuseFailedTask(ended, settings, originOf(asked, isResumed), readCost(asked));
 	const inputFields = settings.includeInputFields ? { ...run.items[row]?.json } : {};
 	return { parked: { ...parked, inputFields }, ended };
 }

@@ -3,7 +3,6 @@ import type { ParameterReader } from '../../shared/n8n/input/parameters';
 import type { Run } from '../../shared/n8n/run/run';
 import { fail } from '../../shared/wavespeed/failures';
 import type { VideoRequest } from '../../shared/batch/request';
-import { shorten } from '../../shared/text';
 
 /** What a row asks for, from the fields that Generate, Get Price and Submit share. */
 export async function readRequest(
@@ -45,9 +44,5 @@ export function checkWebhookUrl(url: string | undefined): string | undefined {
 	if (url === undefined) return undefined;
 	const parsed = URL.canParse(url) ? new URL(url) : undefined;
 	if (parsed?.protocol === 'https:' || parsed?.protocol === 'http:') return url;
-	return fail(
-		'invalidInput',
-		`"Webhook URL" is not a web address: ${shorten(url, 100)}`,
-		`Enter an address that starts with https://, or {{ $execution.resumeUrl }} as an expression.`,
-	);
+	return fail('invalidInput', 'webhookUrlWrong', { given: url });
 }

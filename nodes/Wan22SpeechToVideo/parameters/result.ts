@@ -2,7 +2,6 @@ import { readDownloadField } from '../../shared/n8n/output/downloadVideo';
 import type { ResultSettings } from '../../shared/n8n/output/taskItem';
 import type { ParameterReader } from '../../shared/n8n/input/parameters';
 import { fail } from '../../shared/wavespeed/failures';
-import { shorten } from '../../shared/text';
 
 /** How the result of a row is to look. */
 export function readResultSettings({ flag, options }: ParameterReader): ResultSettings {
@@ -10,8 +9,11 @@ export function readResultSettings({ flag, options }: ParameterReader): ResultSe
 	if (failedTasks !== 'error' && failedTasks !== 'output') {
 		fail(
 			'invalidInput',
-			`"If a Video Fails" must be "error" or "output", not "${shorten(failedTasks, 60)}"`,
-			`Correct the field, or the expression in it.`,
+			'wrongValue',
+			{
+				...{ label: 'If a Video Fails', isOption: true, given: failedTasks },
+				wanted: { what: 'choice', choices: ['error', 'output'] },
+			},
 			{ details: { parameter: 'options.failedTasks' } },
 		);
 	}

@@ -1,7 +1,6 @@
 import type { ParameterReader } from '../../shared/n8n/input/parameters';
 import { fail } from '../../shared/wavespeed/failures';
 import { readTaskId as parseTaskId } from '../../shared/wavespeed/tasks/task';
-import { shorten } from '../../shared/text';
 
 /** The task that the row is about. */
 export const readTaskId = ({ text }: ParameterReader): string =>
@@ -19,12 +18,5 @@ function checkTaskId(text: string, parameter: string, label: string): string {
 	const given = text.trim();
 	const taskId = parseTaskId(given);
 	if (taskId !== undefined) return taskId;
-	return fail(
-		'invalidInput',
-		given === ''
-			? `"${label}" is empty`
-			: `"${label}" is not the ID of a task: ${shorten(given, 60)}`,
-		`Enter the ID of a task, or an expression that gives it, such as {{ $json.taskId }} after "Submit".`,
-		{ details: { parameter } },
-	);
+	return fail('invalidInput', 'taskIdWrong', { label, given }, { details: { parameter } });
 }

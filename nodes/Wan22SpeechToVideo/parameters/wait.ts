@@ -1,6 +1,7 @@
 import type { WaitSettings } from '../../shared/batch/runRow';
 import type { ParameterReader } from '../../shared/n8n/input/parameters';
 import type { Run } from '../../shared/n8n/run/run';
+import { NOT_PARKED } from '../../shared/n8n/errors/messages/hints';
 import { findCallbackUrl, whyNotParked } from '../../shared/n8n/waiting/conditions';
 import type { Parking } from '../../shared/n8n/waiting/parking';
 
@@ -27,10 +28,10 @@ export function readParking(
 ): Parking | undefined {
 	const mode = parameters.choice('waitMode', 'Wait Mode', ['polling', 'parked'] as const);
 	if (mode === 'polling') return undefined;
-	const hint = whyNotParked(run.ctx, timeoutMs);
-	if (hint === undefined) {
+	const reason = whyNotParked(run.ctx, timeoutMs);
+	if (reason === undefined) {
 		return run.parking ?? run.startParking(findCallbackUrl(run.ctx, run.connection));
 	}
-	run.hintOnce(hint);
+	run.hintOnce(NOT_PARKED[reason]);
 	return undefined;
 }

@@ -83,7 +83,7 @@ export class SigningSecret {
 	async #waitFor({ outcome, answer }: Ask): Promise<string> {
 		if (answer) return await outcome;
 		if (this.#waiting >= MOST_WAITING) {
-			return fail('unavailable', 'The secret that WaveSpeed signs with is being fetched', '');
+			return fail('unavailable', 'secretUnderWay', {});
 		}
 		this.#waiting += 1;
 		return await outcome.finally(() => (this.#waiting -= 1));
@@ -113,5 +113,4 @@ interface Ask {
 /** Tries a secret. */
 type Fits = (secret: string) => boolean;
 
-const failTooSlow = (): never =>
-	fail('unavailable', 'The secret that WaveSpeed signs with did not come in time', '');
+const failTooSlow = (): never => fail('unavailable', 'secretTooSlow', {});

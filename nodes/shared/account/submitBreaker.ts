@@ -29,7 +29,9 @@ export class SubmitBreaker {
 	async enter({ clock, cancellation }: Waiter): Promise<void> {
 		for (;;) {
 			cancellation.throwIfCancelled();
-			if (clock.now() < this.#downUntil) failDown(this.#reason);
+			if (clock.now() < this.#downUntil) {
+				fail('unavailable', 'submitsHeldBack', { said: this.#reason });
+			}
 			if (this.#suspicions === 0) return;
 			await untilResumed(cancellation, (resume) => {
 				this.#waiting.add(resume);
@@ -90,12 +92,4 @@ export class SubmitBreaker {
 		this.#waiting.clear();
 		for (const resume of waiting) resume();
 	}
-}
-
-function failDown(reason: string): never {
-	fail(
-		'unavailable',
-		`Not submitted, since WaveSpeed gives no clear answers to submits at the moment (${reason})`,
-		'Run the row again later.',
-	);
 }

@@ -20,8 +20,16 @@ export interface BatchOptions {
 	longestRateLimitMs: number;
 	/** A tool of an AI agent: n8n counts the run index up with each try of a call. */
 	isTool: boolean;
-	log(message: string): void;
+	log(entry: LogEntry): void;
 }
+
+/** What happened to a row's submit: with the execution stopped or n8n gone, the log is where its ID is found. */
+export type LogEntry =
+	| { event: 'accepted'; row: number; taskId: string }
+	/** It had no clear answer. */
+	| { event: 'lost'; row: number; said: string }
+	/** Its task was found in the list. */
+	| { event: 'found'; row: number; taskId: string };
 
 /** What the rows of one run share. */
 export interface Batch {
@@ -37,7 +45,7 @@ export interface Batch {
 	submitRate: RateLimiter;
 	longestRateLimitMs: number;
 	isTool: boolean;
-	log(message: string): void;
+	log(entry: LogEntry): void;
 }
 
 export function createBatch(api: ApiContext, options: BatchOptions): Batch {

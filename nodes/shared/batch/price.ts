@@ -17,8 +17,8 @@ export async function quoteWithinLimits(
 	if (maxCostPerVideo !== undefined && costUsd > maxCostPerVideo) {
 		fail(
 			'costLimit',
-			`The video would cost ${dollars(costUsd)}, more than "Max Cost per Video" allows (${dollars(maxCostPerVideo)})`,
-			`Raise the limit, shorten the audio or choose 480p.`,
+			'aboveCostPerVideo',
+			{ costUsd, limitUsd: maxCostPerVideo },
 			{ details: { costUsd } },
 		);
 	}
@@ -26,14 +26,10 @@ export async function quoteWithinLimits(
 	if (spentUsd !== undefined && maxCostPerRun !== undefined) {
 		fail(
 			'costLimit',
-			`The video would cost ${dollars(costUsd)} and take the run above "Max Cost per Run" (${dollars(maxCostPerRun)}): ${dollars(spentUsd)} are spent or promised to earlier rows`,
-			'For this row nothing was paid. Raise the limit or run it another time.',
-			{ details: { costUsd }, paid: 'told' },
+			'aboveCostPerRun',
+			{ costUsd, limitUsd: maxCostPerRun, spentUsd },
+			{ details: { costUsd }, paid: 'nothingForThisRow' },
 		);
 	}
 	return costUsd;
 }
-
-/** At least cents, and more digits only where the price has them. */
-const dollars = (usd: number): string =>
-	`$${usd.toFixed(Math.abs(usd * 100 - Math.round(usd * 100)) < 1e-6 ? 2 : 4)}`;

@@ -5,7 +5,7 @@ import { getTask } from '../wavespeed/tasks/getTask';
 import { quotePrice } from '../wavespeed/tasks/quotePrice';
 import type { SubmitInput } from '../wavespeed/tasks/submitTask';
 import { isPermanentFailure, phaseOf, type Task } from '../wavespeed/tasks/task';
-import { describeLostSight } from '../wavespeed/tasks/waitFailures';
+import { toOutOfSight } from '../wavespeed/tasks/waitFailures';
 import { continueWait } from '../wavespeed/tasks/waitForTask';
 import { NOT_FOUND_GRACE_MS, startWait, type TaskWait } from '../wavespeed/tasks/waitStep';
 import { FILE_READS } from '../account/processLimits';
@@ -122,7 +122,7 @@ export async function submitRow(
 		);
 		if (!looked.ok) {
 			const status = earlier.task?.status ?? 'unknown';
-			throw withKnown(describeLostSight(looked.error, earlier.taskId, status), earlier);
+			throw withKnown(toOutOfSight(looked.error, earlier.taskId, status), earlier);
 		}
 		if (!isRetryable(looked.value)) return { submitted: earlier, task: looked.value };
 		forgetCost(batch, earlier);

@@ -92,7 +92,7 @@ async function submitWithinLimits(batch: Batch, submission: Submission): Promise
 		const base = { input, costUsd, submittedAt, isResumed: false };
 		switch (outcome.kind) {
 			case 'accepted':
-				batch.log(`Row ${row + 1}: WaveSpeed accepted task ${outcome.task.id}`);
+				batch.log({ event: 'accepted', row, taskId: outcome.task.id });
 				return { ...base, taskId: outcome.task.id, task: outcome.task };
 			case 'rateLimited':
 				failIfRefusedTooLong(batch, outcome.text);
@@ -101,11 +101,7 @@ async function submitWithinLimits(batch: Batch, submission: Submission): Promise
 				throw new FailureError(outcome.failure);
 			case 'notSent':
 				batch.account.submitBreaker.noteNotSent(batch.api.clock, outcome.text);
-				return fail(
-					'unavailable',
-					`Could not submit the task: ${outcome.text}`,
-					'Try again later.',
-				);
+				return fail('unavailable', 'submitNotSent', { said: outcome.text });
 			case 'unknown': {
 				const task = await searchAfterLostAnswer(batch, submission, outcome.text);
 				return { ...base, taskId: task.id, task };
@@ -204,9 +200,5 @@ function failIfRefusedTooLong(batch: Batch, text: string): void {
 
 function failRefusedTooLong({ account, api }: Batch, text: string): never {
 	const refusedForMs = api.clock.now() - (account.submitGate.refusedSince() ?? api.clock.now());
-	return fail(
-		'rateLimited',
-		`WaveSpeed has refused every submit for ${Math.round(refusedForMs / 60_000)} minutes with "too many requests"${text ? `: ${text}` : ''}`,
-		"Something outside n8n may be using up the account's limits. Try again later, or choose the right account level in the credential.",
-	);
+	return fail('rateLimited', 'submitsRefused', { refusedForMs, said: text });
 }

@@ -1,5 +1,9 @@
-/** What went wrong, as a value: the adapter turns it into an n8n error or into an error row. */
+/**
+ * What went wrong, as a value: facts, and no words. `n8n/errors` makes an n8n error or an error row of it, with the
+ * sentences of `n8n/errors/messages`.
+ */
 
+/** What follows from a failure; for the code that has to decide. */
 export type FailureKind =
 	/** Refused here, before anything was sent. */
 	| 'invalidInput'
@@ -28,6 +32,43 @@ export type FailureKind =
 	/** Parked: the wait goes on in n8n's database. */
 	| 'parked';
 
+/** What a request was for. */
+export type Purpose =
+	| {
+			action:
+				| 'submit'
+				| 'quote'
+				| 'listTasks'
+				| 'readTask'
+				| 'deleteTask'
+				| 'readBalance'
+				| 'fetchSecret';
+	  }
+	| { action: 'upload'; field: string };
+
+/**
+ * What is known of a failure, by its reason. The rooms above add theirs in files of the same name. `said`: the service's
+ * own words, or what came back in the place of an answer.
+ */
+export interface FailureFacts {
+	keyRefused: { said: string };
+	keyNotAllowed: { said: string; status: number };
+	requestRefused: { purpose: Purpose; said: string; status: number };
+	noUsableAnswer: { purpose: Purpose; said: string };
+	uploadFailed: { field: string; said: string };
+	uploadMethodUnknown: { field: string; method: string };
+	secretRefused: { said: string };
+	listHasNoEnd: object;
+	taskNotFound: { said: string };
+	/** What keeps us from a task that was accepted and may run on. */
+	taskOutOfSight: { cause: Failure };
+	/** The same of a task that may have ended long ago. */
+	taskNotRead: { cause: Failure };
+	waitTimedOut: { status: string; waitedMs: number };
+}
+
+export type FailureReason = keyof FailureFacts;
+
 /** What is known about the row's task when it fails: the `details` of an error row. */
 export interface FailureDetails {
 	taskId?: string;
@@ -46,12 +87,35 @@ export interface FailureDetails {
 }
 
 /**
- * What a failure cost. `nothing` is said to the user, so it must be known and not guessed; `told`: the text itself
- * says what happens to the money, because there is more to say than one sentence.
+ * What a failure cost. The first three are said to the user, so they must be known and not guessed. `told`: the words for
+ * the reason say what happens to the money, because there is more to say than one sentence.
  */
-export type Paid = 'nothing' | 'told';
+export type Paid = 'nothing' | 'nothingByThisAttempt' | 'nothingForThisRow' | 'told';
 
-/** Before these nothing was accepted. All other kinds have a task, or may have one, and their texts say so. */
+/** What earlier tries have left of the row's tasks. */
+export interface RowHistory {
+	earlierTaskIds: string[];
+	/** A submit without a clear answer. */
+	isSubmitOpen: boolean;
+}
+
+interface FailureBase {
+	kind: FailureKind;
+	details: FailureDetails;
+	paid: Paid;
+	/** HTTP status of the answer that caused it. */
+	httpStatus?: number;
+	history?: RowHistory;
+}
+
+/** A failure of one of the given reasons. */
+export type FailureOf<R extends FailureReason> = {
+	[Reason in R]: FailureBase & { reason: Reason; facts: FailureFacts[Reason] };
+}[R];
+
+export type Failure = FailureOf<FailureReason>;
+
+/** Before these nothing was accepted. All other kinds have a task, or may have one, and their words say so. */
 const COSTS_NOTHING: ReadonlySet<FailureKind> = new Set([
 	'invalidInput',
 	'credential',
@@ -61,35 +125,38 @@ const COSTS_NOTHING: ReadonlySet<FailureKind> = new Set([
 	'costLimit',
 ]);
 
-export interface Failure {
-	kind: FailureKind;
-	/** What happened. */
-	message: string;
-	/** What to do, and whether money is at stake. */
-	advice: string;
-	details: FailureDetails;
-	paid: Paid;
-	/** HTTP status of the answer that caused it. */
-	httpStatus?: number;
-	/** The wait that the service asked for, in ms. */
-	retryAfterMs?: number;
-}
-
 export class FailureError extends Error {
+	/** The text is for developers: users see the words of `n8n/errors/messages`. */
 	constructor(readonly failure: Failure) {
-		super(failure.message);
+		super(`${failure.kind}: ${failure.reason}`);
 		this.name = 'FailureError';
 	}
 }
 
-export function fail(
+type More = Partial<Omit<FailureBase, 'kind'>>;
+
+export const makeFailure = <R extends FailureReason>(
 	kind: FailureKind,
-	message: string,
-	advice: string,
-	more: Partial<Omit<Failure, 'kind' | 'message' | 'advice'>> = {},
+	reason: R,
+	facts: FailureFacts[R],
+	more: More = {},
+): Failure => {
+	const failure: FailureOf<R> = {
+		...{ kind, reason, facts, details: {} },
+		paid: COSTS_NOTHING.has(kind) ? 'nothing' : 'told',
+		...more,
+	};
+	// Reason and facts belong together, which TypeScript doesn't see for a reason that is a parameter.
+	return failure as Failure;
+};
+
+export function fail<R extends FailureReason>(
+	kind: FailureKind,
+	reason: R,
+	facts: FailureFacts[R],
+	more?: More,
 ): never {
-	const paid = COSTS_NOTHING.has(kind) ? 'nothing' : 'told';
-	throw new FailureError({ kind, message, advice, details: {}, paid, ...more });
+	throw new FailureError(makeFailure(kind, reason, facts, more));
 }
 
 /** The failure inside an error; undefined for anything that is a mistake in the program. */

@@ -9,6 +9,6 @@ export async function readBalance(api: ApiContext): Promise<number> {
 			? data.balance
 			: undefined;
 	const request = { method: 'GET', target: { path: PATHS.balance } } as const;
-	const retryBudget = preparationBudget(api.clock);
-	return await requestWithRetry(api, request, parse, 'read the balance', retryBudget);
+	const purpose = { action: 'readBalance' } as const;
+	return await requestWithRetry(api, { purpose, request, parse }, preparationBudget(api.clock));
 }

@@ -139,7 +139,7 @@ function findFalseComfort(world: World): string[] {
 				);
 				return sender?.asked === row && sender.attempt.number <= attempt && !isTakenByEqual;
 			});
-			return paid.map(({ id }) => `${nameOf(row)} says so, but has ${id}: ${failure.message}`);
+			return paid.map(({ id }) => `${nameOf(row)} says so, but has ${id}: ${failure.reason}`);
 		}),
 	);
 }

@@ -10,6 +10,7 @@ import type { VideoRequest } from '../../../nodes/shared/batch/request';
 import type { RowTask } from '../../../nodes/shared/batch/runRow';
 import { addTaskFacts, describeEnd } from '../../../nodes/shared/n8n/run/taskFacts';
 import { refuseFailedTask } from '../../../nodes/shared/n8n/output/taskItem';
+import { describeLogEntry } from '../../../nodes/shared/n8n/errors/messages/run';
 import { type Failure, failureOf } from '../../../nodes/shared/wavespeed/failures';
 import type { HttpRequest } from '../../../nodes/shared/wavespeed/http/types';
 import { stopped } from '../support/api.mts';
@@ -211,7 +212,7 @@ function createPlayer(world: World): Player {
 				submitsPerMinute: plan.submitsPerMinute,
 				...(plan.rowsAtOnce === undefined ? {} : { rowsAtOnce: plan.rowsAtOnce }),
 				activeRows: record.activeRows,
-				log: (message) => void execution.log.push(message),
+				log: (entry) => void execution.log.push(describeLogEntry(entry)),
 				connectThrough: (direct) => observe(world, direct, record, asked, runIndex),
 			},
 		);
@@ -365,7 +366,7 @@ function readOutcomes(
 	const ends = outcomes.map((outcome): Settled<RowTask> => {
 		if (!outcome.ok || plan.kind === 'submit') return outcome;
 		try {
-			refuseFailedTask(outcome.value.task, { failedTasks: 'error' });
+			refuseFailedTask(outcome.value.task, { failedTasks: 'error' }, 'thisAttempt');
 			return outcome;
 		} catch (error) {
 			return { ok: false, error };

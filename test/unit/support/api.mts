@@ -1,12 +1,13 @@
 import type { ApiContext } from '../../../nodes/shared/wavespeed/http/request';
 import type { HttpOutcome, HttpRequest, Send } from '../../../nodes/shared/wavespeed/http/types';
-import { type Failure, FailureError, failureOf } from '../../../nodes/shared/wavespeed/failures';
+import { FailureError, makeFailure } from '../../../nodes/shared/wavespeed/failures';
 import { Cancellation } from '../../../nodes/shared/async/cancellation';
 import { BackoffGate, type Permit } from '../../../nodes/shared/async/backoffGate';
 import { Outages } from '../../../nodes/shared/wavespeed/http/outages';
 import { ServiceClock } from '../../../nodes/shared/wavespeed/http/serviceClock';
 import { createVirtualTime, type VirtualTime } from './virtualTime.mts';
 import { settle } from '../../../nodes/shared/async/settle';
+import { failureInWords, type FailureInWords } from './words.mts';
 
 /** An answer with any text. */
 export const answer = (
@@ -111,22 +112,13 @@ export function createPermit(): Permit & { uses: string[] } {
 }
 
 /** The failure that some work ends with; throws if it ends well or with a mistake in the program. */
-export async function failureFrom(work: Promise<unknown>): Promise<Failure> {
+export async function failureFrom(work: Promise<unknown>): Promise<FailureInWords> {
 	const outcome = await settle(work);
 	if (outcome.ok) throw new Error(`it did not fail: ${JSON.stringify(outcome.value)}`);
-	const failure = failureOf(outcome.error);
-	if (!failure) throw outcome.error;
-	return failure;
+	return failureInWords(outcome.error);
 }
 
-export const stopped = (): FailureError =>
-	new FailureError({
-		kind: 'stopped',
-		paid: 'told',
-		message: 'The execution was stopped',
-		advice: '',
-		details: {},
-	});
+export const stopped = (): FailureError => new FailureError(makeFailure('stopped', 'stopped', {}));
 
 /** A task as the API describes it. */
 export const rawTask = (

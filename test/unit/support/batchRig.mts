@@ -15,7 +15,8 @@ import {
 	submitRow,
 	type WaitSettings,
 } from '../../../nodes/shared/batch/runRow';
-import { FailureError, failureOf } from '../../../nodes/shared/wavespeed/failures';
+import { describeLogEntry } from '../../../nodes/shared/n8n/errors/messages/run';
+import { FailureError, failureOf, makeFailure } from '../../../nodes/shared/wavespeed/failures';
 import type { ApiContext } from '../../../nodes/shared/wavespeed/http/request';
 import { createService, type Service, type ServiceOptions } from './service.mts';
 import { createVirtualTime, type VirtualTime } from './virtualTime.mts';
@@ -131,7 +132,7 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 			submitsPerMinute: 100,
 			longestRateLimitMs: 10 * 60_000,
 			isTool: false,
-			log: (message) => void log.push(message),
+			log: (entry) => void log.push(describeLogEntry(entry)),
 			...options,
 		});
 		const settings = options.settings ?? { timeoutMs: 3_600_000, minGapMs: 5_000 };
@@ -166,7 +167,8 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 			options.rowsAtOnce ?? inFlight + PREPARED_AHEAD,
 			workToTheEnd,
 			() => {
-				if (options.stopMode) cancellation.cancel(abandoned());
+				if (options.stopMode)
+					cancellation.cancel(new FailureError(makeFailure('abandoned', 'abandoned', {})));
 			},
 		);
 		return { cancellation, batch, log, ended, outcomes: outcomes.then(noteUndelivered) };
@@ -184,12 +186,3 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 	};
 	return rig;
 }
-
-const abandoned = (): FailureError =>
-	new FailureError({
-		kind: 'abandoned',
-		paid: 'told',
-		message: 'Another row failed, which ended the run',
-		advice: '',
-		details: {},
-	});

@@ -1,5 +1,5 @@
-import { settle } from '../../async/settle';
-import { fail, FailureError, failureOf } from '../../wavespeed/failures';
+import { settle, type Settled } from '../../async/settle';
+import { fail, FailureError, failureOf, makeFailure } from '../../wavespeed/failures';
 import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
 import type { Task } from '../../wavespeed/tasks/task';
 import type { Batch } from '../context';
@@ -40,9 +40,7 @@ export async function searchAfterLostAnswer(
 	text: string,
 ): Promise<Task> {
 	const { account, api, log } = batch;
-	log(
-		`Row ${key.row + 1}: WaveSpeed gave no clear answer to the submit (${text}); a task may exist and be paid for. Looking for it in the task list.`,
-	);
+	log({ event: 'lost', row: key.row, said: text });
 	const { submitBreaker } = account;
 	const listWith: ListWith = async (list) => await submitBreaker.suspect(api.clock, text, list);
 	const first = await settle(search(batch, key, listWith));
@@ -57,11 +55,7 @@ export async function searchAfterLostAnswer(
 		return finding.task;
 	}
 	submitBreaker.noteNothingFound(api.clock, text);
-	return fail(
-		'submitUnknown',
-		`WaveSpeed gave no clear answer to the submit (${text}), and its task list shows no new task`,
-		'Probably nothing was paid. A retry is safe: Retry On Fail, or Retry of the execution, looks for the task once more, a minute after the submit, and submits again only if there is still none.',
-	);
+	return fail('submitUnknown', 'noTaskOfSubmit', { said: text });
 }
 
 /** A submit of an earlier attempt whose outcome is unknown. Undefined: there is no task, so a submit is due. */
@@ -73,15 +67,11 @@ export async function findEarlierSubmit(
 	const { account, api } = batch;
 	const waitMs = waitBeforeSearchMs(batch, entry);
 	if (waitMs > 0) await api.clock.sleep(waitMs);
-	const finding = readFinding(await settle(search(batch, key)), 'in an earlier attempt');
+	const finding = readFinding(await settle(search(batch, key)), undefined);
 	if (finding.kind === 'found') return finding.task;
 	if (entry.accountId !== batch.accountId) {
 		// The list of this account says nothing about what was paid in the other one.
-		fail(
-			'submitUnknown',
-			'An earlier attempt of this row was submitted with another API key and had no clear answer, and with this key its task is not to be found',
-			'A task may exist and be paid for in the other account: look there, or try again with the key of the earlier attempt. To make a new video with this key, start a new execution.',
-		);
+		fail('submitUnknown', 'submittedWithOtherKey', {});
 	}
 	const lost = account.submissions.get(entry.submissionIds.at(-1) ?? '');
 	if (lost) account.submissions.drop(lost);
@@ -115,45 +105,32 @@ async function search(batch: Batch, { row, hash }: RowKey, listWith?: ListWith):
 		return await search(batch, { row, hash }, listWith);
 	}
 	ledger.noteAccepted(row, hash, id);
-	batch.log(`Row ${row + 1}: found task ${id} after a submit without a clear answer`);
+	batch.log({ event: 'found', row, taskId: id });
 	return finding;
 }
 
 type ClearFinding = Exclude<Finding, { kind: 'several' }>;
 
-/** Throws for a search that has failed, and for one that leaves it open. */
-function readFinding(
-	searched: { ok: true; value: Finding } | { ok: false; error: unknown },
-	text: string,
-): ClearFinding {
-	if (!searched.ok) throw describeFailedSearch(searched.error, text);
+/** Throws for a search that has failed, and for one that leaves it open. `said`: in the place of the submit's answer. */
+function readFinding(searched: Settled<Finding>, said: string | undefined): ClearFinding {
+	if (!searched.ok) throw toFailedSearch(searched.error, said);
 	const finding = searched.value;
 	if (finding.kind !== 'several') return finding;
-	return fail(
-		'submitUnknown',
-		`WaveSpeed gave no clear answer to the submit (${text}). A task may exist and be paid for; it can't be told which of these is this row's: ${listIds(finding.taskIds)}`,
-		'Look at these tasks with "Get" or at WaveSpeed and use the right one. Nothing was submitted again, and a retry does not submit again while these tasks leave it open.',
-		{ details: { candidateTaskIds: finding.taskIds } },
+	const { taskIds } = finding;
+	const details = { candidateTaskIds: taskIds };
+	return fail('submitUnknown', 'severalTasksOfSubmit', { said, taskIds }, { details });
+}
+
+function toFailedSearch(error: unknown, said: string | undefined): unknown {
+	const cause = failureOf(error);
+	if (!cause || cause.kind === 'stopped' || cause.kind === 'abandoned') return error;
+	const { details, httpStatus } = cause;
+	return new FailureError(
+		makeFailure(
+			'submitUnknown',
+			'taskOfSubmitNotSearched',
+			{ said, cause },
+			{ details, httpStatus },
+		),
 	);
-}
-
-/** All of them are in the details. */
-const MOST_CANDIDATES_IN_TEXT = 20;
-
-function listIds(ids: string[]): string {
-	const more = ids.length - MOST_CANDIDATES_IN_TEXT;
-	return ids.slice(0, MOST_CANDIDATES_IN_TEXT).join(', ') + (more > 0 ? ` and ${more} more` : '');
-}
-
-function describeFailedSearch(error: unknown, text: string): unknown {
-	const failure = failureOf(error);
-	if (!failure || failure.kind === 'stopped' || failure.kind === 'abandoned') return error;
-	return new FailureError({
-		...failure,
-		kind: 'submitUnknown',
-		paid: 'told',
-		message: `WaveSpeed gave no clear answer to the submit (${text}), and its task list could not be read to look for the task: ${failure.message}`,
-		advice:
-			'A task may exist and be paid for. A retry is safe: Retry On Fail, or Retry of the execution, looks for the task again and submits only if there is none.',
-	});
 }

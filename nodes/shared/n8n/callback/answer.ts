@@ -5,7 +5,7 @@ import { failureOf } from '../../wavespeed/failures';
 import { checkCallback, readCallback, type Refusal } from './check';
 import { systemTime } from '../session/clock';
 import { settle } from '../../async/settle';
-import { describeFailure, describeWithoutMoney } from '../errors/nodeErrors';
+import { describeFailure, describeWithoutMoney } from '../errors/messages';
 
 /** What the trigger and a parked execution do alike with a callback. */
 

@@ -11,6 +11,8 @@ import * as n8nWorkflow from 'n8n-workflow';
 import { type Failure, type FailureDetails, failureOf } from '../../wavespeed/failures';
 import { isRecord } from '../../json';
 import { shorten } from '../../text';
+import { describeFailure, describeWhatToDo, describeWhere } from './messages';
+import { describeBadExpression, NEEDS_SECRET, type TaskOfRow } from './messages/run';
 import { addToRow } from '../output/rowFields';
 
 /** A row that failed, with what made it fail. */
@@ -38,7 +40,7 @@ export function toNodeError(
 	const failure = failureOf(error);
 	if (!failure) return describeUnexpected(node, row, error);
 
-	const message = sayWhere(failure, rowCount > 1 ? row : undefined);
+	const message = describeWhere(failure, rowCount > 1 ? row : undefined);
 	const description = [describeWhatToDo(failure), ...notes].filter((text) => text !== '').join(' ');
 	const isFromService = failure.httpStatus !== undefined;
 	const options = { message, description, itemIndex: row };
@@ -53,36 +55,6 @@ export function toNodeError(
 	if (cause) Object.assign(nodeError, { failure: { cause } });
 	return nodeError;
 }
-
-/**
- * The reason first, then the row and the task: n8n's notices cut a text off, and 32 digits tell nobody what is wrong. A
- * tool's agent, and who reads the log, see this text and nothing else, so that the ID has to be in it.
- */
-function sayWhere({ message, details: { taskId } }: Failure, row?: number): string {
-	const isNamed = taskId === undefined || message.includes(taskId);
-	const places = [
-		...(row === undefined ? [] : [`row ${row + 1}`]),
-		...(isNamed ? [] : [`task ${taskId}`]),
-	];
-	if (places.length === 0) return message;
-	const where = places.join(', ');
-	return `${message}. ${where.charAt(0).toUpperCase()}${where.slice(1)}`;
-}
-
-/** The one sentence about money, and what to do. */
-export const describeWhatToDo = ({ advice, paid }: Failure): string =>
-	[paid === 'nothing' ? 'Nothing was paid.' : '', advice].filter((text) => text !== '').join(' ');
-
-/** A failure in one text, where there is no room for a description below the message. */
-export const describeFailure = (failure: Failure): string =>
-	`${sayWhere(failure)}. ${describeWhatToDo(failure)}`;
-
-/** The same where the question is not what this request has cost. */
-export const describeWithoutMoney = (failure: Failure): string =>
-	`${sayWhere(failure)}. ${failure.advice}`.trim();
-
-const NEEDS_SECRET =
-	"Without the secret the trigger could not tell WaveSpeed's callbacks from forged ones, so it was not switched on.";
 
 /** Why a trigger can't be switched on. */
 export function toActivationError(node: INode, error: unknown): Error {
@@ -151,10 +123,10 @@ function describeExpressionError(
 	if (typeof parameter !== 'string') return undefined;
 	const description = 'description' in error ? error.description : undefined;
 	const words = typeof description === 'string' ? description.replace(/<[^>]*>/g, '') : '';
-	const where = typeof nodeCause === 'string' ? ` (node "${shorten(nodeCause, 60)}")` : '';
-	const what = `The expression in "${parameter}" failed: ${error.message}${where}.`;
-	const text = [what, 'Nothing was paid.', shorten(words, MOST_DESCRIPTION_CHARS)];
-	return { text: text.filter((part) => part !== '').join(' '), details: { parameter } };
+	const where = typeof nodeCause === 'string' ? shorten(nodeCause, 60) : undefined;
+	const failed = { parameter, text: error.message, where };
+	const text = describeBadExpression(failed, shorten(words, MOST_DESCRIPTION_CHARS));
+	return { text, details: { parameter } };
 }
 
 /**
@@ -185,28 +157,6 @@ export function nameTask(text: string, { taskId, candidateTaskIds = [] }: Failur
 const ROUTES_DETAILS = ['redactedHeaders', 'toPathSegment', 'getConfiguredEndpointUrl'].some(
 	(name) => name in n8nWorkflow,
 );
-
-/** More IDs than this make a text that nobody reads; all of them are in the log and in Get Many. */
-const MOST_IDS_IN_TEXT = 50;
-
-/** The tasks of the other rows, so that a failure in stop mode loses none of them. */
-export function describeOtherTasks(tasks: TaskOfRow[], howToGoOn = RETRY_GOES_ON): string {
-	if (tasks.length === 0) return '';
-	const named = tasks
-		.slice(0, MOST_IDS_IN_TEXT)
-		.map(({ row, taskId }) => `row ${row + 1}: ${taskId}`);
-	const rest = tasks.length - named.length;
-	const more = rest > 0 ? ` and ${rest} more (see "Get Many")` : '';
-	return `Tasks of the other rows, which are not lost: ${named.join(', ')}${more}. ${howToGoOn}`;
-}
-
-export interface TaskOfRow {
-	row: number;
-	taskId: string;
-}
-
-const RETRY_GOES_ON =
-	'Retry On Fail, or Retry of the execution, goes on with them and does not pay for them again.';
 
 /** The node's error with the tasks of the other rows, for people and for machines. */
 export function toRunError(

@@ -1,13 +1,9 @@
 import { isRecord } from '../../json';
-import { shorten } from '../../text';
-import { fail, type Failure } from '../../wavespeed/failures';
+import { fail, type FailureDetails } from '../../wavespeed/failures';
+import type { NoFile } from '../errors/failures';
 import { isBinary } from './itemFiles';
 
-/** What people enter in the place of a field's name or a file, and the sentence that leads out of it. */
-
-const EXAMPLE = '{{ $("Name of the node").item.binary.data }}';
-const CONVERT =
-	'Put a Convert to File node before this one (operation "Move Base64 String to File"), and leave this field empty.';
+/** What people enter in the place of a field's name or a file. */
 
 /** What a file's `data` is when n8n keeps the file elsewhere. */
 const STORAGE_NAMES = new Set([
@@ -19,7 +15,7 @@ const STORAGE_NAMES = new Set([
 	'default',
 ]);
 
-type More = Pick<Failure, 'details'>;
+type More = { details: FailureDetails };
 
 /** Returns only if the value is a name like any other, of a file that isn't there. */
 export function refuseMistake(value: unknown, label: string, more: More): void {
@@ -28,46 +24,15 @@ export function refuseMistake(value: unknown, label: string, more: More): void {
 }
 
 function refuseText(text: string, label: string, more: More): void {
-	if (text.includes('[object ')) {
-		fail(
-			'invalidInput',
-			`"${label}" has a space or other text around its expression`,
-			`Delete everything before {{ and after }}, so that the field holds the expression alone.`,
-			more,
-		);
-	}
+	if (text.includes('[object ')) fail('invalidInput', 'textAroundExpression', { label }, more);
 	if (text.startsWith('=') || text.includes('{{')) {
-		fail(
-			'invalidInput',
-			`"${label}" holds an expression that n8n reads as text: ${shorten(text, 60)}`,
-			`Switch the field to "Expression" and enter it without a leading equals sign, such as ${EXAMPLE}`,
-			more,
-		);
+		fail('invalidInput', 'expressionAsText', { label, given: text }, more);
 	}
 	if (STORAGE_NAMES.has(text)) {
-		fail(
-			'invalidInput',
-			`The expression in "${label}" goes one step too far: it gives "${text}", where n8n keeps the file`,
-			`Take the file itself and leave out the last ".data", such as ${EXAMPLE}`,
-			more,
-		);
+		fail('invalidInput', 'expressionGoesTooFar', { label, given: text }, more);
 	}
-	if (isEncoded(text)) {
-		fail(
-			'invalidInput',
-			`"${label}" holds the content of a file as text (base64) and not the name of a field`,
-			`${CONVERT} If it comes from an expression that ends in ".data.data", leave out the last ".data" instead.`,
-			more,
-		);
-	}
-	if (/^https?:\/\//i.test(text)) {
-		fail(
-			'invalidInput',
-			`"${label}" holds a web address and not the name of a field`,
-			`Choose "URL" as the source, and enter the address there.`,
-			more,
-		);
-	}
+	if (isEncoded(text)) fail('invalidInput', 'contentAsName', { label }, more);
+	if (/^https?:\/\//i.test(text)) fail('invalidInput', 'addressAsName', { label }, more);
 }
 
 /** Nobody calls a field by more than this without a space or a dot in it. */
@@ -79,29 +44,15 @@ export const isEncoded = (text: string): boolean =>
 
 function refuseObject(value: unknown, label: string, more: More): never {
 	if (value === undefined || value === null) {
-		fail(
-			'invalidInput',
-			`The expression in "${label}" gives nothing`,
-			`Check the names in it: of the node, and of the field after ".binary". To take the file of this item, leave the field empty.`,
-			more,
-		);
+		fail('invalidInput', 'expressionGivesNothing', { label }, more);
 	}
-	return fail(
-		'invalidInput',
-		`The expression in "${label}" doesn't give a file`,
-		describeObject(value),
-		more,
-	);
+	return fail('invalidInput', 'expressionGivesNoFile', { label, ...toNoFile(value) }, more);
 }
 
-function describeObject(value: unknown): string {
-	if (Array.isArray(value)) return `It gives a list: take one file of it, such as ${EXAMPLE}`;
+function toNoFile(value: unknown): NoFile {
+	if (Array.isArray(value)) return { gives: 'list' };
 	const object = isRecord(value) ? value : {};
-	if (isRecord(object.binary)) {
-		return `It gives a whole item: go on with .binary.data, such as ${EXAMPLE}`;
-	}
+	if (isRecord(object.binary)) return { gives: 'item' };
 	const [field] = Object.entries(object).find(([, inner]) => isBinary(inner)) ?? [];
-	return field === undefined
-		? `Enter one that does, such as ${EXAMPLE}, or leave the field empty.`
-		: `It gives all files of an item: add the name of one, which is .${shorten(field, 60)}`;
+	return field === undefined ? { gives: 'other' } : { gives: 'files', field };
 }

@@ -1,22 +1,15 @@
 import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 
-import { shorten } from '../../text';
-import { fail, type Failure } from '../../wavespeed/failures';
-import { formatNames, kindByLabel, typeOf } from '../../wavespeed/media/detectFormat';
+import { fail, type FailureDetails } from '../../wavespeed/failures';
+import { kindByLabel, typeOf } from '../../wavespeed/media/detectFormat';
 import type { MediaKind } from '../../wavespeed/media/formats';
+import type { FileSearch } from '../errors/failures';
 import { refuseMistake } from './fieldMistakes';
-import {
-	describeWrongKind,
-	isBinary,
-	type ItemFile,
-	listFiles,
-	lookInside,
-	nameFiles,
-} from './itemFiles';
+import { isBinary, type ItemFile, listFiles, lookInside, toNamedFile } from './itemFiles';
 import type { ParameterReader } from './parameters';
 import { isTool } from '../waiting/conditions';
 
-/** Finds the file that a row means; where that fails, says which files the item has and how to get the right one. */
+/** Finds the file that a row means; where that fails, the failure knows which files the item has. */
 
 /** What is looked for, and where. */
 export interface Wanted {
@@ -26,12 +19,11 @@ export interface Wanted {
 	kind: MediaKind;
 }
 
-const NOUNS = { image: 'picture', audio: 'recording' } as const;
 const nameOf = (kind: MediaKind): string => `${kind}BinaryPropertyName`;
 const labelOf = (kind: MediaKind): string =>
 	`${kind === 'image' ? 'Image' : 'Audio'} Input Data Field Name`;
 
-const inField = (kind: MediaKind): Pick<Failure, 'details'> => ({
+const inField = (kind: MediaKind): { details: FailureDetails } => ({
 	details: { parameter: nameOf(kind) },
 });
 
@@ -47,13 +39,15 @@ export async function findFile(wanted: Wanted): Promise<ItemFile> {
 	);
 	if (isBinary(found)) return { field, binary: found, kind: kindByLabel(found) };
 	refuseMistake(name, labelOf(kind), inField(kind));
-	return fail(
-		'invalidInput',
-		`There is no file in the field "${shorten(field, 60)}" ("${labelOf(kind)}")`,
-		adviseOtherFile(wanted, await lookInsideAll(ctx, listFiles(ctx, row))),
-		inField(kind),
-	);
+	const search = toSearch(wanted, await lookInsideAll(ctx, listFiles(ctx, row)));
+	return fail('invalidInput', 'noFileInField', { field, search }, inField(kind));
 }
+
+const toSearch = ({ ctx, kind }: Wanted, files: ItemFile[]): FileSearch => ({
+	...{ kind, label: labelOf(kind), isTool: isTool(ctx) },
+	files: files.map(toNamedFile),
+	candidates: pickCandidates(files, kind).map(toNamedFile),
+});
 
 function attempt<T>(work: () => T): T | undefined {
 	try {
@@ -78,20 +72,8 @@ async function findOnlyFile(wanted: Wanted): Promise<ItemFile> {
 	if (candidates.length !== 1) candidates = pickCandidates(seen, kind);
 	const [candidate] = candidates;
 	if (candidate && candidates.length === 1) return candidate;
-	if (candidates.length === 0) {
-		fail(
-			'invalidInput',
-			`There is no ${NOUNS[kind]} in this item ("${labelOf(kind)}" is empty)`,
-			adviseMissing(wanted, seen),
-			inField(kind),
-		);
-	}
-	return fail(
-		'invalidInput',
-		`This item has ${candidates.length} ${NOUNS[kind]}s`,
-		`Enter the name of one in "${labelOf(kind)}": ${nameFiles(candidates)}.`,
-		inField(kind),
-	);
+	const reason = candidates.length === 0 ? 'noFileOfKind' : 'severalFiles';
+	return fail('invalidInput', reason, { search: toSearch(wanted, seen) }, inField(kind));
 }
 
 function pickCandidates(files: ItemFile[], kind: MediaKind): ItemFile[] {
@@ -110,68 +92,15 @@ export async function checkKind(wanted: Wanted, file: ItemFile): Promise<void> {
 
 export async function refuseFile(wanted: Wanted, file: ItemFile): Promise<never> {
 	const { ctx, row, kind } = wanted;
-	const thing = kind === 'image' ? 'a picture' : 'a sound file';
-	const files = await lookInsideAll(ctx, listFiles(ctx, row));
-	return fail(
-		'invalidInput',
-		`The file in "${shorten(file.field, 60)}" is not ${thing} that WaveSpeed takes: it ${describeWrongKind(file)}`,
-		[
-			describeSharedName(wanted, file),
-			describeConversion(kind, [file]) ?? adviseOtherFile(wanted, files),
-		].join(''),
-		inField(kind),
-	);
+	const search = toSearch(wanted, await lookInsideAll(ctx, listFiles(ctx, row)));
+	const facts = { file: toNamedFile(file), isShared: isSharedName(wanted), search };
+	return fail('invalidInput', 'fileOfWrongKind', facts, inField(kind));
 }
 
 /** Both fields with one name: a Merge has dropped one of two files that were called the same. */
-function describeSharedName({ parameters, kind }: Wanted, { field }: ItemFile): string {
+function isSharedName({ parameters, kind }: Wanted): boolean {
 	const other = kind === 'image' ? 'audio' : 'image';
-	if (parameters.raw(`${other}Source`) !== 'binary') return '';
+	if (parameters.raw(`${other}Source`) !== 'binary') return false;
 	const name = parameters.raw(nameOf(kind));
-	if (name === '' || parameters.raw(nameOf(other)) !== name) return '';
-	return `Both fields mean the file in "${shorten(field, 60)}". If two files had this name, only one of them is left: give them different names before they are merged. `;
-}
-
-/** What to do with a file that has to become another one first. */
-function describeConversion(kind: MediaKind, files: ItemFile[]): string | undefined {
-	const kinds = files.map((file) => file.kind);
-	if (kinds.includes('video')) {
-		return kind === 'audio'
-			? 'Extract the sound of the video first, with FFmpeg or a conversion service, and hand over an MP3 or WAV file.'
-			: 'Take a single picture of the video, and hand it over as a JPG or PNG file.';
-	}
-	if (kinds.includes('webPage')) {
-		return 'Open the address that was downloaded: it gives a page and not the file itself.';
-	}
-	if (kinds.includes('other') || kinds.includes(undefined)) {
-		return `Supply one of: ${formatNames(kind)}.`;
-	}
-	return undefined;
-}
-
-/** Names only files of the kind that is wanted: any other leads into the next error. */
-function adviseOtherFile(wanted: Wanted, files: ItemFile[]): string {
-	const { kind } = wanted;
-	const candidates = pickCandidates(files, kind);
-	const label = labelOf(kind);
-	if (candidates.length === 0) return adviseMissing(wanted, files);
-	if (candidates.length > 1) {
-		return `The ${NOUNS[kind]}s of this item are ${nameFiles(candidates)}: enter the name of one in "${label}".`;
-	}
-	return `The ${NOUNS[kind]} of this item is ${nameFiles(candidates)}: enter this name in "${label}", or leave the field empty.`;
-}
-
-function adviseMissing({ ctx, kind }: Wanted, files: ItemFile[]): string {
-	if (files.length === 0) {
-		return isTool(ctx)
-			? `An AI agent hands no files to its tools: choose "URL" as the source, for the picture and for the recording.`
-			: `This item has no files: check the node before, whose output must have a "Binary" tab with the file.`;
-	}
-	const conversion = describeConversion(kind, files);
-	return [
-		`This item has only ${nameFiles(files)}.`,
-		...(conversion ? [conversion] : []),
-		`Picture and recording must be in one item: use a Merge node (Mode: Combine, Combine By: Position) and give the two files different field names before it, such as image and audio.`,
-		`Or take the file of another node with an expression in "${labelOf(kind)}": {{ $("Name of the node").item.binary.data }}`,
-	].join(' ');
+	return name !== '' && parameters.raw(nameOf(other)) === name;
 }

@@ -2,7 +2,6 @@ import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 
 import { settle } from '../../async/settle';
 import { isRecord } from '../../json';
-import { shorten } from '../../text';
 import { fail } from '../../wavespeed/failures';
 import { closeStream } from '../../wavespeed/media/streams';
 import {
@@ -13,6 +12,7 @@ import {
 	kindByLabel,
 	typeOf,
 } from '../../wavespeed/media/detectFormat';
+import type { NamedFile } from '../errors/failures';
 import { readWorkflowSettings } from '../session/workflowSettings';
 
 /** A file of an item, with what it is; undefined: neither its label nor its first bytes tell. */
@@ -75,43 +75,11 @@ async function readStart(ctx: IExecuteFunctions, id: string): Promise<Buffer> {
 export const toBuffer = (binary: IBinaryData): Buffer => Buffer.from(binary.data, 'base64');
 
 export function failUnreadable(field: string): never {
-	return fail(
-		'invalidInput',
-		`The file in "${field}" can't be read from n8n's storage`,
-		`It may have been deleted meanwhile. Run the node that makes it again.`,
-	);
+	fail('invalidInput', 'fileUnreadable', { field });
 }
 
-const KIND_NAMES: Record<FileKind, string> = {
-	image: 'a picture',
-	audio: 'a recording',
-	video: 'a video',
-	webPage: 'a web page',
-	other: 'another kind of file',
-};
-
-const MOST_FILES_NAMED = 10;
-const MAX_NAME_CHARS = 60;
-
-/** `"data" (a recording, speech.mp3)`, so that a person sees which file is which. */
-export function nameFiles(files: ItemFile[]): string {
-	const named = files.slice(0, MOST_FILES_NAMED).map((file) => {
-		const { field, binary, kind } = file;
-		const what = kind === undefined ? 'a file of unknown kind' : KIND_NAMES[kind];
-		const name = binary.fileName || typeOf(binary);
-		const label = name ? `${what}, ${shorten(name, MAX_NAME_CHARS)}` : what;
-		return `"${shorten(field, MAX_NAME_CHARS)}" (${label})`;
-	});
-	const rest = files.length - named.length;
-	return rest > 0 ? `${named.join(', ')} and ${rest} more` : named.join(', ');
-}
-
-/** Ends the sentence "it …" of a file that is not of the kind that is wanted. */
-export function describeWrongKind({ binary, kind }: ItemFile): string {
-	if (kind === 'webPage') {
-		return 'holds a web page, probably the error message of a failed download';
-	}
-	const type = typeOf(binary);
-	if (kind === 'other' && type !== '') return `is of type ${shorten(type, MAX_NAME_CHARS)}`;
-	return kind === undefined ? 'has unknown content' : `is ${KIND_NAMES[kind]}`;
+/** As far as a message names it. */
+export function toNamedFile({ field, binary, kind }: ItemFile): NamedFile {
+	const mimeType = typeOf(binary);
+	return { field, kind, name: binary.fileName || mimeType, mimeType };
 }

@@ -64,15 +64,11 @@ export function createMediaReader(
 
 export function checkByteCount(field: string, byteCount: number): void {
 	if (byteCount === 0) {
-		fail('invalidInput', `The file in "${field}" is empty`, `Check the node that makes it.`);
+		fail('invalidInput', 'fileEmpty', { field });
 	}
 	if (byteCount > MAX_UPLOAD_BYTES) {
-		const megabytes = Math.ceil(byteCount / 1024 / 1024);
-		fail(
-			'invalidInput',
-			`The file in "${field}" has ${megabytes} MB, more than the 200 MB that can be uploaded`,
-			`Make it smaller, or put it on a public web address and choose "URL" as its source.`,
-		);
+		const limitMegabytes = MAX_UPLOAD_BYTES / 1024 ** 2;
+		fail('invalidInput', 'fileTooLarge', { field, byteCount, limitMegabytes });
 	}
 }
 

@@ -2,7 +2,7 @@ import type { IExecuteFunctions, IHookFunctions, IWebhookFunctions } from 'n8n-w
 
 import { fail } from '../../wavespeed/failures';
 import { isRecord } from '../../json';
-import { shorten } from '../../text';
+import type { Wanted } from '../errors/failures';
 
 /**
  * Reads a row's parameters. An expression can give anything, so every value is checked, and errors name the label.
@@ -53,7 +53,7 @@ function createReader(get: (name: string, fallback?: object) => unknown): Parame
 		raw: (name) => get(name),
 		text: (name, label) => toText(field(name, label)),
 		choice: (name, label, choices) => toChoice(field(name, label), choices),
-		integer: (name, label, range) => toNumber(field(name, label), range, 'a whole number'),
+		integer: (name, label, range) => toNumber(field(name, label), range, true),
 		flag: (name) => toFlag(field(name, toLabel(name))),
 		options: createOptionReader(readOptions(get('options', {}))),
 	};
@@ -63,7 +63,7 @@ function createReader(get: (name: string, fallback?: object) => unknown): Parame
 function readOptions(value: unknown): Record<string, unknown> {
 	return isRecord(value)
 		? value
-		: failValue({ name: 'options', label: 'Options', value }, 'the list of options');
+		: failValue({ name: 'options', label: 'Options', value }, { what: 'options' });
 }
 
 function createOptionReader(options: Record<string, unknown>): OptionReader {
@@ -80,12 +80,10 @@ function createOptionReader(options: Record<string, unknown>): OptionReader {
 		},
 		number(name, label, range) {
 			const option = field(name, label);
-			return isUnset(option.value) ? undefined : toNumber(option, range, 'a number');
+			return isUnset(option.value) ? undefined : toNumber(option, range);
 		},
 		costLimit: (name, label) =>
-			isThere(name)
-				? toNumber(field(name, label), { min: 0, max: Infinity }, 'a number')
-				: undefined,
+			isThere(name) ? toNumber(field(name, label), { min: 0, max: Infinity }) : undefined,
 	};
 }
 
@@ -101,7 +99,7 @@ function toFlag(field: Field): boolean {
 	const word = typeof value === 'string' ? value.trim().toLowerCase() : value;
 	if (word === true || word === 'true') return true;
 	if (word === false || word === 'false') return false;
-	return failValue(field, 'true or false');
+	return failValue(field, { what: 'flag' });
 }
 
 /** A number in a text field, such as a prompt "2026" from a spreadsheet, is meant as text. */
@@ -110,15 +108,15 @@ function toText(field: Field): string {
 	if (typeof value === 'string') return value;
 	if (typeof value === 'number' && Number.isFinite(value)) return String(value);
 	if (value === undefined || value === null) return '';
-	return failValue(field, 'a text');
+	return failValue(field, { what: 'text' });
 }
 
 function toChoice<T extends string>(field: Field, choices: readonly T[]): T {
 	const choice = choices.find((candidate) => candidate === field.value);
-	return choice ?? failValue(field, `one of: ${choices.join(', ')}`);
+	return choice ?? failValue(field, { what: 'choice', choices });
 }
 
-function toNumber(field: Field, range: Range, kind: 'a number' | 'a whole number'): number {
+function toNumber(field: Field, range: Range, isWhole = false): number {
 	const { value } = field;
 	const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
 	const isFine =
@@ -126,30 +124,13 @@ function toNumber(field: Field, range: Range, kind: 'a number' | 'a whole number
 		Number.isFinite(number) &&
 		number >= range.min &&
 		number <= range.max &&
-		(kind === 'a number' || Number.isInteger(number));
+		(!isWhole || Number.isInteger(number));
 	if (isFine) return number;
-	const span =
-		range.max === Infinity ? `of at least ${range.min}` : `from ${range.min} to ${range.max}`;
-	return failValue(field, `${kind} ${span}`);
+	return failValue(field, { what: 'number', isWhole, ...range });
 }
 
-function failValue({ name, label, value }: Field, wanted: string): never {
-	return fail(
-		'invalidInput',
-		`"${label}" must be ${wanted}, not ${describeValue(value)}`,
-		name.startsWith('options.')
-			? `Correct the option, or the expression in it, or delete the option.`
-			: `Correct the field, or the expression in it.`,
-		{ details: { parameter: name } },
-	);
-}
-
-const MAX_VALUE_CHARS = 60;
-
-function describeValue(value: unknown): string {
-	if (value === undefined || value === null) return 'empty';
-	if (typeof value === 'string' && value.trim() === '') return 'empty';
-	if (Array.isArray(value)) return 'a list';
-	if (isRecord(value)) return 'an object';
-	return `"${shorten(String(value), MAX_VALUE_CHARS)}"`;
+function failValue({ name, label, value }: Field, wanted: Wanted): never {
+	const isOption = name.startsWith('options.');
+	const facts = { label, isOption, wanted, given: value };
+	return fail('invalidInput', 'wrongValue', facts, { details: { parameter: name } });
 }

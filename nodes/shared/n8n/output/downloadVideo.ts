@@ -58,19 +58,12 @@ export async function downloadVideo(
 		if (fetched.ok) return fetched.binary;
 		cancellation.throwIfCancelled();
 		if (!fetched.isTransient || attempt >= MAX_ATTEMPTS) {
-			fail(
-				'downloadFailed',
-				`The video could not be downloaded: ${fetched.problem}. It is at ${url}`,
-				ADVICE,
-				{ details },
-			);
+			const facts = { taskId: task.id, url, said: fetched.problem };
+			fail('downloadFailed', 'downloadFailed', facts, { details });
 		}
 		await clock.sleep(pauseBeforeRetry(attempt, random));
 	}
 }
-
-const ADVICE =
-	'The video exists and is paid for. Open its URL, or run "Get" with this ID and "Download Video". A retry of this node downloads again and does not pay again. WaveSpeed keeps it for 7 days.';
 
 interface FailedFetch {
 	ok: false;

@@ -1,6 +1,7 @@
 import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
 
 import type { FailureDetails } from '../../wavespeed/failures';
+import type { TaskOrigin } from '../errors/failures';
 import { phaseOf, type Task } from '../../wavespeed/tasks/task';
 import { refuseFailedTask, type ResultSettings, toDetails, toItem, toTaskFields } from './taskItem';
 
@@ -15,8 +16,7 @@ export interface RowOfTask {
 	/** What was asked for, with its price; empty for a task that another node has submitted. */
 	asked: IDataObject;
 	inputItem: INodeExecutionData | undefined;
-	/** An earlier attempt has submitted it. */
-	isResumed?: boolean;
+	origin: TaskOrigin;
 }
 
 /**
@@ -25,10 +25,10 @@ export interface RowOfTask {
  */
 export async function makeResultItem(
 	download: Download,
-	{ row, task, settings, asked, inputItem, isResumed }: RowOfTask,
+	{ row, task, settings, asked, inputItem, origin }: RowOfTask,
 ): Promise<INodeExecutionData> {
 	const costUsd = readCost(asked);
-	refuseFailedTask(task, settings, { costUsd, isResumed, isGiven: isGiven(asked) });
+	refuseFailedTask(task, settings, origin, costUsd);
 	const json = settings.simplify ? { ...toTaskFields(task), ...asked } : (task.raw as IDataObject);
 	const hasVideo = phaseOf(task) === 'completed' && task.videoUrls.length > 0;
 	if (settings.downloadTo === undefined || !hasVideo) return toItem(row, json, inputItem, settings);
@@ -37,7 +37,10 @@ export async function makeResultItem(
 }
 
 /** Whoever submits a task knows what was asked for. */
-export const isGiven = (asked: IDataObject): boolean => Object.keys(asked).length === 0;
+export function originOf(asked: IDataObject, isResumed = false): TaskOrigin {
+	if (Object.keys(asked).length === 0) return 'given';
+	return isResumed ? 'earlierAttempt' : 'thisAttempt';
+}
 
 export const readCost = ({ costUsd }: IDataObject): number | undefined =>
 	typeof costUsd === 'number' ? costUsd : undefined;

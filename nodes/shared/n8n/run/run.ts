@@ -4,10 +4,12 @@ import { type Batch, createBatch } from '../../batch/context';
 import { PREPARED_AHEAD } from '../../batch/rowOrder';
 import { ACCOUNT_LIMITS } from '../../wavespeed/accountLimits';
 import type { ApiContext } from '../../wavespeed/http/request';
-import { type Failure, FailureError } from '../../wavespeed/failures';
+import { FailureError, makeFailure } from '../../wavespeed/failures';
 import { Cancellation } from '../../async/cancellation';
 import { type Connection, readConnection } from '../session/credential';
-import { type Pace, showHint } from './hints';
+import { describeLogEntry } from '../errors/messages/run';
+import type { Pace } from '../errors/messages/hints';
+import { showHint } from './hints';
 import { createMediaReader, type MediaReader } from '../input/media';
 import { downloadVideo } from '../output/downloadVideo';
 import type { Download } from '../output/resultItem';
@@ -74,7 +76,7 @@ export async function openRun(ctx: IExecuteFunctions, holdsPlaces: boolean): Pro
 		longestRateLimitMs: LONGEST_RATE_LIMIT_MS,
 		isTool: isTool(ctx),
 		// With the execution stopped or n8n gone, the log is where an ID can still be found.
-		log: (message) => ctx.logger.info(`${ctx.getNode().name}: ${message}`),
+		log: (entry) => ctx.logger.info(`${ctx.getNode().name}: ${describeLogEntry(entry)}`),
 	});
 	const rowsAtOnce = holdsPlaces ? tasksInFlight + PREPARED_AHEAD : MOST_ROWS_AT_ONCE;
 	const hints = new Set<string>();
@@ -120,26 +122,13 @@ const ACCOUNT_ID_CHARS = 16;
 /** Returns a function that ends it: n8n keeps the signal for the whole execution, and Node.js warns of many listeners. */
 function cancelOnStop(ctx: IExecuteFunctions, cancellation: Cancellation): () => void {
 	const signal = ctx.getExecutionCancelSignal();
-	const stop = (): void => cancellation.cancel(new FailureError(STOPPED));
+	const stop = (): void =>
+		cancellation.cancel(new FailureError(makeFailure('stopped', 'stopped', {})));
 	if (signal?.aborted) stop();
 	else signal?.addEventListener('abort', stop, { once: true });
 	return () => signal?.removeEventListener('abort', stop);
 }
 
-const STOPPED: Failure = {
-	kind: 'stopped',
-	message: 'The execution was stopped',
-	advice:
-		'Tasks that WaveSpeed had accepted go on and are paid for: their IDs are in n8n\'s log, and "Get Many" lists them.',
-	paid: 'told',
-	details: {},
-};
-
 /** For the rows that are given up because another one failed in stop mode. */
-export const ABANDONED: Failure = {
-	kind: 'abandoned',
-	message: 'Another row failed, which ended the run',
-	advice: '',
-	paid: 'told',
-	details: {},
-};
+export const makeAbandoned = (): FailureError =>
+	new FailureError(makeFailure('abandoned', 'abandoned', {}));

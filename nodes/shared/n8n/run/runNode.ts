@@ -1,17 +1,22 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import { runConcurrently } from '../../async/runConcurrently';
-import { failureOf, FailureError, withDetails } from '../../wavespeed/failures';
-import { describeExpiry, describeLongRecordings, describePace, showHint } from './hints';
+import { failureOf, withDetails } from '../../wavespeed/failures';
+import {
+	describeExpiry,
+	describeFailedParking,
+	describeLongRecordings,
+	describePace,
+} from '../errors/messages/hints';
+import { showHint } from './hints';
 import { type FailedRow, toErrorItem, toNodeError } from '../errors/nodeErrors';
 import { readParameters } from '../input/parameters';
 import { makeState, park } from '../waiting/park';
 import type { ParkedRow, ParkedTask, WaitState } from '../waiting/state';
-import { makeResultItem, readCost } from '../output/resultItem';
+import { makeResultItem, originOf, readCost } from '../output/resultItem';
 import type { Task } from '../../wavespeed/tasks/task';
 import { continueWait } from '../../wavespeed/tasks/waitForTask';
-import { shorten } from '../../text';
-import { ABANDONED, openRun, type Run } from './run';
+import { makeAbandoned, openRun, type Run } from './run';
 import { settle, type Settled } from '../../async/settle';
 import { openLedgerStore, readRunIndex } from './storedContext';
 import { Ledger } from '../../batch/ledger';
@@ -119,7 +124,7 @@ async function workOnAll<T extends RowResult>(
 		work,
 		(row, error) => {
 			firstFailure ??= { row, error };
-			if (!continueOnFail) run.cancellation.cancel(new FailureError(ABANDONED));
+			if (!continueOnFail) run.cancellation.cancel(makeAbandoned());
 		},
 	);
 	const stopped = failureOf(run.cancellation.reason())?.kind === 'stopped';
@@ -183,9 +188,7 @@ async function parkIfOpen(
 	const parked = await park(run.ctx, makeState(run.ctx, rows, ends));
 	if (parked.ok) return parked.items;
 	const problem = parked.error instanceof Error ? parked.error.message : String(parked.error);
-	run.hintOnce(
-		`n8n could not park this execution, so the node waited while it ran: ${shorten(problem)}`,
-	);
+	run.hintOnce(describeFailedParking(problem));
 	return undefined;
 }
 
@@ -205,7 +208,10 @@ async function finishRow(
 	if (!waited.ok) throw withDetails(waited.error, costUsd === undefined ? {} : { costUsd });
 	const inputItem = run.items[row];
 	return [
-		await makeResultItem(run.download, { row, task: waited.value, settings, asked, inputItem }),
+		await makeResultItem(run.download, {
+			...{ row, task: waited.value, settings, asked, inputItem },
+			origin: originOf(asked),
+		}),
 	];
 }
 

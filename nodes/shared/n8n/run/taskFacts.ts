@@ -1,14 +1,16 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import type { Settled } from '../../async/settle';
-import { type Ledger, type LedgerEntry, taskIdsOf } from '../../batch/ledger';
-import { type Failure, FailureError, failureOf } from '../../wavespeed/failures';
+import { type Ledger, taskIdsOf } from '../../batch/ledger';
 import {
-	describeOtherTasks,
-	type FailedRow,
-	type TaskOfRow,
-	toRunError,
-} from '../errors/nodeErrors';
+	type Failure,
+	FailureError,
+	failureOf,
+	makeFailure,
+	type Paid,
+} from '../../wavespeed/failures';
+import { describeOtherRows, describeTasksLeft, type TaskOfRow } from '../errors/messages/run';
+import { type FailedRow, toRunError } from '../errors/nodeErrors';
 import { taskIdOfItem } from '../output/rowFields';
 import type { Run } from './run';
 
@@ -27,50 +29,32 @@ export function addTaskFacts(ledger: Ledger, row: number, error: unknown): unkno
 		.filter((found) => found.row === row)
 		.map(({ entry }) => entry);
 	// Of two calls of a tool that ask for the same, one may have taken over what the other had begun.
-	if (entries.length === 0) return ledger.hasOtherRuns(row) ? sayOfThisAttempt(error) : error;
+	if (entries.length === 0) {
+		return ledger.hasOtherRuns(row) ? limitMoney(error, 'nothingByThisAttempt') : error;
+	}
 	const failure = failureOf(error) ?? toUnexpected(error);
 	const known = [failure.details.taskId, ...(failure.details.candidateTaskIds ?? [])];
 	const earlier = entries.flatMap(taskIdsOf).filter((id) => !known.includes(id));
-	const advice = [...describeMoney(failure, entries, earlier), failure.advice].join(' ').trim();
-	const earlierTaskIds = earlier.length > 0 ? { earlierTaskIds: earlier } : {};
 	return new FailureError({
 		...failure,
-		advice,
-		paid: 'told',
-		details: { ...failure.details, ...earlierTaskIds },
+		paid: failure.paid === 'nothing' ? 'nothingByThisAttempt' : failure.paid,
+		details: {
+			...failure.details,
+			...(earlier.length > 0 ? { earlierTaskIds: earlier } : {}),
+		},
+		history: {
+			earlierTaskIds: earlier,
+			isSubmitOpen:
+				entries.some(({ state }) => state === 'sent') && failure.kind !== 'submitUnknown',
+		},
 	});
 }
 
 /** n8n's own error, such as of an expression, has no room for what the row has. */
-const toUnexpected = (error: unknown): Failure => ({
-	kind: 'invalidInput',
-	message: error instanceof Error ? error.message : String(error),
-	advice: '',
-	details: {},
-	paid: 'nothing',
-});
-
-function describeMoney(
-	{ kind, paid, message, advice }: Failure,
-	entries: LedgerEntry[],
-	earlier: string[],
-): string[] {
-	const isOpen = entries.some(({ state }) => state === 'sent') && kind !== 'submitUnknown';
-	const unnamed = earlier.filter((id) => !`${message} ${advice}`.includes(id));
-	return [
-		...(paid === 'nothing' ? ['This attempt paid nothing.'] : []),
-		...(unnamed.length > 0
-			? [
-					`Earlier tries have submitted for this row, and paid for what was made: ${unnamed.join(', ')}.`,
-				]
-			: []),
-		...(isOpen
-			? [
-					'A submit of this row had no clear answer: a task may exist and be paid for. A retry looks for it first.',
-				]
-			: []),
-	];
-}
+const toUnexpected = (error: unknown): Failure =>
+	makeFailure('invalidInput', 'unexpected', {
+		text: error instanceof Error ? error.message : String(error),
+	});
 
 /** The error that ends the run: the row that failed first, and every task that the run's rows have, of all tries. */
 export function describeEnd(
@@ -83,12 +67,10 @@ export function describeEnd(
 	const open = ledger
 		.entriesOfRun()
 		.filter((found) => found.row !== row && found.entry.state === 'sent')
-		.map((found) => `row ${found.row + 1}`);
-	const notes = [describeOtherTasks(others), describeOpenSubmits(open)].filter(
-		(text) => text !== '',
-	);
+		.map((found) => found.row);
+	const notes = describeOtherRows(others, 'retry', open);
 	const told = addTaskFacts(ledger, row, error);
-	const first = { row, error: notes.length > 0 ? sayOfThisRow(told) : told };
+	const first = { row, error: notes.length > 0 ? limitMoney(told, 'nothingForThisRow') : told };
 	return toRunError(ctx.getNode(), first, ctx.getInputData().length, { others, notes });
 }
 
@@ -108,40 +90,18 @@ function listTasks(ledger: Ledger, outcomes: Settled<ResultOfRow>[]): TaskOfRow[
 const taskIdOf = (result: ResultOfRow): unknown =>
 	'parked' in result ? result.parked.wait.taskId : taskIdOfItem(result[0]?.json ?? {});
 
-const describeOpenSubmits = (rows: string[]): string =>
-	rows.length === 0
-		? ''
-		: `Submits without a clear answer, which may be paid for: ${rows.join(', ')}. A retry looks for their tasks first.`;
-
-const sayOfThisRow = (error: unknown): unknown =>
-	sayInstead(error, 'For this row nothing was paid.');
-
-const sayOfThisAttempt = (error: unknown): unknown =>
-	sayInstead(error, 'This attempt paid nothing.');
-
 /** "Nothing was paid" would be understood of more than is known. */
-function sayInstead(error: unknown, sentence: string): unknown {
+function limitMoney(error: unknown, paid: Paid): unknown {
 	const failure = failureOf(error);
-	if (failure?.paid !== 'nothing') return error;
-	return new FailureError({
-		...failure,
-		advice: `${sentence} ${failure.advice}`.trim(),
-		paid: 'told',
-	});
+	return failure?.paid === 'nothing' ? new FailureError({ ...failure, paid }) : error;
 }
 
 /** After Stop: the log is where the IDs are found, since n8n stores nothing of what the node was doing. */
 export function logTasksLeft(run: Run): void {
-	const tasks = run.batch.ledger
-		.entriesOfRun()
-		.flatMap(({ row, entry }) =>
-			entry.state === 'sent'
-				? [`row ${row + 1}: a submit without a clear answer`]
-				: [`row ${row + 1}: ${entry.taskId}`],
-		);
+	const tasks = run.batch.ledger.entriesOfRun().map(({ row, entry }) => ({
+		row,
+		taskId: entry.state === 'sent' ? undefined : entry.taskId,
+	}));
 	if (tasks.length === 0) return;
-	const name = run.ctx.getNode().name;
-	run.ctx.logger.warn(
-		`${name}: the execution was stopped. Tasks of its rows, which go on at WaveSpeed: ${tasks.join(', ')}`,
-	);
+	run.ctx.logger.warn(`${run.ctx.getNode().name}: ${describeTasksLeft(tasks)}`);
 }

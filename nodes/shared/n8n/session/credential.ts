@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { ACCOUNT_LIMITS, type AccountLevel } from '../../wavespeed/accountLimits';
 import { DEFAULT_BASE_URL } from '../../wavespeed/endpoints';
 import { fail } from '../../wavespeed/failures';
-import { shorten } from '../../text';
 import type { NodeFunctions } from './callers';
 
 export const CREDENTIAL_TYPE = 'waveSpeedApi';
@@ -24,11 +23,7 @@ export async function readConnection(ctx: NodeFunctions): Promise<Connection> {
 	// As in the credential's own expression, which puts it into requests.
 	const key = typeof credential.apiKey === 'string' ? credential.apiKey.trim() : '';
 	if (!/^\S+$/.test(key)) {
-		fail(
-			'credential',
-			'The API key in the WaveSpeed API credential is empty or has spaces in it',
-			`Open the credential and enter the key again.`,
-		);
+		fail('credential', 'keyMalformed', {});
 	}
 	const level = String(credential.accountLevel ?? 'bronze');
 	const baseUrl = checkBaseUrl(credential.baseUrl);
@@ -62,21 +57,16 @@ function toJsonPattern(char: string): string {
 const isLoopback = (host: string): boolean =>
 	host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 
-const hideUser = (url: string): string => shorten(url.replace(/[^/]*@/g, '…@'));
+const hideUser = (url: string): string => url.replace(/[^/]*@/g, '…@');
 
 function checkBaseUrl(value: unknown): string {
 	const given = typeof value === 'string' && value.trim() !== '' ? value.trim() : DEFAULT_BASE_URL;
-	const text = hideUser(given);
 	const url = URL.canParse(given) ? new URL(given) : undefined;
 	const isSafe =
 		url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
 	// What stands before an @, or behind ? and #, would be dropped: the host may not be the one that was meant.
 	if (!url || !isSafe || !/^https?:\/\/[^/?#@\\\s][^?#@\\\s]*$/i.test(given)) {
-		fail(
-			'credential',
-			`The base URL in the WaveSpeed API credential can't be used: ${text}`,
-			`It must start with https:// (http:// only for this machine, such as http://localhost:4010), without a user name, a question mark or a hash. The usual value is ${DEFAULT_BASE_URL}.`,
-		);
+		fail('credential', 'baseUrlWrong', { given: hideUser(given) });
 	}
 	// People paste the address from the API's docs, with its version.
 	const path = url.pathname.replace(/\/+$/, '').replace(/\/api\/v3$/, '');

@@ -132,7 +132,7 @@ function hasFailed(state: WaitState, newEnds: number[]): boolean {
 
 function isRefused(task: Task, settings: ResultSettings): boolean {
 	try {
-		refuseFailedTask(task, settings);
+		refuseFailedTask(task, settings, 'thisAttempt');
 		return false;
 	} catch {
 		return true;

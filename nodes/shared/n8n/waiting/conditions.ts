@@ -1,5 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
+import type { NotParked } from '../errors/messages/hints';
 import { HANDS_OVER_RESULTS } from '../session/abilities';
 import type { Connection } from '../session/credential';
 import { canReach } from './reachable';
@@ -10,31 +11,16 @@ const SHORTEST_PARKING_MS = 65_000;
 
 const ATTENDED = new Set(['manual', 'evaluation', 'chat', 'cli']);
 
-/** Why this row waits in the process although it is to be parked, in words for the user; undefined: it can be parked. */
-export function whyNotParked(ctx: IExecuteFunctions, timeoutMs: number): string | undefined {
-	if (isTool(ctx)) {
-		return 'As a tool of an AI agent this node waits while the execution runs, since the agent waits for it.';
-	}
-	if (ATTENDED.has(ctx.getMode())) {
-		return 'In a manual execution this node waits while the execution runs. It parks when the workflow runs by itself.';
-	}
-	if (!HANDS_OVER_RESULTS) {
-		return "This version of n8n can't hand results to a parked node, so this node waits while the execution runs. From n8n 2.0 on it can.";
-	}
-	if (ctx.getNode().executeOnce === true) {
-		return 'With "Execute Once" this node waits while the execution runs.';
-	}
-	if (timeoutMs < SHORTEST_PARKING_MS) {
-		return 'For a time limit of about a minute this node waits while the execution runs.';
-	}
+/** Why this row waits in the process although it is to be parked; undefined: it can be parked. */
+export function whyNotParked(ctx: IExecuteFunctions, timeoutMs: number): NotParked | undefined {
+	if (isTool(ctx)) return 'isTool';
+	if (ATTENDED.has(ctx.getMode())) return 'isAttended';
+	if (!HANDS_OVER_RESULTS) return 'isOldN8n';
+	if (ctx.getNode().executeOnce === true) return 'executesOnce';
+	if (timeoutMs < SHORTEST_PARKING_MS) return 'isShort';
 	// n8n 2.27 to 2.33 in queue mode lose such executions while they wait (n8n issues 32424 and 32509).
-	if (readWorkflowSettings(ctx).saveDataSuccessExecution === 'none') {
-		return 'This workflow does not save successful executions, and some versions of n8n then lose executions that are parked. So this node waits while the execution runs. Change "Save successful production executions" in the workflow\'s settings to park.';
-	}
-	if (ctx.getWorkflow().id === undefined) {
-		return 'Only a saved workflow can be parked, so this node waits while the execution runs.';
-	}
-	return undefined;
+	if (readWorkflowSettings(ctx).saveDataSuccessExecution === 'none') return 'isNotSaved';
+	return ctx.getWorkflow().id === undefined ? 'hasNoWorkflow' : undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Cancellation } from '../../async/cancellation';
 import type { ApiContext } from '../../wavespeed/http/request';
-import { type Failure, FailureError } from '../../wavespeed/failures';
+import { FailureError, makeFailure } from '../../wavespeed/failures';
 import { createClock } from '../session/clock';
 
 /** Lets rows wait in this process only until nothing is left to submit. */
@@ -20,14 +20,6 @@ export interface Parking {
  */
 const MOST_CALLBACKS = 20;
 
-const PARKED: Failure = {
-	kind: 'parked',
-	message: 'The execution is parked',
-	advice: '',
-	paid: 'told',
-	details: {},
-};
-
 export function createParking(
 	callbackUrl: string | undefined,
 	rowCount: number,
@@ -42,7 +34,8 @@ export function createParking(
 		api: { ...api, cancellation: allSubmitted, clock: createClock(allSubmitted) },
 		noteSubmitted(row) {
 			submitted.add(row);
-			if (submitted.size === rowCount) allSubmitted.cancel(new FailureError(PARKED));
+			if (submitted.size === rowCount)
+				allSubmitted.cancel(new FailureError(makeFailure('parked', 'parked', {})));
 		},
 	};
 }

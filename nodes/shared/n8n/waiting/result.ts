@@ -3,10 +3,11 @@ import type { IDataObject, IExecuteFunctions, INode, INodeExecutionData } from '
 import { Cancellation } from '../../async/cancellation';
 import { runConcurrently } from '../../async/runConcurrently';
 import { settle, type Settled } from '../../async/settle';
-import { FailureError, failureOf, withDetails } from '../../wavespeed/failures';
-import { describeOtherTasks, makeErrorItem, toRunError } from '../errors/nodeErrors';
+import { FailureError, failureOf, makeFailure, withDetails } from '../../wavespeed/failures';
+import { describeOtherRows } from '../errors/messages/run';
+import { makeErrorItem, toRunError } from '../errors/nodeErrors';
 import { downloadVideo } from '../output/downloadVideo';
-import { type Download, makeResultItem, readCost } from '../output/resultItem';
+import { type Download, makeResultItem, originOf, readCost } from '../output/resultItem';
 import { toDetails, toItem } from '../output/taskItem';
 import { createClock, systemTime } from '../session/clock';
 import { readConnection } from '../session/credential';
@@ -73,21 +74,12 @@ async function cancelBeforeLimit(
 ): Promise<void> {
 	while (!isDone()) {
 		if (systemTime.now() >= limitAt - TIME_FOR_THE_REST_MS) {
-			cancellation.cancel(new FailureError(OUT_OF_TIME));
+			cancellation.cancel(new FailureError(makeFailure('downloadFailed', 'downloadOutOfTime', {})));
 			return;
 		}
 		await systemTime.sleep(LOOK_MS);
 	}
 }
-
-const OUT_OF_TIME = {
-	kind: 'downloadFailed',
-	message: 'The video could not be downloaded within the time limit of the wait',
-	advice:
-		'The video exists and is paid for. Open its URL, or run "Get" with this ID and "Download Video". WaveSpeed keeps it for 7 days.',
-	paid: 'told',
-	details: {},
-} as const;
 
 /** Never a throw for a row that has failed under Continue On Fail: the parent would get one error for all rows. */
 async function makeRow(
@@ -108,7 +100,10 @@ async function makeRow(
 	}
 	const { task } = end;
 	const made = await settle(
-		makeResultItem(download, { row, task, settings, asked, inputItem: { json: inputFields } }),
+		makeResultItem(download, {
+			...{ row, task, settings, asked, inputItem: { json: inputFields } },
+			origin: originOf(asked),
+		}),
 	);
 	if (made.ok) return [made.value];
 	throw withDetails(made.error, toDetails(task, costUsd));
@@ -120,9 +115,6 @@ const parentNode = (ctx: IExecuteFunctions, { node }: WaitState): INode => ({
 	...node,
 	parameters: {},
 });
-
-const HOW_TO_GO_ON =
-	'n8n can\'t go on with an execution that failed while it was parked: its Retry only gives this error again, and pays nothing. Start the workflow again with these IDs as "Existing Task ID", which pays nothing for them, or fetch the videos with "Get Many" or "Get".';
 
 function describeEnd(
 	node: INode,
@@ -137,11 +129,8 @@ function describeEnd(
 		const taskId = taskIdOf(parked);
 		return taskId === undefined || parked.row === row ? [] : [{ row: parked.row, taskId }];
 	});
-	const told = describeOtherTasks(others, HOW_TO_GO_ON);
-	return toRunError(node, { row, error }, state.rowCount, {
-		others,
-		notes: [told === '' ? HOW_TO_GO_ON.replace('these IDs', 'its ID') : told],
-	});
+	const notes = describeOtherRows(others, 'startAgain', []);
+	return toRunError(node, { row, error }, state.rowCount, { others, notes });
 }
 
 /** The row's error as an item; where n8n can't let a parked run fail, an item that says why there is no video. */

@@ -4,6 +4,7 @@ import { isRecord } from '../../json';
 import type { Failure } from '../../wavespeed/failures';
 import { parseTask, readTaskId, type Task, toStoredTask } from '../../wavespeed/tasks/task';
 import type { TaskWait } from '../../wavespeed/tasks/waitStep';
+import { MESSAGES } from '../errors/messages';
 import { taskIdOfItem } from '../output/rowFields';
 import type { ResultSettings } from '../output/taskItem';
 import { toSteadyTime, toWallTime } from '../session/clock';
@@ -216,9 +217,10 @@ function readEnd(value: unknown): RowEnd | undefined {
 	if (typeof error === 'string') return { error };
 	const isFailure =
 		isRecord(failure) &&
-		[failure.kind, failure.message, failure.advice, failure.paid].every(
-			(text) => typeof text === 'string',
-		) &&
+		typeof failure.reason === 'string' &&
+		Object.hasOwn(MESSAGES, failure.reason) &&
+		[failure.kind, failure.paid].every((text) => typeof text === 'string') &&
+		isRecord(failure.facts) &&
 		isRecord(failure.details);
 	return isFailure ? { failure: failure as unknown as Failure } : undefined;
 }

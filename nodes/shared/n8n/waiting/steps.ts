@@ -5,6 +5,7 @@ import {
 	NodeOperationError,
 } from 'n8n-workflow';
 
+import { UNREADABLE_WAIT } from '../errors/messages/run';
 import { systemTime, toWallTime } from '../session/clock';
 import { runCheck } from './check';
 import { findWakeUrl } from './conditions';
@@ -95,10 +96,8 @@ function giveUp(ctx: IExecuteFunctions, step: StepName, json: IDataObject): INod
 	if (step !== 'result') return [{ json: { ...json, ended: true } }];
 	const items = salvageRows(json);
 	if (items.length > 0) return items;
-	throw new NodeOperationError(ctx.getNode(), 'The state of this wait can not be read', {
-		description:
-			'The node was changed while it waited. Its tasks are not lost: "Get Many" lists them, and "Get" fetches each video. Nothing was paid for them again.',
-	});
+	const { message, description } = UNREADABLE_WAIT;
+	throw new NodeOperationError(ctx.getNode(), message, { description });
 }
 
 /** The tasks that the service has called back about. */

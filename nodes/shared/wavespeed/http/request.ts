@@ -4,7 +4,14 @@ import type { Outages } from './outages';
 import type { ServiceClock } from './serviceClock';
 import { readEnvelope, type ApiResult } from './envelope';
 import type { HttpRequest, NoAnswer, Send } from './types';
-import { fail, type Failure, FailureError, failureOf } from '../failures';
+import {
+	fail,
+	type Failure,
+	FailureError,
+	failureOf,
+	makeFailure,
+	type Purpose,
+} from '../failures';
 import { parseRetryAfter, pauseBeforeRetry } from '../../async/backoff';
 import type { Permit, BackoffGate } from '../../async/backoffGate';
 import { settle } from '../../async/settle';
@@ -48,21 +55,25 @@ export const preparationBudget = (clock: Clock): RetryBudget => ({
 
 export type ReadRequest = Omit<HttpRequest, 'timeoutMs' | 'finishOnStop' | 'file'>;
 
+/** A request that costs nothing, and what its answer has to be. */
+export interface ReadCall<T> {
+	purpose: Purpose;
+	request: ReadRequest;
+	/** Undefined for data of the wrong shape. */
+	parse: (data: unknown) => T | undefined;
+}
+
 /**
- * Sends a request that costs nothing, again and again while the reason for its failure can pass:
- * no answer, 429, 5xx, an unreadable body. `parse` returns undefined for data of the wrong shape.
- * `purpose` completes "Could not …". Throws a FailureError (credential, refused, rateLimited, unavailable).
+ * Sends a request that costs nothing, again and again while the reason for its failure can pass: no answer, 429, 5xx, an
+ * unreadable body. Throws a FailureError (credential, refused, rateLimited, unavailable).
  */
 export async function requestWithRetry<T>(
 	api: ApiContext,
-	request: ReadRequest,
-	parse: (data: unknown) => T | undefined,
-	purpose: string,
+	call: ReadCall<T>,
 	retryBudget: RetryBudget,
 ): Promise<T> {
-	const outage = retryBudget.failsFast ? watchOutage(api, request) : undefined;
-	const attempts = tryOften(api, request, parse, { purpose, retryBudget, outage });
-	const outcome = await settle(attempts);
+	const outage = retryBudget.failsFast ? watchOutage(api, call.request) : undefined;
+	const outcome = await settle(tryOften(api, call, retryBudget, outage));
 	if (outcome.ok) return outcome.value;
 	const kind = failureOf(outcome.error)?.kind;
 	if (kind === 'unavailable' || kind === 'rateLimited') outage?.noteDown(outcome.error);
@@ -95,12 +106,11 @@ const ANY_TASK = /\/[^/]+\/(?=result$)/;
 
 async function tryOften<T>(
 	api: ApiContext,
-	request: ReadRequest,
-	parse: (data: unknown) => T | undefined,
-	settings: { purpose: string; retryBudget: RetryBudget; outage: OutageWatch | undefined },
+	{ purpose, request, parse }: ReadCall<T>,
+	retryBudget: RetryBudget,
+	outage: OutageWatch | undefined,
 ): Promise<T> {
 	const { clock } = api;
-	const { purpose, retryBudget, outage } = settings;
 	let problem = 'WaveSpeed answers "too many requests"';
 	let httpStatus: number | undefined;
 	for (let attempt = 1; ; ) {
@@ -130,7 +140,7 @@ async function tryOften<T>(
 		if (result.kind === 'refused') {
 			outage?.noteAnswer();
 			const mayAppear = result.status === 404 && clock.now() < (retryBudget.notFoundUntil ?? 0);
-			if (!mayAppear) throw new FailureError(describeRefusal(purpose, result.status, result.text));
+			if (!mayAppear) throw new FailureError(toRefusal(purpose, result.status, result.text));
 		}
 		if (retryBudget.onlyOnce) break;
 		// A 429 doesn't use up an attempt: everyone waits for it together, and the deadline bounds it.
@@ -146,8 +156,8 @@ async function tryOften<T>(
 	}
 	return fail(
 		httpStatus === 429 ? 'rateLimited' : 'unavailable',
-		`Could not ${purpose}: ${problem}`,
-		`WaveSpeed may have a passing problem: try again later.`,
+		'noUsableAnswer',
+		{ purpose, said: problem },
 		{ httpStatus },
 	);
 }
@@ -180,49 +190,11 @@ export async function sendAndRead(
 	return result;
 }
 
-/** A refusal in words; `purpose` completes "Could not …". */
-export function describeRefusal(purpose: string, status: number, text: string): Failure {
+/** The service has understood the request, and refused it. */
+export function toRefusal(purpose: Purpose, status: number, text: string): Failure {
 	const said = text === '' ? `HTTP status ${status}` : text;
-	const refusal = { details: {}, httpStatus: status, paid: 'nothing' } as const;
-	if (status === 401) {
-		return {
-			...refusal,
-			kind: 'credential',
-			message: `WaveSpeed doesn't accept the API key (${said})`,
-			advice: `Check the key in the WaveSpeed API credential. A key works only after a first top-up of the account.`,
-		};
-	}
-	if (status === 403) {
-		return {
-			...refusal,
-			kind: 'credential',
-			message: `WaveSpeed doesn't allow this with the API key of the credential: ${said}`,
-			advice: adviceForRefusal(status, said),
-		};
-	}
-	const message = `Could not ${purpose}: ${said}`;
-	return { ...refusal, kind: 'refused', message, advice: adviceForRefusal(status, said) };
-}
-
-/** The status for an empty balance is not documented, so its words have to tell. */
-const EMPTY_BALANCE =
-	/insufficient[ _-]?(credit|balance|fund)|not enough (credit|balance)|top.?up|code 1407/i;
-
-function adviceForRefusal(status: number, said: string): string {
-	if (EMPTY_BALANCE.test(said)) {
-		return `The balance of the WaveSpeed account is too low. Top it up at wavespeed.ai, then run again.`;
-	}
-	if (status === 403) {
-		return `Check the role of the key and the state of the account at WaveSpeed.`;
-	}
-	if (status === 429) {
-		return `A quota of the WaveSpeed account is used up, and waiting a minute doesn't bring it back. Look at wavespeed.ai what is left.`;
-	}
-	if (status === 404) {
-		return `There is no such address at the service: check the base URL in the credential.`;
-	}
-	if (status >= 300 && status < 400) {
-		return `The service answered with a redirect, which is not followed so that the key goes nowhere else. Check the base URL in the credential.`;
-	}
-	return `WaveSpeed refused the request; the text above says why.`;
+	const more = { httpStatus: status };
+	if (status === 401) return makeFailure('credential', 'keyRefused', { said }, more);
+	if (status === 403) return makeFailure('credential', 'keyNotAllowed', { said, status }, more);
+	return makeFailure('refused', 'requestRefused', { purpose, said, status }, more);
 }

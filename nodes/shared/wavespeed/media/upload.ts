@@ -1,14 +1,14 @@
 import {
 	type ApiContext,
 	type RequestResult,
-	describeRefusal,
 	preparationBudget,
 	requestWithRetry,
 	sendAndRead,
+	toRefusal,
 } from '../http/request';
 import { isWebUrl, PATHS } from '../endpoints';
 import type { HttpOutcome } from '../http/types';
-import { fail, FailureError, failureOf } from '../failures';
+import { fail, FailureError, failureOf, type Purpose } from '../failures';
 import { wrapAsMultipart } from './multipart';
 import { pauseBeforeRetry } from '../../async/backoff';
 import { closeStream } from './streams';
@@ -54,11 +54,10 @@ export async function uploadFile(
 	field: string,
 	file: UploadFile,
 ): Promise<string> {
-	const purpose = `upload the file in "${field}"`;
 	for (let attempt = 1; ; attempt += 1) {
-		const ticket = await requestTicket(api, file, purpose);
-		if (ticket === 'notOffered') return await uploadAsMultipart(api, file, purpose);
-		if (ticket.method !== 'PUT') failByMethod(purpose, ticket.method);
+		const ticket = await requestTicket(api, field, file);
+		if (ticket === 'notOffered') return await uploadAsMultipart(api, field, file);
+		if (ticket.method !== 'PUT') failByMethod(field, ticket.method);
 
 		const body = await file.open();
 		const sending = api.send({
@@ -73,7 +72,7 @@ export async function uploadFile(
 		if (outcome.answered && outcome.status >= 200 && outcome.status < 300)
 			return ticket.downloadUrl;
 		const isTransient = !outcome.answered || needsNewTicket(outcome.status);
-		if (!isTransient || attempt >= MAX_ATTEMPTS) failUpload(purpose, describeStoreAnswer(outcome));
+		if (!isTransient || attempt >= MAX_ATTEMPTS) failUpload(field, describeStoreAnswer(outcome));
 		await api.clock.sleep(pauseBeforeRetry(attempt, api.random));
 	}
 }
@@ -83,14 +82,15 @@ const describeStoreAnswer = (outcome: HttpOutcome): string =>
 
 async function requestTicket(
 	api: ApiContext,
+	field: string,
 	file: UploadFile,
-	purpose: string,
 ): Promise<Ticket | 'notOffered'> {
 	const json = { filename: file.fileName, size: file.byteCount, content_type: file.contentType };
 	const request = { method: 'POST', target: { path: PATHS.ticket }, json } as const;
 	// Its own budget for each ticket: the upload before may have taken an hour.
 	const retryBudget = preparationBudget(api.clock);
-	const answer = await settle(requestWithRetry(api, request, parseTicket, purpose, retryBudget));
+	const call = { purpose: uploadOf(field), request, parse: parseTicket };
+	const answer = await settle(requestWithRetry(api, call, retryBudget));
 	if (answer.ok) return answer.value;
 	const status = failureOf(answer.error)?.httpStatus;
 	// An older deployment or a proxy that knows only the multipart endpoint.
@@ -123,19 +123,19 @@ const OWN_HEADERS: ReadonlySet<string> = new Set(['content-length', 'transfer-en
 
 async function uploadAsMultipart(
 	api: ApiContext,
+	field: string,
 	file: UploadFile,
-	purpose: string,
 ): Promise<string> {
 	for (let attempt = 1; ; attempt += 1) {
 		const content = await file.open();
 		const result = await sendForm(api, file, content).finally(() => closeStream(content));
 		if (result.kind === 'refused') {
-			throw new FailureError(describeRefusal(purpose, result.status, result.text));
+			throw new FailureError(toRefusal(uploadOf(field), result.status, result.text));
 		}
 		const data = result.kind === 'data' ? result.data : undefined;
 		if (isRecord(data) && isWebUrl(data.download_url)) return data.download_url;
 		if (attempt >= MAX_ATTEMPTS || result.kind === 'outOfTime') {
-			failUpload(purpose, 'text' in result && result.text ? result.text : 'no usable answer');
+			failUpload(field, 'text' in result && result.text ? result.text : 'no usable answer');
 		}
 		await api.clock.sleep(pauseBeforeRetry(attempt, api.random));
 	}
@@ -160,15 +160,13 @@ async function sendForm(
 	});
 }
 
+const uploadOf = (field: string): Purpose => ({ action: 'upload', field });
+
 /** The vendor's SDKs refuse it likewise: what else such an upload would need isn't known. */
-function failByMethod(purpose: string, method: string): never {
-	fail(
-		'refused',
-		`Could not ${purpose}: WaveSpeed asks for an upload by ${shorten(method, 20)}, and this node knows PUT only`,
-		`Look for a newer version of this node, or put the file somewhere public and give its URL.`,
-	);
+function failByMethod(field: string, method: string): never {
+	fail('refused', 'uploadMethodUnknown', { field, method: shorten(method, 20) });
 }
 
-function failUpload(purpose: string, said: string): never {
-	fail('unavailable', `Could not ${purpose}: ${said}`, `Try again later.`);
+function failUpload(field: string, said: string): never {
+	fail('unavailable', 'uploadFailed', { field, said });
 }

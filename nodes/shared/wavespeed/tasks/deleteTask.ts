@@ -14,8 +14,7 @@ export async function deleteTask(api: ApiContext, taskId: string): Promise<void>
 	const json = { ids: [taskId] };
 	const request = { method: 'POST', target: { path: PATHS.delete }, json } as const;
 	const retryBudget = preparationBudget(api.clock);
-	const deleted = await settle(
-		requestWithRetry(api, request, parse, 'delete the task', retryBudget),
-	);
+	const purpose = { action: 'deleteTask' } as const;
+	const deleted = await settle(requestWithRetry(api, { purpose, request, parse }, retryBudget));
 	if (!deleted.ok) throw withDetails(deleted.error, { taskId });
 }

@@ -1,5 +1,5 @@
 import { type ApiContext, type RetryBudget, requestWithRetry } from '../http/request';
-import { FailureError, failureOf, withDetails } from '../failures';
+import { fail, failureOf, withDetails } from '../failures';
 import { type Task, parseTask } from './task';
 import { resultPath } from '../endpoints';
 import { isRecord } from '../../json';
@@ -12,17 +12,19 @@ export async function getTask(
 	retryBudget: RetryBudget,
 ): Promise<Task> {
 	const request = { method: 'GET', target: { path: resultPath(taskId) } } as const;
-	const purpose = 'read the task';
+	const purpose = { action: 'readTask' } as const;
 	const parse = (data: unknown): Task | undefined => {
 		const task = parseTask(isNameless(data) ? { ...data, id: taskId } : data);
 		// A cache between us and the service may hand out another task, and its video to the wrong row.
 		return task?.id === taskId ? task : undefined;
 	};
-	const read = await settle(requestWithRetry(api, request, parse, purpose, retryBudget));
+	const read = await settle(requestWithRetry(api, { purpose, request, parse }, retryBudget));
 	if (read.ok) return read.value;
 	const failure = failureOf(read.error);
-	if (failure?.httpStatus !== 404) throw withDetails(read.error, { taskId });
-	throw withDetails(new FailureError({ ...failure, advice: CHECK_THE_ID }), { taskId });
+	const isAnswer = failure?.reason === 'requestRefused' || failure?.reason === 'noUsableAnswer';
+	if (!isAnswer || failure.httpStatus !== 404) throw withDetails(read.error, { taskId });
+	const { kind, httpStatus, facts } = failure;
+	return fail(kind, 'taskNotFound', { said: facts.said }, { httpStatus, details: { taskId } });
 }
 
 /** The vendor's SDKs do without an ID here: the address says which task it is. */
@@ -31,5 +33,3 @@ const isNameless = (data: unknown): data is Record<string, unknown> =>
 	(data.id ?? '') === '' &&
 	typeof data.status === 'string' &&
 	('outputs' in data || 'error' in data);
-
-const CHECK_THE_ID = `Check the ID. WaveSpeed keeps tasks for 7 days, and a key sees only its own account's tasks.`;

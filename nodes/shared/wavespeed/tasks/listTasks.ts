@@ -76,7 +76,7 @@ export async function* listAllTasks(
 	}
 	if (mayBeIncomplete) return;
 	// To take it for complete would be a guess, and a submit on a guess could be paid for twice.
-	fail('unavailable', 'The task list has no end', 'Try again later.');
+	fail('unavailable', 'listHasNoEnd', {});
 }
 
 /** One page, newest first as the service gives them. `page` counts from 1. */
@@ -108,8 +108,8 @@ export async function listTasks(
 	const ask = async (body: ReadRequest['json']): Promise<TaskPage> => {
 		const target = { path: PATHS.list };
 		const request = { method: 'POST', target, json: body, maxAnswerBytes: MAX_PAGE_BYTES } as const;
-		const purpose = 'list the tasks of the account';
-		return await requestWithRetry(api, request, parse, purpose, retryBudget);
+		const purpose = { action: 'listTasks' } as const;
+		return await requestWithRetry(api, { purpose, request, parse }, retryBudget);
 	};
 	// The inputs tell lost submits apart. The vendor's command line asks for them so; the docs don't name the flag.
 	const withInputs = await settle(ask({ ...json, include_inputs: true }));

@@ -16,11 +16,6 @@ export async function quotePrice(api: ApiContext, input: SubmitInput): Promise<n
 	const { image, audio, resolution } = input;
 	const json = { model_id: MODEL_ID, inputs: { image, audio, resolution } };
 	const request = { method: 'POST', target: { path: PATHS.price }, json } as const;
-	return await requestWithRetry(
-		api,
-		request,
-		parse,
-		'ask for the price',
-		preparationBudget(api.clock),
-	);
+	const purpose = { action: 'quote' } as const;
+	return await requestWithRetry(api, { purpose, request, parse }, preparationBudget(api.clock));
 }

@@ -1,4 +1,4 @@
-import { type ApiContext, describeRefusal, sendAndRead } from '../http/request';
+import { type ApiContext, sendAndRead, toRefusal } from '../http/request';
 import type { Failure } from '../failures';
 import { PATHS } from '../endpoints';
 import type { Permit } from '../../async/backoffGate';
@@ -66,7 +66,7 @@ export async function submitTask(
 			if (SAY_NOTHING.has(result.status)) {
 				return { kind: 'unknown', text: result.text || `HTTP status ${result.status}` };
 			}
-			const failure = describeRefusal('submit the task', result.status, result.text);
+			const failure = toRefusal({ action: 'submit' }, result.status, result.text);
 			return { kind: 'refused', failure };
 		}
 	}

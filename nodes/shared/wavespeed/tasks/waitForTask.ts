@@ -2,7 +2,7 @@ import { settle } from '../../async/settle';
 import type { ApiContext } from '../http/request';
 import { getTask } from './getTask';
 import type { Task } from './task';
-import { describeLostSight } from './waitFailures';
+import { toOutOfSight } from './waitFailures';
 import {
 	checkBudget,
 	dueAt,
@@ -30,7 +30,7 @@ export async function continueWait(api: ApiContext, begun: TaskWait): Promise<Ta
 		const pauseMs = dueAt(wait) - clock.now();
 		if (pauseMs > 0) {
 			const slept = await settle(clock.sleep(pauseMs));
-			if (!slept.ok) throw describeLostSight(slept.error, taskId, status);
+			if (!slept.ok) throw toOutOfSight(slept.error, taskId, status);
 		}
 		const now = clock.now();
 		const checked = await settle(getTask(api, taskId, checkBudget(wait, now)));

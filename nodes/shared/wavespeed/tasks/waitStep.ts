@@ -2,7 +2,7 @@ import type { Settled } from '../../async/settle';
 import { failureOf } from '../failures';
 import type { RetryBudget } from '../http/request';
 import { phaseOf, type Task } from './task';
-import { describeLostSight, describeTimeOut } from './waitFailures';
+import { toOutOfSight, toTimeOut } from './waitFailures';
 
 /**
  * The wait for one task as a small state machine: state in, a check, state out. A run that waits in its process and one
@@ -105,11 +105,11 @@ export function noteCheck(
 		// These two pass: only the time limit makes them final, and then they mean "no answer until then".
 		const mayPass = kind === 'unavailable' || kind === 'rateLimited';
 		if (!mayPass) {
-			return { kind: 'lost', error: describeLostSight(checked.error, wait.taskId, wait.status) };
+			return { kind: 'lost', error: toOutOfSight(checked.error, wait.taskId, wait.status) };
 		}
 	}
 	if (isLast) {
-		return { kind: 'lost', error: describeTimeOut(seen.taskId, seen.status, now - seen.since) };
+		return { kind: 'lost', error: toTimeOut(seen.taskId, seen.status, now - seen.since) };
 	}
 	const gapMs = nextGapMs(now - (seen.startedAt ?? seen.since), seen.minGapMs);
 	return { kind: 'waits', wait: { ...seen, nextCheckAt: now + gapMs } };

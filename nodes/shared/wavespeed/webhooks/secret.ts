@@ -1,6 +1,6 @@
 import { type ApiContext, type RetryBudget, requestWithRetry } from '../http/request';
 import { PATHS } from '../endpoints';
-import { failureOf, FailureError } from '../failures';
+import { fail, failureOf } from '../failures';
 import { isRecord } from '../../json';
 import { settle } from '../../async/settle';
 
@@ -13,17 +13,14 @@ export async function fetchWebhookSecret(
 	retryBudget: RetryBudget,
 ): Promise<string> {
 	const request = { method: 'GET', target: { path: PATHS.webhookSecret } } as const;
-	const purpose = 'fetch the secret that WaveSpeed signs its callbacks with';
-	const fetched = await settle(requestWithRetry(api, request, parseSecret, purpose, retryBudget));
+	const call = { purpose: { action: 'fetchSecret' }, request, parse: parseSecret } as const;
+	const fetched = await settle(requestWithRetry(api, call, retryBudget));
 	if (fetched.ok) return fetched.value;
 	const failure = failureOf(fetched.error);
-	// The usual advice for a refusal is about tasks.
-	if (failure?.kind !== 'refused') throw fetched.error;
-	throw new FailureError({
-		...failure,
-		paid: 'told',
-		advice: 'Check the base URL in the WaveSpeed API credential, and the role of the key.',
-	});
+	// What is said of other refusals is about tasks and money.
+	if (failure?.reason !== 'requestRefused') throw fetched.error;
+	const { httpStatus, facts } = failure;
+	return fail('refused', 'secretRefused', { said: facts.said }, { httpStatus, paid: 'told' });
 }
 
 function parseSecret(data: unknown): string | undefined {
