@@ -1,9 +1,9 @@
 import { MINUTE, useParkedScene } from '../harness/parkedScene.mts';
 import { jsonOf } from '../harness/rig.mts';
-import { PARENT } from '../harness/waitingRig.mts';
+import { CHILD, PARENT } from '../harness/waitingRig.mts';
 
 const scene = useParkedScene();
-const { park, taskOf, polls, lastEnd } = scene;
+const { open, park, taskOf, polls, lastEnd } = scene;
 
 test('goes on within seconds of the last end where the callbacks arrive', async () => {
 	await park();
@@ -59,5 +59,24 @@ describe('callbacks', () => {
 		expect(scene.waiting.status()).toBe('waiting');
 		const result = await scene.waiting.ended();
 		expect(JSON.stringify(result.items)).not.toContain('evil');
+	});
+
+	test('that are sent again and again wake nobody once their task has been checked', async () => {
+		const taskSeconds = ({ prompt }: { prompt?: string }) => (prompt === 'row 0' ? 100 : 3_600);
+		await open({ taskSeconds });
+		await park({}, 2);
+		await scene.waiting.pass(3 * MINUTE);
+		const runsOf = () => (scene.waiting.stored(CHILD).match(/"startTime"/g) ?? []).length;
+		const before = runsOf();
+		const looks = Math.ceil(30 / 60) + 1;
+		for (let second = 0; second < 30; second += 1) {
+			await scene.rig.clock.runUntil(
+				scene.rig.emulator.deliverWebhook(taskOf(0).id),
+				scene.rig.emulator,
+			);
+			await scene.waiting.pass(1_000);
+		}
+		// Three steps for each look of n8n's timer.
+		expect(runsOf() - before).toBeLessThanOrEqual(3 * looks);
 	});
 });

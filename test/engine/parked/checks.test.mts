@@ -10,7 +10,7 @@ import { jsonOf } from '../harness/rig.mts';
 import { CHILD } from '../harness/waitingRig.mts';
 
 const scene = useParkedScene();
-const { park, switchCallbacksOff, taskOf, polls } = scene;
+const { open, park, switchCallbacksOff, taskOf, polls } = scene;
 
 test('keeps checking with callbacks that are missed, and a check costs no more than the rows that are due', async () => {
 	switchCallbacksOff();
@@ -70,5 +70,21 @@ describe('a task that can not be read', () => {
 		scene.rig.emulator.clearFaults();
 		const result = await scene.waiting.ended();
 		expect(jsonOf(result.items).map(({ status }) => status)).toEqual(Array(3).fill('completed'));
+	});
+
+	test('and many others like it do not keep the rest from being checked', async () => {
+		await open({ taskSeconds: 60 });
+		switchCallbacksOff();
+		const limits = withOptions({ timeoutMinutes: 30 });
+		await park({ parameters: limits, settings: { onError: 'continueErrorOutput' } }, 60);
+		const bad = new Set(Array.from({ length: 40 }, (_, row) => taskOf(row).id));
+		scene.rig.emulator.addFault({
+			...{ step: 'result', kind: 'status', status: 503, times: Infinity },
+			when: ({ path }) => [...bad].some((id) => path.includes(id)),
+		});
+		const result = await scene.waiting.ended();
+		expect(jsonOf(goodItems(result)).map(({ prompt }) => prompt)).toEqual(
+			Array.from({ length: 20 }, (_, row) => `row ${row + 40}`),
+		);
 	});
 });
