@@ -1,5 +1,6 @@
 import {
 	describeFailure,
+	type Execution,
 	listExecutions,
 	outputItems,
 	retryExecution,
@@ -25,7 +26,9 @@ const {
 	waitForSuccess,
 	childOf,
 	expectVideos,
+	rewrite,
 	shortenWait,
+	statusOf,
 } = useLongTasks();
 
 describe('n8n is killed', () => {
@@ -104,48 +107,70 @@ describe('n8n is killed', () => {
 		LONG_TIMEOUT_MS,
 	);
 
+	/** What n8n has stored when it is killed after the end of the child, and before it wakes the parent. */
+	const noteEnded = async (child: string): Promise<void> =>
+		await rewrite(
+			child,
+			"UPDATE execution_entity SET status = 'success', finished = 1, waitTill = NULL, stoppedAt = CURRENT_TIMESTAMP WHERE id = ?",
+		);
+
 	it(
-		'parked: n8n is killed in a check, and in the step of the results, and the records of the tasks go on at the limit',
+		'parked: n8n is killed at any point, and the records of the tasks go on at the limit, or Get Many has them',
 		async () => {
 			const before = testbed().emulator.paidTasks();
+			const startedAt = new Date().toISOString();
+			const names = {
+				submit: 'while submitting',
+				check: 'in a check',
+				result: 'in the results',
+				between: 'between child and parent',
+			};
 			const download = { options: { downloadVideo: true } };
-			const flows = {
-				check: await switchOn('in a check', [talk('Talk')]),
-				result: await switchOn('in the results', [talk('Talk', download)]),
+			// It is paid for, and nobody here knows.
+			testbed().emulator.addFault({
+				...{ step: 'submit', kind: 'hangAfter' },
+				when: ({ body }) => valueAt(body, 'prompt') === `${names.submit} 3`,
+			});
+			const run = async (name: string, more: object = {}) => {
+				const flow = await switchOn(name, [talk('Talk', more)]);
+				return { name, flow, id: await start(flow, name) };
 			};
-			const ids = {
-				check: await start(flows.check, 'in a check'),
-				result: await start(flows.result, 'in the results'),
-			};
-			for (const id of Object.values(ids)) await waitUntil(id, 'waiting');
-			const children = {
-				check: await childOf(flows.check, ids.check),
-				result: await childOf(flows.result, ids.result),
-			};
+			const check = await run(names.check);
+			const result = await run(names.result, download);
+			const between = await run(names.between);
+			const parked = [check, result, between];
+			for (const { id } of parked) await waitUntil(id, 'waiting');
+			const childOfRun = async ({ flow, id }: (typeof parked)[number]) => await childOf(flow, id);
+			const busy = [await childOfRun(check), await childOfRun(result)];
+			const ended = await childOfRun(between);
 			testbed().emulator.addFault({
 				...{ step: 'result', kind: 'hang', times: Infinity },
-				when: ({ path }) => path.includes(taskOf('in a check 1').id),
+				when: ({ path }) => path.includes(taskOf(`${names.check} 1`).id),
 			});
 			testbed().emulator.addFault({ step: 'download', kind: 'hang', times: Infinity });
-			testbed().emulator.finishTask(taskOf('in a check 2').id);
-			for (const row of [1, 2, 3])
-				testbed().emulator.finishTask(taskOf(`in the results ${row}`).id);
-			for (const child of Object.values(children)) await waitUntil(child, 'running');
+			testbed().emulator.finishTask(taskOf(`${names.check} 2`).id);
+			for (const row of [1, 2, 3]) {
+				testbed().emulator.finishTask(taskOf(`${names.result} ${row}`).id);
+			}
+			for (const child of busy) await waitUntil(child, 'running');
 			await until(() => {
 				const open = testbed()
 					.emulator.requests()
 					.filter(({ status }) => status === 'hang');
 				return ['result', 'download'].every((step) => open.some((one) => one.step === step));
 			});
+			const submit = await run(names.submit);
+			await until(() => testbed().emulator.paidTasks() - before === 12);
+			expect(await statusOf(submit.id)).toBe('running');
 
 			await testbed().n8n.kill();
 			testbed().emulator.clearFaults();
-			for (const id of Object.values(ids)) await shortenWait(id);
+			for (const { id } of parked) await shortenWait(id);
+			await noteEnded(ended);
 			await testbed().restart();
 
-			for (const child of Object.values(children)) await waitUntil(child, 'crashed');
-			for (const [flow, id] of Object.entries(ids)) {
-				const name = flow === 'check' ? 'in a check' : 'in the results';
+			for (const child of [...busy, submit.id]) await waitUntil(child, 'crashed');
+			for (const { name, id } of parked) {
 				const records = outputItems(await waitForSuccess(id), 'Talk').map(({ json }) => json);
 				expect(records).toEqual(
 					[1, 2, 3].map((row) =>
@@ -156,10 +181,24 @@ describe('n8n is killed', () => {
 					),
 				);
 			}
-			expect(testbed().emulator.paidTasks() - before).toBe(6);
+			const listed = JSON.stringify(await listTasksSince(startedAt));
+			for (const { id } of newTasks(before)) expect(listed).toContain(id);
+			expect(testbed().emulator.paidTasks() - before).toBe(12);
 		},
 		LONG_TIMEOUT_MS,
 	);
+
+	let lists = 0;
+	/** What "Get Many" gives. */
+	async function listTasksSince(createdAfter: string): Promise<Execution> {
+		const name = `list ${(lists += 1)}`;
+		const list = {
+			...{ resource: 'task', operation: 'getAll', returnAll: true },
+			filters: { createdAfter },
+		};
+		const flow = await switchOn(name, [{ ...node('Tasks', list), executeOnce: true }]);
+		return await waitForSuccess(await start(flow, name));
+	}
 
 	it(
 		'polled: n8n is killed while "Wait" waits, and Retry of the crashed execution goes on there',
@@ -205,14 +244,7 @@ describe('n8n is killed', () => {
 			await testbed().restart();
 
 			await waitUntil(id, 'crashed');
-			const list = {
-				resource: 'task',
-				operation: 'getAll',
-				returnAll: true,
-				filters: { createdAfter: startedAt },
-			};
-			const again = await switchOn('found', [{ ...node('Tasks', list), executeOnce: true }]);
-			const found = await waitForSuccess(await start(again, 'found'));
+			const found = await listTasksSince(startedAt);
 			expectVideos(found, 'Tasks', before);
 			expect(testbed().emulator.paidTasks() - before).toBe(3);
 		},
