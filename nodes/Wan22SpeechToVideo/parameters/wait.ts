@@ -1,7 +1,7 @@
 import type { WaitSettings } from '../../shared/batch/runRow';
 import type { ParameterReader } from '../../shared/n8n/input/parameters';
 import type { Run } from '../../shared/n8n/run/run';
-import { findCallbackUrl, whyNotParked } from '../../shared/n8n/waiting/conditions';
+import { describeWorkflowLimit, findCallbackUrl, whyNotParked } from '../../shared/n8n/waiting/conditions';
 import type { Parking } from '../../shared/n8n/waiting/parking';
 
 const MINUTE_MS = 60_000;
@@ -29,6 +29,8 @@ export function readParking(
 	if (mode === 'polling') return undefined;
 	const hint = whyNotParked(run.ctx, timeoutMs);
 	if (hint === undefined) {
+		const limit = describeWorkflowLimit(run.ctx, timeoutMs);
+		if (limit !== undefined) run.hintOnce(limit);
 		return run.parking ?? run.startParking(findCallbackUrl(run.ctx, run.connection));
 	}
 	run.hintOnce(hint);

@@ -38,6 +38,19 @@ export function whyNotParked(ctx: IExecuteFunctions, timeoutMs: number): string 
 }
 
 /**
+ * n8n 2.40 counts the time of the wait, and stops an execution as soon as it goes on after its time limit: the results
+ * would be there, and nobody would get them. The instance's default of that limit can't be read.
+ */
+export function describeWorkflowLimit(
+	ctx: IExecuteFunctions,
+	timeoutMs: number,
+): string | undefined {
+	const seconds = readWorkflowSettings(ctx).executionTimeout ?? -1;
+	if (seconds <= 0 || seconds * 1000 > timeoutMs) return undefined;
+	return `This workflow has a time limit of ${seconds} seconds ("Timeout Workflow" in its settings), and n8n counts the parked time too: it stops the execution when it goes on later than that, and the videos have to be fetched with "Get Many". Make that limit longer than Timeout (Minutes) of this node, or switch it off.`;
+}
+
+/**
  * An agent waits for its tool's answer, so there is nothing to go on with later. Newer versions of n8n run a tool as a
  * node of the workflow, whose output they send to the agent; nothing else tells such a run.
  */
