@@ -54,6 +54,8 @@ export interface QueueOptions {
 	/** How many executions each worker runs at once. */
 	concurrency: number;
 	emulator?: EmulatorOptions;
+	/** Further settings of n8n, for all its processes. */
+	env?: NodeJS.ProcessEnv;
 }
 
 export async function startQueue(options: QueueOptions): Promise<QueueTestbed> {
@@ -79,6 +81,7 @@ export async function startQueue(options: QueueOptions): Promise<QueueTestbed> {
 			N8N_ENCRYPTION_KEY: randomBytes(24).toString('base64'),
 			// Or a worker would have callbacks sent to itself.
 			WEBHOOK_URL: `http://127.0.0.1:${mainPort}/`,
+			...options.env,
 		};
 		const start = async (n8nOptions: Omit<N8nOptions, 'env'>) => {
 			const n8n = await startN8n(installation, { ...n8nOptions, env });
