@@ -7,9 +7,9 @@ export const COMPATIBILITY: { n8n: string; queueMode?: boolean }[] = [
 	{ n8n: '1.123.0' },
 	// A parked node would get the results of its child execution too early.
 	{ n8n: '2.0.0' },
-	// From here on it gets them when the child has ended.
-	{ n8n: '2.1.4' },
-	{ n8n: '2.20.0' },
+	// Near 2.5, from which on a node can be parked where its workflow's settings say that executions are saved.
+	{ n8n: '2.6.4' },
+	{ n8n: '2.20.0', queueMode: true },
 	// From here on a resumed node can fail.
 	{ n8n: '2.30.0' },
 	// The last that may lose a waiting execution in queue mode (n8n PR 34958).

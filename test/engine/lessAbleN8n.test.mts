@@ -45,7 +45,7 @@ test('the node knows what this n8n can do', () => {
 	expect({ ...abilities }).toMatchObject({
 		HANDS_OVER_RESULTS: isAtLeast('2.1.0'),
 		FAILS_WHEN_RESUMED: isAtLeast('2.30.0'),
-		MAY_LOSE_WAITING_EXECUTIONS: isAtLeast('2.27.0') && !isAtLeast('2.34.0'),
+		MAY_LOSE_WAITING_EXECUTIONS: !isAtLeast('2.34.0'),
 	});
 });
 
@@ -54,12 +54,11 @@ test('where n8n hands no results to a parked node, it waits while the execution 
 	const result = await park();
 	expect(result.run.waitTill).toBeFalsy();
 	expect(jsonOf(result.items).map(({ status }) => status)).toEqual(Array(3).fill('completed'));
-	expect(hintsOf(result)).toMatch(/can't hand results to a parked node.*n8n 2\.1/);
+	expect(hintsOf(result)).toMatch(/can't hand results to a parked node.*n8n 2\.5/);
 	expect(rig.emulator.paidTasks()).toBe(3);
 });
 
-const testParked = testSince('2.1.0', 'n8n hands no results to a node that is parked');
-const testSettings = testSince('2.20.0', 'n8n does not tell a node the settings of the workflow');
+const testParked = testSince('2.5.0', 'n8n is too old to park in');
 
 describe('where n8n can not let a run fail that was parked', () => {
 	beforeEach(() => void jest.replaceProperty(abilities, 'FAILS_WHEN_RESUMED', false));
@@ -134,10 +133,10 @@ describe('where n8n may lose a waiting execution that it is not to keep', () => 
 		const result = await park({}, { workflowSettings });
 		expect(result.run.waitTill).toBeFalsy();
 		expect(jsonOf(result.items).map(({ status }) => status)).toEqual(Array(3).fill('completed'));
-		expect(hintsOf(result)).toMatch(/lose a parked execution.*choose \\"Save\\".*2\.34/);
+		expect(hintsOf(result)).toMatch(/loses a parked execution.*choose \\"Save\\".*2\.34/);
 	});
 
-	testSettings('it parks where the workflow itself says that executions are kept', async () => {
+	testParked('it parks where the workflow itself says that executions are kept', async () => {
 		const workflowSettings = { saveDataSuccessExecution: 'all' as const };
 		const parked = await park({}, { workflowSettings });
 		expect(parked.run.waitTill).toBeInstanceOf(Date);

@@ -14,7 +14,7 @@ import { CHILD, PARENT, startWaiting, type WaitingRig } from './harness/waitingR
 
 /** Waiting that survives everything: the execution is stored by n8n, and a child of it checks the tasks. */
 
-const testParked = testSince('2.1.0', 'n8n hands no results to a node that is parked');
+const testParked = testSince('2.5.0', 'n8n is too old to park in');
 const testFailing = testSince('2.30.0', 'n8n can not let a run fail that was parked');
 
 const MINUTE = 60_000;

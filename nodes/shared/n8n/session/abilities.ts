@@ -27,9 +27,11 @@ export const FAILS_WHEN_RESUMED =
 
 /**
  * In queue mode the main process deletes a waiting execution that is not to be kept when it ends well, as if it had ended:
- * its tasks are paid and its results reach nobody. In n8n 2.27 to 2.33 (seen with 2.33.7). The names came with 2.26 or 2.27,
- * and with 2.34 or later.
+ * its tasks are paid and its results reach nobody. Seen with n8n 2.20.0 and 2.33.7; 2.34 has it right. These names came with
+ * 2.34 and 2.36.
  */
-export const MAY_LOSE_WAITING_EXECUTIONS =
-	hasOneOf('CRASHABLE_EXECUTION_STATUSES', 'isNodeClassInstance', 'channelsToPolicy') &&
-	!hasOneOf('n8nOAuth2Auth', 'getCredentialActivationParameters', 'redactedHeaders');
+export const MAY_LOSE_WAITING_EXECUTIONS = !hasOneOf(
+	'n8nOAuth2Auth',
+	'getCredentialActivationParameters',
+	'redactedHeaders',
+);

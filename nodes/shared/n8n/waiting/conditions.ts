@@ -19,7 +19,7 @@ export function whyNotParked(ctx: IExecuteFunctions, timeoutMs: number): string 
 		return 'In a manual execution this node waits while the execution runs. It parks when the workflow runs by itself.';
 	}
 	if (!HANDS_OVER_RESULTS) {
-		return "This version of n8n can't hand results to a parked node, so this node waits while the execution runs. From n8n 2.1 on it can.";
+		return "This version of n8n can't hand results to a parked node, so this node waits while the execution runs. From n8n 2.5 on it can.";
 	}
 	if (ctx.getNode().executeOnce === true) {
 		return 'With "Execute Once" this node waits while the execution runs.';
@@ -27,9 +27,9 @@ export function whyNotParked(ctx: IExecuteFunctions, timeoutMs: number): string 
 	if (timeoutMs < SHORTEST_PARKING_MS) {
 		return 'For a time limit of about a minute this node waits while the execution runs.';
 	}
-	// The default of the instance, which may be "do not save", is nothing that a node can see.
+	// Neither queue mode nor the default of the instance, which may be "do not save", can be seen by a node.
 	if (MAY_LOSE_WAITING_EXECUTIONS && readWorkflowSettings(ctx).saveDataSuccessExecution !== 'all') {
-		return 'In queue mode n8n 2.27 to 2.33 lose a parked execution that is not to be saved when it succeeds. So this node waits while the execution runs. To park, choose "Save" for "Save successful production executions" in the settings of this workflow, or update n8n to 2.34 or newer.';
+		return 'In queue mode n8n before 2.34 loses a parked execution that is not to be saved when it succeeds. So this node waits while the execution runs. To park, choose "Save" for "Save successful production executions" in the settings of this workflow (from n8n 2.5 on), or update n8n to 2.34 or newer.';
 	}
 	if (ctx.getWorkflow().id === undefined) {
 		return 'Only a saved workflow can be parked, so this node waits while the execution runs.';
