@@ -3,8 +3,7 @@ import { Accounts } from '../../nodes/shared/account/accounts';
 const accounts = new Accounts();
 beforeEach(() => accounts.clear());
 
-const open = (id: string, now: number) =>
-	accounts.open({ id, level: 'bronze' }, now, Math.random);
+const open = (id: string, now: number) => accounts.open({ id, level: 'bronze' }, now, Math.random);
 
 test('the account of a credential is known for a minute after it was read', () => {
 	const account = open('one', 0);
