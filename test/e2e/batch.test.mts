@@ -23,6 +23,7 @@ import { chain, splitIntoRows, until } from './chainedWorkflow.mts';
 import { setParameters } from './editWorkflow.mts';
 import { type FileServer, serveFolder } from './fileServer.mts';
 import {
+	HAS_NAMED_TABLES,
 	MEDIA,
 	ROOT,
 	RUN_TIMEOUT_MS,
@@ -70,7 +71,7 @@ describe('batches in a real n8n', () => {
 		return { ...workflow, id: await saveWorkflow(testbed.session, workflow) };
 	}
 
-	it(
+	(HAS_NAMED_TABLES ? it : it.skip)(
 		'give a result for every row of a file: nine videos, and three rows that say why there is none',
 		async () => {
 			const fine = { image: `${files.url}/portrait.png`, audio: `${files.url}/speech.mp3` };

@@ -61,6 +61,7 @@ describeOnRequest('pictures of the examples', () => {
 			httpHeaderAuth: await save('httpHeaderAuth', { name: 'Authorization', value: 'Bearer key' }),
 			openAiApi: await save('openAiApi', { apiKey: 'key', url: testbed.emulator.url }),
 			googleSheetsOAuth2Api: await save('googleSheetsOAuth2Api', {}),
+			telegramApi: await save('telegramApi', { accessToken: 'key' }),
 		};
 		await mkdir(FOLDER, { recursive: true });
 		page = await openEditor(browser, testbed.n8n.url, LOGIN);
@@ -111,6 +112,7 @@ function credentialTypeOf(node: object): string | undefined {
 	const type = textAt(node, 'type') ?? '';
 	if (type.endsWith('.googleSheets')) return 'googleSheetsOAuth2Api';
 	if (type.endsWith('.lmChatOpenAi')) return 'openAiApi';
+	if (type.endsWith('.telegram')) return 'telegramApi';
 	const generic = valueAt(node, 'parameters', 'genericAuthType');
 	return typeof generic === 'string' ? generic : undefined;
 }

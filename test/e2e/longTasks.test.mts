@@ -22,10 +22,10 @@ import { addTableRows, ensureTable, readTableRows } from '../../scripts/n8n/n8nD
 import { ensureN8n } from '../../scripts/n8n/n8nInstall.mts';
 import { activateWorkflow, saveWorkflow, type Workflow } from '../../scripts/n8n/n8nWorkflows.mts';
 import { type JsonRecord, textAt, valueAt } from '../../scripts/n8n/shape.mts';
-import { N8N_VERSION } from '../../scripts/n8n/versions.mts';
 import { chain, type NamedNode, splitIntoRows, until, webhookAt } from './chainedWorkflow.mts';
 import { type FileServer, serveFolder } from './fileServer.mts';
 import {
+	HAS_NAMED_TABLES,
 	MEDIA,
 	ROOT,
 	RUN_TIMEOUT_MS,
@@ -42,8 +42,7 @@ const RETRY_DELAYS_SECONDS = [50, 1_000, 3_000];
 
 const CRASH_TIMEOUT_MS = 3 * RUN_TIMEOUT_MS;
 
-/** n8n 1.x finds a data table by its ID only, which an example can't know. */
-const onVersionsWithNamedTables = N8N_VERSION.startsWith('1.') ? it.skip : it;
+const onVersionsWithNamedTables = HAS_NAMED_TABLES ? it : it.skip;
 
 describe('long tasks in a real n8n', () => {
 	let folder: string;

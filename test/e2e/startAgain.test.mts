@@ -15,12 +15,12 @@ import {
 } from '../../scripts/n8n/n8nExecutions.mts';
 import { activateWorkflow, runWorkflow, saveWorkflow } from '../../scripts/n8n/n8nWorkflows.mts';
 import type { JsonRecord } from '../../scripts/n8n/shape.mts';
-import { N8N_VERSION } from '../../scripts/n8n/versions.mts';
 import type { EveryStep, RecordedRequest } from '../emulator/emulator.mts';
 import { until, webhookAt } from './chainedWorkflow.mts';
 import { setParameters } from './editWorkflow.mts';
 import { type FileServer, serveFolder } from './fileServer.mts';
 import {
+	HAS_NAMED_TABLES,
 	MEDIA,
 	ROOT,
 	RUN_TIMEOUT_MS,
@@ -39,8 +39,7 @@ const COLUMNS = [
 const TRIGGER = 'Every night';
 const MODEL = 'wavespeed-ai/wan-2.2/speech-to-video';
 
-/** n8n 1.x finds a data table by its ID only, which an example can't know. */
-const describeWithNamedTables = N8N_VERSION.startsWith('1.') ? describe.skip : describe;
+const describeWithNamedTables = HAS_NAMED_TABLES ? describe : describe.skip;
 
 describeWithNamedTables('the table batch is started again after whatever ended it', () => {
 	let files: FileServer;
