@@ -18,8 +18,9 @@ import {
 	type Testbed,
 } from './testbed.mts';
 
-/** Written on request only: pictures differ a little at every run. */
-const describeOnRequest = process.env.UPDATE_SCREENSHOTS === '1' ? describe : describe.skip;
+/** Written on request only: pictures differ a little at every run. `1`: all of them; else the names of examples. */
+const WANTED = (process.env.UPDATE_SCREENSHOTS ?? '').split(',').filter((name) => name !== '');
+const describeOnRequest = WANTED.length > 0 ? describe : describe.skip;
 
 const FOLDER = join(ROOT, 'docs', 'images', 'examples');
 const STICKY_NOTE = 'n8n-nodes-base.stickyNote';
@@ -52,7 +53,8 @@ describeOnRequest('pictures of the examples', () => {
 	let others: Record<string, CredentialReference>;
 
 	beforeAll(async () => {
-		examples = await readExamples(ROOT);
+		const all = await readExamples(ROOT);
+		examples = all.filter(({ key }) => WANTED.includes('1') || WANTED.includes(key));
 		browser = await openBrowser();
 		testbed = await startTestbed();
 		const save = (type: string, data: Record<string, unknown>) =>
