@@ -9,6 +9,7 @@ import { copySamples } from '../n8n/sampleFiles.mts';
 import { N8N_VERSION } from '../n8n/versions.mts';
 import { importExamples } from './importExamples.mts';
 import { runJob } from './job.mts';
+import { writeSampleTables } from './sampleTables.mts';
 import { openService } from './service.mts';
 import { readSettings, type Settings } from './settings.mts';
 import { createShutdown, type Shutdown } from './shutdown.mts';
@@ -24,7 +25,7 @@ async function startEverything(settings: Settings, shutdown: Shutdown): Promise<
 	await installCheckout(installation, settings.root, user.path);
 	const filesFolder = join(user.path, 'files');
 	await copySamples(settings.mediaFolder, filesFolder);
-	const credential = await openService(settings, filesFolder, shutdown, say);
+	const { credential, sampleRows } = await openService(settings, filesFolder, shutdown, say);
 	const port = await findPortNear(settings.preferredPort);
 	if (port !== settings.preferredPort) {
 		say(`Port ${settings.preferredPort} is in use; the editor takes ${port}.`);
@@ -40,6 +41,7 @@ async function startEverything(settings: Settings, shutdown: Shutdown): Promise<
 	});
 	shutdown.add(n8n.stop);
 	const session = await logIn(n8n.url, user.login);
+	await writeSampleTables(session, settings.root, sampleRows);
 	const { id, workflow } = await importExamples(session, settings.root, filesFolder, credential);
 
 	say(`Running the example "${workflow.name}" …`);

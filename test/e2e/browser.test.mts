@@ -138,24 +138,63 @@ describe('the editor, as a new user meets it', () => {
 		expect(Math.abs(seconds - voice.seconds)).toBeLessThanOrEqual(0.2);
 	});
 
-	inBrowser('makes a video from the two files that a visitor gives the form', async () => {
-		const { id, workflow } = await importExample('talking-portrait-form');
+	/** The first page of the form, on a browser page of its own. */
+	async function visitForm(key: string): Promise<Page> {
+		const { id, workflow } = await importExample(key);
 		await activateWorkflow(testbed.session, id);
 		const trigger = workflow.nodes.find(({ type }) => type === 'n8n-nodes-base.formTrigger');
 		const visitor = await browser.newPage();
 		await openPage(visitor, `${testbed.n8n.url}/form/${textAt(trigger, 'webhookId')}`);
+		return visitor;
+	}
+
+	async function expectVideoOf(visitor: Page, recording: string): Promise<void> {
+		const link = visitor.getByRole('link', { name: 'Watch or download it' });
+		await link.waitFor({ timeout: 60_000 });
+		const video = await probeMedia((await link.getAttribute('href')) ?? '');
+		const voice = await probeMedia(join(MEDIA, recording));
+		expect(video.codecs).toEqual(['aac', 'h264']);
+		expect(Math.abs(video.seconds - voice.seconds)).toBeLessThanOrEqual(0.2);
+		await visitor.close();
+	}
+
+	inBrowser('makes a video from the two files that a visitor gives the form', async () => {
+		const visitor = await visitForm('talking-portrait-form');
 		const files = visitor.locator('input[type=file]');
 		await files.nth(0).setInputFiles(join(MEDIA, 'portrait2.png'));
 		await files.nth(1).setInputFiles(join(MEDIA, 'speech2.mp3'));
 		await visitor.getByRole('button', { name: 'Make it talk' }).click();
+		await expectVideoOf(visitor, 'speech2.mp3');
+	});
 
-		const link = visitor.getByRole('link', { name: 'Watch or download it' });
-		await link.waitFor({ timeout: 60_000 });
-		const video = await probeMedia((await link.getAttribute('href')) ?? '');
-		const voice = await probeMedia(join(MEDIA, 'speech2.mp3'));
-		expect(video.codecs).toEqual(['aac', 'h264']);
-		expect(Math.abs(video.seconds - voice.seconds)).toBeLessThanOrEqual(0.2);
-		await visitor.close();
+	inBrowser(
+		'tells the visitor of the form what is wrong with the files, and pays nothing',
+		async () => {
+			const before = testbed.emulator.paidTasks();
+			const visitor = await visitForm('talking-portrait-form');
+			const files = visitor.locator('input[type=file]');
+			await files.nth(0).setInputFiles(join(MEDIA, 'portrait2.png'));
+			const page = Buffer.from('<!doctype html><title>Not a recording</title>');
+			await files.nth(1).setInputFiles({ name: 'voice.mp3', mimeType: 'audio/mpeg', buffer: page });
+			await visitor.getByRole('button', { name: 'Make it talk' }).click();
+			await visitor.getByText('No video this time').waitFor({ timeout: 60_000 });
+			const text = await visitor.locator('body').innerText();
+			expect(text).toMatch(/not a sound file that WaveSpeed takes: it holds a web page/);
+			expect(text).toContain('Nothing was paid');
+			expect(testbed.emulator.paidTasks()).toBe(before);
+			await visitor.close();
+		},
+	);
+
+	inBrowser('brings the files of two pages of a form into one item', async () => {
+		const visitor = await visitForm('two-branches');
+		await visitor.locator('input[type=file]').setInputFiles(join(MEDIA, 'portrait2.png'));
+		await visitor.getByRole('button', { name: 'Next' }).click();
+		const recording = visitor.locator('input[type=file][name*="audio"], input[type=file]');
+		await visitor.getByText('Talking portrait: the recording').waitFor({ timeout: 60_000 });
+		await recording.first().setInputFiles(join(MEDIA, 'speech2.mp3'));
+		await visitor.getByRole('button', { name: 'Make it talk' }).click();
+		await expectVideoOf(visitor, 'speech2.mp3');
 	});
 
 	inBrowser('has its icon in the light and in the dark theme', async () => {

@@ -18,8 +18,9 @@ import {
 	type Testbed,
 } from './testbed.mts';
 
-/** Written on request only: pictures differ a little at every run. */
-const describeOnRequest = process.env.UPDATE_SCREENSHOTS === '1' ? describe : describe.skip;
+/** Written on request only: pictures differ a little at every run. `1`: all of them; else the names of examples. */
+const WANTED = (process.env.UPDATE_SCREENSHOTS ?? '').split(',').filter((name) => name !== '');
+const describeOnRequest = WANTED.length > 0 ? describe : describe.skip;
 
 const FOLDER = join(ROOT, 'docs', 'images', 'examples');
 const STICKY_NOTE = 'n8n-nodes-base.stickyNote';
@@ -52,7 +53,8 @@ describeOnRequest('pictures of the examples', () => {
 	let others: Record<string, CredentialReference>;
 
 	beforeAll(async () => {
-		examples = await readExamples(ROOT);
+		const all = await readExamples(ROOT);
+		examples = all.filter(({ key }) => WANTED.includes('1') || WANTED.includes(key));
 		browser = await openBrowser();
 		testbed = await startTestbed();
 		const save = (type: string, data: Record<string, unknown>) =>
@@ -61,6 +63,7 @@ describeOnRequest('pictures of the examples', () => {
 			httpHeaderAuth: await save('httpHeaderAuth', { name: 'Authorization', value: 'Bearer key' }),
 			openAiApi: await save('openAiApi', { apiKey: 'key', url: testbed.emulator.url }),
 			googleSheetsOAuth2Api: await save('googleSheetsOAuth2Api', {}),
+			telegramApi: await save('telegramApi', { accessToken: 'key' }),
 		};
 		await mkdir(FOLDER, { recursive: true });
 		page = await openEditor(browser, testbed.n8n.url, LOGIN);
@@ -111,6 +114,7 @@ function credentialTypeOf(node: object): string | undefined {
 	const type = textAt(node, 'type') ?? '';
 	if (type.endsWith('.googleSheets')) return 'googleSheetsOAuth2Api';
 	if (type.endsWith('.lmChatOpenAi')) return 'openAiApi';
+	if (type.endsWith('.telegram')) return 'telegramApi';
 	const generic = valueAt(node, 'parameters', 'genericAuthType');
 	return typeof generic === 'string' ? generic : undefined;
 }

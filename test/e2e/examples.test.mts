@@ -14,13 +14,14 @@ import { probeMedia } from './videoFile.mts';
 
 const RUN_HERE = [
 	...['talking-portrait', 'text-to-talking-video', 'text-to-talking-video-by-url'],
-	...['ai-agent', 'cost-check', 'recover-lost-tasks'],
+	...['ai-agent', 'ai-agent-two-tools', 'approve-and-post', 'join-videos'],
+	...['cost-check', 'recover-lost-tasks'],
 ];
 
-/** Run by the browser test, since it starts with a web page, and by the tests of batches and of callbacks. */
+/** Run by the browser test, since they start with a web page, and by the tests of batches, of callbacks and of crashes. */
 const RUN_ELSEWHERE = [
-	...['talking-portrait-form', 'spreadsheet-batch'],
-	...['durable-batch', 'fan-out-submit', 'fan-out-result'],
+	...['talking-portrait-form', 'two-branches', 'table-batch', 'spreadsheet-batch'],
+	...['fan-out-submit', 'fan-out-result'],
 ];
 
 /** The addresses of Google's services are fixed in n8n's node: only checked for being a workflow of nodes that n8n has. */

@@ -1,13 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import axios from 'axios';
+
 import { saveCredential } from '../../scripts/n8n/n8nCredentials.mts';
 import { describeFailure, outputItems, type Execution } from '../../scripts/n8n/n8nExecutions.mts';
-import { textAt, valueAt } from '../../scripts/n8n/shape.mts';
+import { listAt, textAt, valueAt } from '../../scripts/n8n/shape.mts';
+import { until } from './chainedWorkflow.mts';
 import { chooseCredential, setField, setParameters } from './editWorkflow.mts';
 import type { ExampleBench } from './exampleBench.mts';
 import { callTool, toolAnswer } from './fakeChatModel.mts';
-import { startFakeService, type FakeService } from './fakeService.mts';
+import {
+	startFakeService,
+	type FakeService,
+	type ServiceAnswer,
+	type ServiceRequest,
+} from './fakeService.mts';
 import { speakAsFile, speakAsUrl } from './fakeSpeech.mts';
 import { MEDIA, RUN_TIMEOUT_MS } from './testbed.mts';
 import { probeMedia } from './videoFile.mts';
@@ -86,20 +94,24 @@ export function runExamplesWithServices(bench: () => ExampleBench): void {
 		RUN_TIMEOUT_MS + 30_000,
 	);
 
+	const videoInput = () => ({
+		image_url: `${bench().media.url}/portrait.png`,
+		audio_url: `${bench().media.url}/speech.mp3`,
+		prompt: 'speaks calmly to the camera',
+	});
+
 	/** One message in the chat of an agent whose model calls the tool. */
-	async function chat(calls: number): Promise<Execution> {
-		const { testbed, media, run } = bench();
-		const values = {
-			image_url: `${media.url}/portrait.png`,
-			audio_url: `${media.url}/speech.mp3`,
-			prompt: 'speaks calmly to the camera',
-		};
-		service = await startFakeService(callTool(values, calls));
+	async function chat(
+		answer: (request: ServiceRequest) => ServiceAnswer,
+		example = 'ai-agent',
+	): Promise<Execution> {
+		const { testbed, run } = bench();
+		service = await startFakeService(answer);
 		const key = await saveCredential(testbed.session, {
 			...{ name: 'OpenAI', type: 'openAiApi' },
 			data: { apiKey: OTHER_KEY, url: `${service.url}/v1`, header: false },
 		});
-		return await run('ai-agent', {
+		return await run(example, {
 			edit(workflow) {
 				chooseCredential(workflow, 'Chat model', 'openAiApi', key);
 			},
@@ -112,7 +124,7 @@ export function runExamplesWithServices(bench: () => ExampleBench): void {
 		async () => {
 			const { testbed, media } = bench();
 			const before = testbed.emulator.paidTasks();
-			const execution = await chat(1);
+			const execution = await chat(callTool(videoInput(), 1));
 			if (execution.status !== 'success') throw new Error(describeFailure(execution));
 
 			const tasks = testbed.emulator.tasks().slice(before);
@@ -135,7 +147,7 @@ export function runExamplesWithServices(bench: () => ExampleBench): void {
 		async () => {
 			const { testbed } = bench();
 			const before = testbed.emulator.paidTasks();
-			await chat(3);
+			await chat(callTool(videoInput(), 3));
 
 			expect(testbed.emulator.paidTasks() - before).toBe(2);
 			expect(toolAnswer(service.requests.at(-1)!)).toMatch(
@@ -143,5 +155,154 @@ export function runExamplesWithServices(bench: () => ExampleBench): void {
 			);
 		},
 		RUN_TIMEOUT_MS + 30_000,
+	);
+
+	it(
+		'let an AI agent start a video with one tool, answer immediately, and look for it with another',
+		async () => {
+			const { testbed } = bench();
+			const before = testbed.emulator.paidTasks();
+			const start = callTool(videoInput(), 1, /start/i);
+			const started = await chat(start, 'ai-agent-two-tools');
+			if (started.status !== 'success') throw new Error(describeFailure(started));
+			await service.close();
+
+			const [task] = testbed.emulator.tasks().slice(before);
+			const [first] = outputItems(started, 'AI Agent');
+			expect(textAt(first, 'json', 'output')).toContain(task!.id);
+			testbed.emulator.finishTask(task!.id);
+			const look = callTool({ task_id: task!.id }, 1, /look/i);
+			const looked = await chat(look, 'ai-agent-two-tools');
+			if (looked.status !== 'success') throw new Error(describeFailure(looked));
+
+			const [answer] = outputItems(looked, 'AI Agent');
+			const [ended] = testbed.emulator.tasks().slice(before);
+			expect(ended!.outputs[0]).toMatch(/\.mp4/);
+			expect(textAt(answer, 'json', 'output')).toContain(String(ended!.outputs[0]));
+			// What the first message was answered is still known to the model.
+			expect(JSON.stringify(service.requests[0]?.body)).toContain(task!.id);
+			expect(testbed.emulator.paidTasks() - before).toBe(1);
+		},
+		2 * RUN_TIMEOUT_MS,
+	);
+
+	/** Who decides presses the button as soon as n8n is ready for it, in a browser: n8n overlooks what previews links. */
+	async function press(url: string): Promise<void> {
+		const headers = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0 Safari/537.36' };
+		await until(async () => {
+			const answer = await axios.get(url, { proxy: false, headers, validateStatus: () => true });
+			return answer.status === 200;
+		});
+	}
+
+	/** The video that a person gets in Telegram with two buttons; presses one of them. */
+	async function letDecide(button: 'Post it' | 'No'): Promise<Execution> {
+		const { testbed, media, run } = bench();
+		const { apiKey } = testbed.emulator;
+		const speak = speakAsUrl(`${media.url}/speech.mp3`, apiKey);
+		const pressed: Array<Promise<void>> = [];
+		service = await startFakeService((request) => {
+			if (!request.path.startsWith('/bot')) return speak(request);
+			const buttons = listAt(request.body, 'reply_markup', 'inline_keyboard', 0);
+			const url = textAt(
+				buttons.find((one) => textAt(one, 'text') === button),
+				'url',
+			);
+			if (url !== undefined) pressed.push(press(url));
+			return { body: { ok: true, result: { message_id: 1 } } };
+		});
+		const telegram = await saveCredential(testbed.session, {
+			...{ name: 'Telegram', type: 'telegramApi' },
+			data: { accessToken: OTHER_KEY, baseUrl: service.url },
+		});
+		const execution = await run('approve-and-post', {
+			edit(workflow) {
+				setField(workflow, 'Text', 'image_url', `${media.url}/portrait.png`);
+				const url = `${service.url}/api/v3/minimax/speech-02-hd`;
+				setParameters(workflow, 'Text to speech', { url });
+				for (const name of ['May it be posted?', 'Post it', 'Report the failure']) {
+					chooseCredential(workflow, name, 'telegramApi', telegram);
+				}
+			},
+		});
+		await Promise.all(pressed);
+		if (execution.status !== 'success') throw new Error(describeFailure(execution));
+		return execution;
+	}
+
+	const sentByTelegram = (method: string) =>
+		service.requests.filter(({ path }) => path === `/bot${OTHER_KEY}/${method}`);
+
+	it(
+		'show a person the video that was made from a text, and post it when they approve',
+		async () => {
+			const { emulator } = bench().testbed;
+			const before = emulator.paidTasks();
+			await letDecide('Post it');
+			const [task] = emulator.tasks().slice(before);
+			expect(task!.outputs[0]).toMatch(/\.mp4/);
+			const [question] = sentByTelegram('sendMessage');
+			expect(textAt(question?.body, 'text')).toContain(String(task!.outputs[0]));
+			expect(sentByTelegram('sendVideo').map(({ body }) => body)).toEqual([
+				expect.objectContaining({ chat_id: '@your_channel', video: task!.outputs[0] }),
+			]);
+		},
+		2 * RUN_TIMEOUT_MS,
+	);
+
+	it(
+		'post nothing that a person declines',
+		async () => {
+			await letDecide('No');
+			expect(sentByTelegram('sendVideo')).toEqual([]);
+		},
+		2 * RUN_TIMEOUT_MS,
+	);
+
+	it(
+		'hand the videos of several speakers, in their order, to a service that joins them',
+		async () => {
+			const { testbed, media, run } = bench();
+			const before = testbed.emulator.paidTasks();
+			let looks = 0;
+			service = await startFakeService(({ method }) => {
+				if (method === 'POST') return { body: { success: true, response: { id: 'render-1' } } };
+				looks += 1;
+				const status = looks < 2 ? 'rendering' : 'done';
+				return { body: { success: true, response: { status, url: 'https://film.example/1.mp4' } } };
+			});
+			const key = await saveCredential(testbed.session, {
+				...{ name: 'Shotstack', type: 'httpHeaderAuth' },
+				data: { name: 'x-api-key', value: OTHER_KEY },
+			});
+			const lines = ['portrait.png', 'portrait2.png'].map((picture) => ({
+				image_url: `${media.url}/${picture}`,
+				audio_url: `${media.url}/speech.mp3`,
+			}));
+			const execution = await run('join-videos', {
+				edit(workflow) {
+					setParameters(workflow, 'Lines', { jsonOutput: JSON.stringify({ lines }) });
+					setParameters(workflow, 'Join them', { url: `${service.url}/render` });
+					setParameters(workflow, 'Is it ready?', { url: `${service.url}/render/render-1` });
+					setParameters(workflow, 'Give it time', { amount: 1 });
+					for (const name of ['Join them', 'Is it ready?']) {
+						chooseCredential(workflow, name, 'httpHeaderAuth', key);
+					}
+				},
+			});
+			if (execution.status !== 'success') throw new Error(describeFailure(execution));
+
+			const tasks = testbed.emulator.tasks().slice(before);
+			const videoOf = (picture: string) =>
+				tasks.find(({ input }) => input.image === picture)?.outputs[0];
+			const clips = listAt(service.requests[0]?.body, 'timeline', 'tracks', 0, 'clips');
+			expect(clips.map((clip) => textAt(clip, 'asset', 'src'))).toEqual(
+				lines.map(({ image_url }) => videoOf(image_url)),
+			);
+			const [film] = outputItems(execution, 'The film');
+			expect(textAt(film, 'json', 'film_url')).toBe('https://film.example/1.mp4');
+			expect(tasks).toHaveLength(2);
+		},
+		2 * RUN_TIMEOUT_MS,
 	);
 }

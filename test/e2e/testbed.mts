@@ -9,6 +9,7 @@ import { installCheckout } from '../../scripts/n8n/n8nPackages.mts';
 import { startN8n, type N8nProcess } from '../../scripts/n8n/n8nProcess.mts';
 import { logIn, type Login, type N8nSession } from '../../scripts/n8n/n8nRest.mts';
 import { findFreePort } from '../../scripts/n8n/ports.mts';
+import { N8N_VERSION } from '../../scripts/n8n/versions.mts';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../emulator/emulator.mts';
 
 /** Jest's working directory is the repository's root. */
@@ -20,6 +21,9 @@ export const START_TIMEOUT_MS = 30 * 60_000;
 
 /** A workflow that waits for a task, on a busy machine. */
 export const RUN_TIMEOUT_MS = 120_000;
+
+/** n8n 1.x finds a data table by its ID only, which an example can't know. */
+export const HAS_NAMED_TABLES = !N8N_VERSION.startsWith('1.');
 
 export const LOGIN: Login = { email: 'tester@example.com', password: 'Talking-portrait-1' };
 

@@ -34,3 +34,61 @@ test.each(files)('%s needs nothing that n8n 3.0 takes away', (file) => {
 	expect(text).not.toContain('$getPairedItem');
 	expect(valueAt(workflow, 'settings', 'callerPolicy')).not.toBe('any');
 });
+
+/** What makes them safe to be started again is the order of a few nodes; the data table's is run by a test of crashes. */
+describe.each(['table-batch', 'spreadsheet-batch', 'spreadsheet-batch-google-sheets'])(
+	'%s can be started again at any time',
+	(key) => {
+		const read = (name: string): unknown =>
+			JSON.parse(readFileSync(join(FOLDER, `${name}.json`), 'utf8'));
+		const workflow = read(key);
+		const nodeOf = (from: unknown, name: string) =>
+			listAt(from, 'nodes').find((node) => textAt(node, 'name') === name);
+		const behind = (name: string, output = 0): (string | undefined)[] =>
+			listAt(workflow, 'connections', name, 'main', output).map((link) => textAt(link, 'node'));
+
+		it('notes the seed before the submit, and the task right after it', () => {
+			const claimed = key.endsWith('sheets') ? 'Begin the row' : 'Nobody else has it';
+			expect(behind('Its seed')).toEqual(['Begin the row']);
+			expect(behind(claimed)).toEqual(['Submit']);
+			expect(behind('Submit')).toEqual(['Note the task']);
+			expect(behind('Submit', 1)).toEqual(['Note why not']);
+			for (const note of ['Note the task', 'Note why not']) {
+				expect(behind(note)).toEqual(['One by one']);
+			}
+			expect(textAt(nodeOf(workflow, 'Submit'), 'parameters', 'seed')).toMatch(/\.seed \}\}$/);
+		});
+
+		it('looks for begun rows first, then submits, then waits: n8n runs the highest branch first', () => {
+			const heights = ['All rows', 'New rows', 'Rows under way'].map((name) =>
+				Number(valueAt(nodeOf(workflow, name), 'position', 1)),
+			);
+			expect(heights).toEqual([...heights].sort((a, b) => a - b));
+			const first = behind('Every night').filter((name) => !/file|results/i.test(name ?? ''));
+			expect(first).toEqual(['All rows', 'New rows', 'Rows under way']);
+		});
+
+		it('pays in one node only, and waits without any means to pay', () => {
+			const own = listAt(workflow, 'nodes').filter((node) =>
+				textAt(node, 'type')?.startsWith('n8n-nodes-wavespeed-speech-to-video.'),
+			);
+			expect(own.map((node) => textAt(node, 'parameters', 'operation')).sort()).toEqual([
+				...['getAll', 'submit', 'wait'],
+			]);
+		});
+
+		it('is the same as its twin but for where the rows are', () => {
+			const table = read('table-batch');
+			for (const name of ['Give the list a minute', 'Tasks since then', 'Wait for the videos']) {
+				expect(valueAt(nodeOf(workflow, name), 'parameters')).toEqual(
+					valueAt(nodeOf(table, name), 'parameters'),
+				);
+			}
+			const whose = (from: unknown) =>
+				textAt(nodeOf(from, 'Which task is whose'), 'parameters', 'jsonOutput')
+					?.replaceAll('row.row', 'row.id')
+					.replace('{ row:', '{ id:');
+			expect(whose(workflow)).toBe(whose(table));
+		});
+	},
+);
