@@ -86,7 +86,12 @@ describe('Wait', () => {
 	});
 
 	test.each([
-		['failed', 'NSFW content', 1200, /^No video: NSFW content \(status "failed", code 1200\)\. Task /],
+		[
+			'failed',
+			'NSFW content',
+			1200,
+			/^No video: NSFW content \(status "failed", code 1200\)\. Task /,
+		],
 		['cancelled', '', undefined, /was cancelled at WaveSpeed/],
 		['timeout', '', undefined, /took too long/],
 		['deleted', '', undefined, /was deleted/],
