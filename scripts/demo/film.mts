@@ -8,7 +8,10 @@ import { run } from '../../test/emulator/ffmpeg.mts';
 /** A film of a page: the browser hands out a frame whenever something has changed, and ffmpeg joins them. */
 
 /** Loading and waiting are no part of a film: a frame that stands longer is cut to this. */
-const LONGEST_FRAME_S = 2.5;
+const LONGEST_FRAME_S = 1.5;
+
+/** n8n wants less than five minutes. On a slow machine what is between the scenes is played faster. */
+const LONGEST_FILM_S = 280;
 
 /** Long enough to read a caption and what it speaks of. */
 const SCENE_S = 4;
@@ -87,10 +90,7 @@ export async function startFilm(page: Page, folder: string): Promise<Film> {
 }
 
 async function joinFrames(frames: Frame[], folder: string, path: string): Promise<number> {
-	const durations = frames.map(({ at, stands }, index) => {
-		const next = frames[index + 1]?.at ?? at + 1;
-		return stands ?? Math.min(LONGEST_FRAME_S, Math.max(0.04, next - at));
-	});
+	const durations = fitInto(LONGEST_FILM_S, frames);
 	const list = frames.map(
 		({ file }, index) => `file '${file}'\nduration ${durations[index]!.toFixed(3)}`,
 	);
@@ -112,4 +112,15 @@ async function joinFrames(frames: Frame[], folder: string, path: string): Promis
 		],
 	]);
 	return durations.reduce((sum, one) => sum + one, 0);
+}
+
+/** How long each frame is shown. */
+function fitInto(limit: number, frames: Frame[]): number[] {
+	const sum = (numbers: number[]): number => numbers.reduce((total, one) => total + one, 0);
+	const moving = frames.map(({ at, stands }, index) =>
+		stands === undefined ? Math.min(LONGEST_FRAME_S, (frames[index + 1]?.at ?? at) - at) : 0,
+	);
+	const standing = sum(frames.map(({ stands = 0 }) => stands));
+	const speed = Math.max(1, sum(moving) / (limit - standing));
+	return frames.map(({ stands }, index) => stands ?? Math.max(0.001, moving[index]! / speed));
 }

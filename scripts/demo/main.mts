@@ -226,7 +226,8 @@ const trigger: Scene = async (stage) => {
 		.getByText(/Succeeded/)
 		.first()
 		.waitFor({ timeout: STEP_TIMEOUT_MS });
-	await page.waitForTimeout(2_000);
+	// The picture of the workflow fades in.
+	await page.waitForTimeout(5_000);
 	await film.scene('trigger-execution');
 };
 
