@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import type { Browser, Page } from 'playwright-core';
 
-import { keepScreenshot, openBrowser, openEditor } from './browser.mts';
+import { openBrowser, openEditor } from './browser.mts';
 import { addAllOptions, addNode, choose, listFields } from './editor.mts';
 import {
 	LOGIN,
@@ -84,13 +84,6 @@ describe('the fields in the editor', () => {
 		await testbed?.close();
 	}, 60_000);
 
-	/** High enough for all fields. */
-	async function keepOptions(): Promise<void> {
-		await page.setViewportSize({ width: 1440, height: 1_800 });
-		await keepScreenshot(page, 'options', page.getByTestId('node-parameters'));
-		await page.setViewportSize({ width: 1440, height: 900 });
-	}
-
 	it.each(OPERATIONS)(
 		'"$action" asks for what it needs and nothing else',
 		async ({ action, states }) => {
@@ -100,7 +93,6 @@ describe('the fields in the editor', () => {
 				await reach(page);
 				parts.push(`### ${title}\n\n${await listFields(page)}\n`);
 			}
-			if (action === GENERATE) await keepOptions();
 			const section = parts.join('\n');
 			sections.push(section);
 			if (!isUpdate) expect(section.trim()).toBe(sectionOf(known, action).trim());

@@ -164,7 +164,7 @@ const refusals: Refusal[] = [
 		}),
 		parameters: named('', 'clip'),
 		message: /"clip" is not a sound file that WaveSpeed takes: it is a video$/,
-		advice: /^Extract the sound/,
+		advice: /^Nothing was paid\. Extract the sound/,
 	},
 	{
 		title: 'an iPhone photo',
@@ -205,7 +205,7 @@ const refusals: Refusal[] = [
 		parameters: named('data', 'data'),
 		message: /"data" is not a picture/,
 		advice: new RegExp(
-			`^Both fields mean the file in "data".*only one of them is left.*${MERGE.source}`,
+			`^Nothing was paid\\. Both fields mean the file in "data".*only one of them is left.*${MERGE.source}`,
 		),
 	},
 	{

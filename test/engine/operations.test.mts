@@ -86,7 +86,12 @@ describe('Wait', () => {
 	});
 
 	test.each([
-		['failed', 'NSFW content', 1200, /NSFW content \(code 1200\)/],
+		[
+			'failed',
+			'NSFW content',
+			1200,
+			/^No video: NSFW content \(status "failed", code 1200\)\. Task /,
+		],
 		['cancelled', '', undefined, /was cancelled at WaveSpeed/],
 		['timeout', '', undefined, /took too long/],
 		['deleted', '', undefined, /was deleted/],
@@ -151,7 +156,7 @@ describe('Wait', () => {
 		const result = await rig.run({
 			parameters: { resource: 'task', operation: 'wait', taskId: '../balance' },
 		});
-		expect(result.error?.message).toMatch(/Could not read the task: .*\. Task [0-9a-f]{32}$/);
+		expect(result.error?.message).toMatch(/Could not read the task: .*\. Task \.\.\/balance$/);
 		expect(result.error?.context?.data).toMatchObject({ taskId: '../balance' });
 		expect(steps('balance')).toEqual([]);
 	});
