@@ -1,10 +1,12 @@
 /** `npm run bench`: all figures into RESULTS.md; `-- batch`: one section of it; `-- --short`: a few, checked with wide margins. */
 import { measureBatches } from './batch.mts';
+import { measureBurst } from './burst.mts';
 import { measureCrowd } from './crowd.mts';
 import { measureLearning } from './learning.mts';
 import { measureLoop } from './loop.mts';
 import { measureMemory } from './memory.mts';
 import { measureQueue } from './queue.mts';
+import { measureParked } from './parked.mts';
 import { printSection, type Section, writeSection } from './report.mts';
 import { measureScale } from './scale.mts';
 import { measureStart } from './start.mts';
@@ -15,6 +17,8 @@ const SECTIONS: Record<string, (isShort: boolean) => Promise<Section>> = {
 	batch: measureBatches,
 	crowd: measureCrowd,
 	waiting: measureWaiting,
+	parked: measureParked,
+	burst: measureBurst,
 	learning: measureLearning,
 	loop: measureLoop,
 	memory: measureMemory,

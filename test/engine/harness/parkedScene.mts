@@ -13,9 +13,10 @@ export const testFailing = testSince('2.30.0', 'n8n can not let a run fail that 
 
 export const MINUTE = 60_000;
 
-export const { processStart } = built<{ processStart: { at: number } }>(
-	'nodes/shared/n8n/waiting/steps.js',
-);
+export const { pauses, processStart } = built<{
+	pauses: { since: number; count: number; before: number };
+	processStart: { at: number };
+}>('nodes/shared/n8n/waiting/steps.js');
 
 export const PARKED = { ...GENERATE, waitMode: 'parked' };
 export const withOptions = (options: IDataObject) => ({ ...PARKED, options });
@@ -56,6 +57,7 @@ export function useParkedScene(): ParkedScene {
 	};
 	beforeEach(async () => {
 		processStart.at = 0;
+		pauses.count = 0;
 		await open();
 	});
 	afterAll(close);

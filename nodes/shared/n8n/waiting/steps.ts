@@ -77,6 +77,30 @@ const OUTLAST_MS = 8 * 24 * 60 * 60_000;
 /** The parent is stored right after the child, and must be when the child ends. */
 const SHORTEST_PAUSE_MS = 5_000;
 
+/**
+ * n8n 2.40 looks once a minute and wakes what is overdue by then all at once, with some 10 MB for each; what is due after
+ * its look gets a timer of its own. So where many executions are parked, their pauses are longer than a minute, and differ.
+ */
+const FEW_PAUSES_A_MINUTE = 20;
+const SPREAD_PAUSE_MS = { min: 60_000, max: 70_000 };
+
+/** Of this process; in an object so that tests can change it. */
+export const pauses = { since: 0, count: 0, before: 0 };
+
+function isCrowded(now: number): boolean {
+	const elapsed = now - pauses.since;
+	if (elapsed >= 60_000 || elapsed < 0) {
+		Object.assign(pauses, { since: now, count: 0, before: elapsed < 120_000 ? pauses.count : 0 });
+	}
+	pauses.count += 1;
+	return Math.max(pauses.count, pauses.before) > FEW_PAUSES_A_MINUTE;
+}
+
+function spreadPause(): number {
+	const { min, max } = SPREAD_PAUSE_MS;
+	return min + Math.random() * (max - min);
+}
+
 /** Stores the child until something is due. n8n's own grain makes it up to a minute more. */
 async function pause(
 	ctx: IExecuteFunctions,
@@ -85,7 +109,8 @@ async function pause(
 ): Promise<INodeExecutionData[]> {
 	const now = systemTime.now();
 	const due = Math.min(...[...state.open.values()].map(dueAt));
-	const until = Number.isFinite(due) ? Math.max(due, now + SHORTEST_PAUSE_MS) : now;
+	const shortest = isCrowded(now) ? spreadPause() : SHORTEST_PAUSE_MS;
+	const until = Number.isFinite(due) ? Math.max(due, now + shortest) : now;
 	await ctx.putExecutionToWait(new Date(toWallTime(until)));
 	// For the parent alone: what goes on from here is the input.
 	return [{ json: { ...json, wakeUrl: findWakeUrl(ctx) } }];
