@@ -5,16 +5,17 @@ export const PINNED_N8N_VERSION = '2.40.7';
 export const COMPATIBILITY: { n8n: string; queueMode?: boolean }[] = [
 	// The last 1.x, which n8n still maintains; before 1.121 an expression could not give the file of another node.
 	{ n8n: '1.123.0' },
-	// From here on a parked node gets the results of its child execution.
+	// A parked node would get the results of its child execution too early.
 	{ n8n: '2.0.0' },
-	{ n8n: '2.20.0' },
+	// Near 2.5, from which on a node can be parked where its workflow's settings say that executions are saved.
+	{ n8n: '2.6.4' },
+	{ n8n: '2.20.0', queueMode: true },
 	// From here on a resumed node can fail.
 	{ n8n: '2.30.0' },
-	// The last that may lose a waiting execution in queue mode (n8n PR 34958), and the first that doesn't.
+	// The last that may lose a waiting execution in queue mode (n8n PR 34958).
 	{ n8n: '2.33.7', queueMode: true },
-	{ n8n: '2.34.0', queueMode: true },
 	{ n8n: PINNED_N8N_VERSION, queueMode: true },
-	// The newest whose packages all are on npm: 2.41.3 asks for an n8n-core that isn't.
+	// The newest whose packages all are on npm.
 	{ n8n: '2.41.1' },
 ];
 

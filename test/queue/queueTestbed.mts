@@ -58,6 +58,8 @@ export interface QueueOptions {
 	/** As where nobody has set `WEBHOOK_URL`: no process can be called. */
 	isUnreachable?: boolean;
 	emulator?: EmulatorOptions;
+	/** Further settings of n8n, for all its processes. */
+	env?: NodeJS.ProcessEnv;
 }
 
 export async function startQueue(options: QueueOptions): Promise<QueueTestbed> {
@@ -83,6 +85,7 @@ export async function startQueue(options: QueueOptions): Promise<QueueTestbed> {
 			N8N_ENCRYPTION_KEY: randomBytes(24).toString('base64'),
 			// Without it a worker would have callbacks sent to itself.
 			...(options.isUnreachable ? {} : { WEBHOOK_URL: `http://127.0.0.1:${mainPort}/` }),
+			...options.env,
 		};
 		const start = async (n8nOptions: Omit<N8nOptions, 'env'>) => {
 			const n8n = await startN8n(installation, { ...n8nOptions, env });

@@ -20,6 +20,7 @@ import type {
 	IRun,
 	IRunExecutionData,
 	IWorkflowExecuteAdditionalData,
+	IWorkflowSettings,
 } from 'n8n-workflow';
 
 /** Read by n8n-core when it is loaded. */
@@ -76,6 +77,7 @@ export interface RunOptions {
 	parameters: IDataObject;
 	/** Settings of the node, such as onError, retryOnFail. */
 	settings?: Partial<INode>;
+	workflowSettings?: IWorkflowSettings;
 	/** The node runs twice in the execution, with the same items, as in a loop. */
 	twice?: boolean;
 	/** Goes on with the stored data of an earlier run, as Retry of an execution does. */
@@ -199,7 +201,11 @@ export function makeWorkflow(options: RunOptions) {
 		},
 		active: false,
 		nodeTypes,
-		settings: { executionOrder: 'v1' },
+		// Kept, as by n8n's own default: where it isn't said, the node parks in some versions only.
+		settings: {
+			...{ executionOrder: 'v1', saveDataSuccessExecution: 'all' },
+			...options.workflowSettings,
+		},
 	});
 }
 

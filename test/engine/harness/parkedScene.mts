@@ -2,10 +2,14 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { EmulatorTask, RecordedRequest } from '../../emulator/types.mts';
 import { built, type RunOptions, type RunResult } from './engine.mts';
+import { testSince } from './n8nVersion.mts';
 import { GENERATE, makeRows, type Rig, startRig } from './rig.mts';
 import { startWaiting, type WaitingRig } from './waitingRig.mts';
 
 /** Waiting that survives everything: the execution is stored by n8n, and a child of it checks the tasks. */
+
+export const testParked = testSince('2.5.0', 'n8n is too old to park in');
+export const testFailing = testSince('2.30.0', 'n8n can not let a run fail that was parked');
 
 export const MINUTE = 60_000;
 

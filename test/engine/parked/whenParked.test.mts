@@ -1,22 +1,25 @@
 import { type RunOptions } from '../harness/engine.mts';
-import { withOptions, MINUTE, useParkedScene } from '../harness/parkedScene.mts';
+import { withOptions, MINUTE, useParkedScene, testParked } from '../harness/parkedScene.mts';
 import { GENERATE, jsonOf, makeRows } from '../harness/rig.mts';
 import { CHILD, PARENT } from '../harness/waitingRig.mts';
 
 const scene = useParkedScene();
 const { open, park, switchCallbacksOff } = scene;
 
-test('a parent that is stopped stays so, and its child ends by itself and submits nothing', async () => {
-	switchCallbacksOff();
-	await park();
-	scene.waiting.stop(PARENT);
-	await scene.waiting.pass(30 * MINUTE);
-	expect(scene.waiting.status()).toBe('canceled');
-	expect(scene.waiting.status(CHILD)).toBe('success');
-	expect(scene.rig.emulator.paidTasks()).toBe(3);
-});
+testParked(
+	'a parent that is stopped stays so, and its child ends by itself and submits nothing',
+	async () => {
+		switchCallbacksOff();
+		await park();
+		scene.waiting.stop(PARENT);
+		await scene.waiting.pass(30 * MINUTE);
+		expect(scene.waiting.status()).toBe('canceled');
+		expect(scene.waiting.status(CHILD)).toBe('success');
+		expect(scene.rig.emulator.paidTasks()).toBe(3);
+	},
+);
 
-test('a loop parks again in its next round, with the same rows and new tasks', async () => {
+testParked('a loop parks again in its next round, with the same rows and new tasks', async () => {
 	await park({ twice: true }, 2);
 	const result = await scene.waiting.ended();
 	const rounds = result.run.data.resultData.runData.Talk ?? [];
@@ -58,7 +61,7 @@ async function submitOne(): Promise<string> {
 	return String(submitted.items[0]?.json.taskId);
 }
 
-test("keeps the account's limits until all rows are submitted", async () => {
+testParked("keeps the account's limits until all rows are submitted", async () => {
 	await open({ accountLevel: 'bronze', taskSeconds: 100 });
 	await park({}, 5);
 	expect(scene.rig.emulator.paidTasks()).toBe(5);
@@ -81,29 +84,32 @@ test('a retry of a run that failed before it was parked goes on with its tasks',
 	expect(scene.rig.emulator.paidTasks()).toBe(3);
 });
 
-test('a wait for tasks of others parks the same way, and fails at once for an ID that is wrong', async () => {
-	const submitted = await scene.rig.run({
-		items: await makeRows(2),
-		parameters: { ...GENERATE, resource: 'task', operation: 'submit' },
-	});
-	const items = [...submitted.items, { json: { taskId: 'nobody-knows-it' } }];
-	const parked = await scene.waiting.start({
-		items,
-		parameters: { resource: 'task', operation: 'wait', waitMode: 'parked' },
-		settings: { onError: 'continueRegularOutput' },
-	});
-	expect(parked.run.waitTill).toBeInstanceOf(Date);
-	const result = await scene.waiting.ended();
-	expect(jsonOf(result.items).map(({ status }) => status)).toEqual([
-		'completed',
-		'completed',
-		undefined,
-	]);
-	expect(result.items[2]?.json.error).toContain('nobody-knows-it');
-	expect(scene.rig.emulator.paidTasks()).toBe(2);
-});
+testParked(
+	'a wait for tasks of others parks the same way, and fails at once for an ID that is wrong',
+	async () => {
+		const submitted = await scene.rig.run({
+			items: await makeRows(2),
+			parameters: { ...GENERATE, resource: 'task', operation: 'submit' },
+		});
+		const items = [...submitted.items, { json: { taskId: 'nobody-knows-it' } }];
+		const parked = await scene.waiting.start({
+			items,
+			parameters: { resource: 'task', operation: 'wait', waitMode: 'parked' },
+			settings: { onError: 'continueRegularOutput' },
+		});
+		expect(parked.run.waitTill).toBeInstanceOf(Date);
+		const result = await scene.waiting.ended();
+		expect(jsonOf(result.items).map(({ status }) => status)).toEqual([
+			'completed',
+			'completed',
+			undefined,
+		]);
+		expect(result.items[2]?.json.error).toContain('nobody-knows-it');
+		expect(scene.rig.emulator.paidTasks()).toBe(2);
+	},
+);
 
-test.each([
+testParked.each([
 	[
 		'for a limit of about a minute',
 		{ parameters: withOptions({ timeoutMinutes: 1 }) },

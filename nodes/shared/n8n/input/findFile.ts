@@ -34,9 +34,10 @@ export async function findFile(wanted: Wanted): Promise<ItemFile> {
 	const name = typeof given === 'string' ? given.trim() : given;
 	if (name === '') return await findOnlyFile(wanted);
 	const field = typeof name === 'string' ? name : labelOf(kind);
-	const found: unknown = attempt(() =>
-		ctx.helpers.assertBinaryData(row, name as string | IBinaryData),
-	);
+	// Older versions of n8n refuse a file without `data`, as `$node["…"].binary` gives it there.
+	const found: unknown = isBinary(name)
+		? name
+		: attempt(() => ctx.helpers.assertBinaryData(row, name as string | IBinaryData));
 	if (isBinary(found)) return { field, binary: found, kind: kindByLabel(found) };
 	refuseMistake(name, labelOf(kind), inField(kind));
 	const search = toSearch(wanted, await lookInsideAll(ctx, listFiles(ctx, row)));

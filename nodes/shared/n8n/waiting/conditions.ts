@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { NotParked } from '../errors/messages/hints';
-import { HANDS_OVER_RESULTS } from '../session/abilities';
+import { HANDS_OVER_RESULTS, MAY_LOSE_WAITING_EXECUTIONS } from '../session/abilities';
 import type { Connection } from '../session/credential';
 import { canReach } from './reachable';
 import { readWorkflowSettings } from '../session/workflowSettings';
@@ -18,8 +18,10 @@ export function whyNotParked(ctx: IExecuteFunctions, timeoutMs: number): NotPark
 	if (!HANDS_OVER_RESULTS) return 'isOldN8n';
 	if (ctx.getNode().executeOnce === true) return 'executesOnce';
 	if (timeoutMs < SHORTEST_PARKING_MS) return 'isShort';
-	// n8n 2.27 to 2.33 in queue mode lose such executions while they wait (n8n issues 32424 and 32509).
-	if (readWorkflowSettings(ctx).saveDataSuccessExecution === 'none') return 'isNotSaved';
+	// Neither queue mode nor the default of the instance, which may be "do not save", can be seen by a node.
+	if (MAY_LOSE_WAITING_EXECUTIONS && readWorkflowSettings(ctx).saveDataSuccessExecution !== 'all') {
+		return 'mayBeLost';
+	}
 	return ctx.getWorkflow().id === undefined ? 'hasNoWorkflow' : undefined;
 }
 
