@@ -6,8 +6,8 @@ import {
 	withOptions,
 	MINUTE,
 	useParkedScene,
-	testParked,
 	testFailing,
+	testParked,
 } from '../harness/parkedScene.mts';
 import { jsonOf, makeRows } from '../harness/rig.mts';
 

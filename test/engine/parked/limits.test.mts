@@ -3,8 +3,8 @@ import {
 	withOptions,
 	MINUTE,
 	useParkedScene,
-	testParked,
 	testFailing,
+	testParked,
 } from '../harness/parkedScene.mts';
 import { jsonOf } from '../harness/rig.mts';
 import { CHILD } from '../harness/waitingRig.mts';

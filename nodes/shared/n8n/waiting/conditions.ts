@@ -19,8 +19,9 @@ export function whyNotParked(ctx: IExecuteFunctions, timeoutMs: number): NotPark
 	if (ctx.getNode().executeOnce === true) return 'executesOnce';
 	if (timeoutMs < SHORTEST_PARKING_MS) return 'isShort';
 	// Neither queue mode nor the default of the instance, which may be "do not save", can be seen by a node.
-	const { saveDataSuccessExecution } = readWorkflowSettings(ctx);
-	if (MAY_LOSE_WAITING_EXECUTIONS && saveDataSuccessExecution !== 'all') return 'isNotSaved';
+	if (MAY_LOSE_WAITING_EXECUTIONS && readWorkflowSettings(ctx).saveDataSuccessExecution !== 'all') {
+		return 'mayBeLost';
+	}
 	return ctx.getWorkflow().id === undefined ? 'hasNoWorkflow' : undefined;
 }
 

@@ -13,7 +13,7 @@ export type NotParked =
 	| 'isOldN8n'
 	| 'executesOnce'
 	| 'isShort'
-	| 'isNotSaved'
+	| 'mayBeLost'
 	| 'hasNoWorkflow';
 
 export const NOT_PARKED: Record<NotParked, string> = {
@@ -25,7 +25,7 @@ export const NOT_PARKED: Record<NotParked, string> = {
 		"This version of n8n can't hand results to a parked node, so this node waits while the execution runs. From n8n 2.5 on it can.",
 	executesOnce: 'With "Execute Once" this node waits while the execution runs.',
 	isShort: 'For a time limit of about a minute this node waits while the execution runs.',
-	isNotSaved:
+	mayBeLost:
 		'In queue mode n8n before 2.34 loses a parked execution that is not to be saved when it succeeds. So this node waits while the execution runs. To park, choose "Save" for "Save successful production executions" in the settings of this workflow (from n8n 2.5 on), or update n8n to 2.34 or newer.',
 	hasNoWorkflow:
 		'Only a saved workflow can be parked, so this node waits while the execution runs.',
