@@ -12,10 +12,18 @@ import {
 	type CallbackAnswer,
 	describeError,
 } from '../shared/n8n/callback/answer';
-import { downloadVideo, readDownloadField } from '../shared/n8n/output/downloadVideo';
+import {
+	type DownloadContext,
+	downloadVideo,
+	readDownloadField,
+} from '../shared/n8n/output/downloadVideo';
 import { toEchoedFields } from '../shared/n8n/output/echoedInput';
 import { toDetails, toTaskJson } from '../shared/n8n/output/taskItem';
 import { readTriggerParameters } from '../shared/n8n/input/parameters';
+import { Cancellation } from '../shared/async/cancellation';
+import { systemTime } from '../shared/n8n/session/clock';
+import { readConnection } from '../shared/n8n/session/credential';
+import { openApi } from '../shared/n8n/session/openApi';
 import { phaseOf, type Task } from '../shared/wavespeed/tasks/task';
 import { Deliveries, type Delivery, REPEATED, toDeliveryMemory } from './deliveries';
 import { getTask } from '../shared/wavespeed/tasks/getTask';
@@ -31,7 +39,7 @@ export const receiveCallback = async (ctx: IWebhookFunctions): Promise<IWebhookR
 	await answerCallback(ctx, () => readTriggerSettings(ctx).toleranceSeconds, receive);
 
 async function receive(callback: Callback): Promise<CallbackAnswer> {
-	const { ctx, api, deliveryId, taskId } = callback;
+	const { ctx, deliveryId, taskId } = callback;
 	const settings = readTriggerSettings(ctx);
 	const work = async (isRepeated: (status: string) => boolean): Promise<CallbackAnswer> => {
 		const done = await settle(checkTask(callback, settings, isRepeated));
@@ -39,8 +47,7 @@ async function receive(callback: Callback): Promise<CallbackAnswer> {
 	};
 	const deliveries = openDeliveries(ctx);
 	// It is stored, and read by other processes.
-	const now = api.clock.wallTime();
-	const memory = toDeliveryMemory(ctx.getWorkflowStaticData('node'), now);
+	const memory = toDeliveryMemory(ctx.getWorkflowStaticData('node'), systemTime.wallTime());
 	const delivery = { id: deliveryId, taskId };
 	const answer = await deliveries.once(delivery, work, memory);
 	if (isStart(answer)) forgetUnlessStarted(ctx, deliveries, delivery);
@@ -81,12 +88,12 @@ const DEFAULT_TOLERANCE_SECONDS = 300;
 export function readTriggerSettings(
 	ctx: Parameters<typeof readTriggerParameters>[0],
 ): TriggerSettings {
-	const { raw, choice, options } = readTriggerParameters(ctx);
+	const { choice, flag, options } = readTriggerParameters(ctx);
 	// Deliveries are remembered for a day, so an older one could be played back.
 	const range = { min: 1, max: 24 * 60 * 60 };
 	return {
 		event: choice('event', 'Trigger On', EVENTS),
-		simplify: raw('simplify') !== false,
+		simplify: flag('simplify'),
 		downloadTo: readDownloadField(options),
 		toleranceSeconds:
 			options.number('toleranceSeconds', 'Signature Tolerance (Seconds)', range) ??
@@ -94,14 +101,22 @@ export function readTriggerSettings(
 	};
 }
 
+/** The service doesn't wait for ever, and sends again after a 503. */
+const ANSWER_WITHIN_MS = 20_000;
+const MAX_ATTEMPTS = 3;
+
 /** Whether the task has ended, and how, is the API's word; the callback's is not read. */
 async function checkTask(
 	callback: Callback,
 	settings: TriggerSettings,
 	isRepeated: (status: string) => boolean,
 ): Promise<CallbackAnswer> {
-	const { api, retryBudget, taskId } = callback;
-	const task = await getTask(api, taskId, retryBudget());
+	const { ctx, taskId } = callback;
+	const cancellation = new Cancellation();
+	const connection = await readConnection(ctx);
+	const api = openApi(ctx, connection, cancellation);
+	const deadline = api.clock.now() + ANSWER_WITHIN_MS;
+	const task = await getTask(api, taskId, { deadline, maxAttempts: MAX_ATTEMPTS });
 	const phase = phaseOf(task);
 	if (phase === 'running') {
 		const message = `Task ${task.id} has not ended yet (${task.status}); send again`;
@@ -111,7 +126,11 @@ async function checkTask(
 	if (settings.event !== 'finished' && settings.event !== phase) {
 		return { status: 200, message: 'The workflow does not start on this event' };
 	}
-	const item = await toTriggerItem(callback, settings, task);
+	const { hideKey } = connection;
+	const { clock, random } = api;
+	const item = await toTriggerItem(callback, settings, task, {
+		...{ ctx, cancellation, hideKey, clock, random },
+	});
 	return { status: 200, message: 'The workflow starts', items: [item] };
 }
 
@@ -120,9 +139,10 @@ async function checkTask(
  * service stops sending after some attempts, and the task would be lost to the workflow.
  */
 async function toTriggerItem(
-	{ ctx, api, cancellation, connection, input }: Callback,
+	{ input }: Callback,
 	settings: TriggerSettings,
 	task: Task,
+	context: DownloadContext,
 ): Promise<INodeExecutionData> {
 	const { downloadTo } = settings;
 	const echoed = settings.simplify
@@ -132,13 +152,6 @@ async function toTriggerItem(
 	if (downloadTo === undefined || phaseOf(task) !== 'completed' || task.videoUrls.length === 0) {
 		return { json };
 	}
-	const context = {
-		ctx,
-		cancellation,
-		hideKey: connection.hideKey,
-		clock: api.clock,
-		random: api.random,
-	};
 	const downloaded = await settle(downloadVideo(context, task, toDetails(task)));
 	if (!downloaded.ok) return { json: { ...json, downloadError: describeError(downloaded.error) } };
 	const binary: Record<string, IBinaryData> = { [downloadTo]: downloaded.value };

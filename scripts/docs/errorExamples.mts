@@ -33,17 +33,12 @@ const SITES: Record<Site, true> = {
 	...{ SoundCloud: true, Spotify: true, Loom: true, GitHub: true },
 };
 
-const purpose = { action: 'readTask', taskId } as const;
+const purpose = { action: 'readTask' } as const;
 const cause: Failure = makeFailure('unavailable', 'noUsableAnswer', { purpose, said });
-const notFound: Failure = makeFailure(
-	'refused',
-	'taskNotFound',
-	{ taskId, said },
-	{ httpStatus: 404 },
-);
+const notFound: Failure = makeFailure('refused', 'taskNotFound', { said }, { httpStatus: 404 });
 
 const failed = (more: Partial<FailureFacts['taskFailed']> = {}): FailureFacts['taskFailed'] => ({
-	...{ taskId, status: 'failed', failureReason: said, errorCode: null },
+	...{ status: 'failed', failureReason: said, errorCode: null },
 	...{ isPermanent: false, origin: 'thisAttempt', ...more },
 });
 
@@ -167,7 +162,7 @@ export const EXAMPLES: Examples = {
 			{ purpose, said: 'insufficient_credits', status: 402 },
 		],
 	],
-	taskNotFound: ['refused', [{ taskId, said }]],
+	taskNotFound: ['refused', [{ said }]],
 	uploadMethodUnknown: ['refused', [{ field, method: 'POST' }]],
 	secretRefused: ['refused', [{ said }], 'told'],
 	submitsRefused: ['rateLimited', [{ refusedForMs: 60 * 60_000, said }]],
@@ -184,11 +179,11 @@ export const EXAMPLES: Examples = {
 	taskOfSubmitNotSearched: ['submitUnknown', [{ said, cause }]],
 	taskOutOfSight: ['waitTimedOut', [{ cause }, { cause: notFound }]],
 	taskNotRead: ['waitTimedOut', [{ cause }]],
-	waitTimedOut: ['waitTimedOut', [{ taskId, status: 'processing', waitedMs: 60 * 60_000 }]],
+	waitTimedOut: ['waitTimedOut', [{ status: 'processing', waitedMs: 60 * 60_000 }]],
 	taskFailed: ['taskFailed', FAILED_TASKS],
-	taskWithoutVideo: ['taskFailed', [{ taskId }]],
-	taskStillRuns: ['invalidInput', [{ taskId, status: 'processing' }], 'told'],
-	downloadFailed: ['downloadFailed', [{ taskId, url, said }]],
+	taskWithoutVideo: ['taskFailed', [{}]],
+	taskStillRuns: ['invalidInput', [{ status: 'processing' }], 'told'],
+	downloadFailed: ['downloadFailed', [{ url, said }]],
 	downloadOutOfTime: ['downloadFailed', [{}]],
 	stopped: ['stopped', [{}]],
 	abandoned: ['abandoned', [{}]],

@@ -86,7 +86,7 @@ describe('what the editor says about a mistake', () => {
 		async () => {
 			expect(await make({ parameters: { imageBinaryPropertyName: 'picture' } })).toEqual([
 				'There is no file in the field "picture" ("Image Input Data Field Name")',
-				'The picture of this item is "image" (a picture, portrait.png): enter this name in "Image Input Data Field Name", or leave the field empty. Nothing was paid.',
+				'Nothing was paid. The picture of this item is "image" (a picture, portrait.png): enter this name in "Image Input Data Field Name", or leave the field empty.',
 			]);
 			await page.getByTestId('ndv-input-panel').getByTestId('radio-button-schema').click();
 			await keepScreenshot(page, 'error');
@@ -101,7 +101,7 @@ describe('what the editor says about a mistake', () => {
 			const credential = await saveCredential(testbed.session, input);
 			expect(await make({ credential })).toEqual([
 				"WaveSpeed doesn't accept the API key (invalid api key)",
-				'Check the key in the WaveSpeed API credential. A key works only after a first top-up of the account. Nothing was paid.',
+				'Nothing was paid. Check the key in the WaveSpeed API credential. A key works only after a first top-up of the account.',
 			]);
 		},
 		RUN_TIMEOUT_MS,
@@ -114,7 +114,7 @@ describe('what the editor says about a mistake', () => {
 			await writeFile(picture, '%PDF-1.4\n%%EOF\n');
 			expect(await make({ picture, parameters: { imageBinaryPropertyName: 'image' } })).toEqual([
 				'The file in "image" is not a picture that WaveSpeed takes: it is of type application/pdf',
-				'Supply one of: JPG, PNG, WebP, GIF, BMP, TIFF. Nothing was paid.',
+				'Nothing was paid. Supply one of: JPG, PNG, WebP, GIF, BMP, TIFF.',
 			]);
 			expect(testbed.emulator.uploads()).toEqual([]);
 		},
@@ -126,7 +126,7 @@ describe('what the editor says about a mistake', () => {
 		async () => {
 			expect(await make({ parameters: { options: { maxCostPerVideo: 0.05 } } })).toEqual([
 				'The video would cost $0.15, more than "Max Cost per Video" allows ($0.05)',
-				'Raise the limit, shorten the audio or choose 480p. Nothing was paid.',
+				'Nothing was paid. Raise the limit, shorten the audio or choose 480p.',
 			]);
 			expect(testbed.emulator.paidTasks()).toBe(0);
 		},
@@ -140,7 +140,7 @@ describe('what the editor says about a mistake', () => {
 			testbed.emulator.addFault({ step: 'submit', kind: 'status', status: 400, body });
 			expect(await make({})).toEqual([
 				'Could not submit the task: insufficient_credits: please top up your account',
-				'The balance of the WaveSpeed account is too low. Top it up at wavespeed.ai, then run again. Nothing was paid.',
+				'Nothing was paid. The balance of the WaveSpeed account is too low. Top it up at wavespeed.ai, then run again.',
 			]);
 		},
 		RUN_TIMEOUT_MS,
@@ -160,10 +160,12 @@ describe('what the editor says about a mistake', () => {
 			const [message, description] = await make({}, failNext(failure));
 			const { id } = testbed.emulator.tasks().at(-1)!;
 			expect(message).toBe(
-				`Task ${id} ended as "failed" without a video: content flagged as potentially sensitive (code 1200)`,
+				`No video: content flagged as potentially sensitive (status "failed", code 1200). Task ${id}`,
 			);
-			expect(description).toMatch(/^The content moderation refused it: change the picture/);
-			expect(description).toMatch(/not submitted again by a retry\. Whether WaveSpeed refunds/);
+			expect(description).toMatch(
+				/^Whether WaveSpeed refunds .* The content moderation refused it: change the picture/,
+			);
+			expect(description).toMatch(/not submitted again by a retry\.$/);
 		},
 		RUN_TIMEOUT_MS,
 	);
@@ -174,10 +176,10 @@ describe('what the editor says about a mistake', () => {
 			const parameters = { imageSource: 'url', imageUrl: 'http://127.0.0.1:9/portrait.png' };
 			const [message, description] = await make({ parameters });
 			expect(message).toMatch(
-				/without a video: Failed to download image from http:.* \(code 1402\)$/,
+				/^No video: Failed to download image from http:.* \(status "failed", code 1402\)\. Task /,
 			);
 			expect(description).toBe(
-				'WaveSpeed could not load the picture or the sound: check the web address, or choose "Binary File" so that the file is uploaded. A retry does not submit the same again; a new execution does. WaveSpeed refunds failed tasks within some hours.',
+				'WaveSpeed refunds failed tasks within some hours. WaveSpeed could not load the picture or the sound: check the web address, or choose "Binary File" so that the file is uploaded. A retry does not submit the same again; a new execution does.',
 			);
 		},
 		RUN_TIMEOUT_MS,

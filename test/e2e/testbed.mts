@@ -36,10 +36,11 @@ export interface Testbed {
 	close: () => Promise<void>;
 }
 
-/** `readableFolders`: where workflows may read and write files, beside the sample media. */
+/** `readableFolders`: where workflows may read and write files, beside the sample media; `env`: n8n's settings. */
 export async function startTestbed(
 	emulatorOptions: EmulatorOptions = {},
 	readableFolders: string[] = [],
+	env: NodeJS.ProcessEnv = {},
 ): Promise<Testbed> {
 	const stops: Array<() => Promise<unknown>> = [];
 	const close = async () => {
@@ -53,7 +54,7 @@ export async function startTestbed(
 		const emulator = await startEmulator({ accountLevel: 'ultra', speed: 50, ...emulatorOptions });
 		stops.push(() => emulator.close());
 		const port = await findFreePort();
-		const options = { userFolder, port, readableFolders: [MEDIA, ...readableFolders] };
+		const options = { userFolder, port, readableFolders: [MEDIA, ...readableFolders], env };
 		let n8n = await startN8n(installation, options);
 		stops.push(() => n8n.stop());
 		const session = await logIn(n8n.url, LOGIN);

@@ -50,7 +50,8 @@ async function createApi(world: World): Promise<FastifyInstance> {
 	app.addHook('onRequest', async (request) => {
 		if (!(request.raw.url ?? '').startsWith('/api/') || request.is404) return;
 		const { authorization } = request.headers;
-		if (authorization !== `Bearer ${world.apiKey}`) throw refusal(401, 'invalid api key');
+		const isKnown = world.apiKeys.some((key) => authorization === `Bearer ${key}`);
+		if (!isKnown) throw refusal(401, 'invalid api key');
 	});
 	addSubmit(app, world);
 	addPredictions(app, world);

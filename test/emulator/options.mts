@@ -36,6 +36,8 @@ export interface EmulatorOptions {
 	/** Second origin: signed upload targets and the "CDN". 0 takes any free port. */
 	mediaPort?: number;
 	apiKey?: string;
+	/** Further keys of the same account. */
+	moreApiKeys?: string[];
 	accountLevel?: AccountLevel;
 	/** Above the concurrency limit: refuse with 429, or accept and let the task wait as `created`. */
 	overLimit?: 'reject' | 'queue';

@@ -79,6 +79,8 @@ export interface World {
 	virtual: boolean;
 	speed: number;
 	apiKey: string;
+	/** All keys of the account. */
+	apiKeys: string[];
 	url: string;
 	mediaUrl: string;
 	folder: string;
@@ -116,6 +118,7 @@ export async function createWorld(options: EmulatorOptions): Promise<World> {
 	const localClock = options.clock ?? realClock;
 	const { clockSkewMs = 0 } = options;
 	const skewMs = () => (typeof clockSkewMs === 'function' ? clockSkewMs() : clockSkewMs);
+	const { apiKey = 'test-key', moreApiKeys = [] } = options;
 	return {
 		options,
 		localClock,
@@ -125,7 +128,8 @@ export async function createWorld(options: EmulatorOptions): Promise<World> {
 		},
 		virtual: options.clock !== undefined,
 		speed: options.clock ? 1 : (options.speed ?? 1),
-		apiKey: options.apiKey ?? 'test-key',
+		apiKey,
+		apiKeys: [apiKey, ...moreApiKeys],
 		url: '',
 		mediaUrl: '',
 		folder: await mkdtemp(join(tmpdir(), 'wavespeed-emulator-')),

@@ -103,7 +103,7 @@ describe('Delete', () => {
 		rig.emulator.setTask(taskId, { status });
 		const result = await rig.run({ items: [{ json: { taskId } }], parameters: DELETE });
 		expect(result.error?.message).toBe(
-			`Task ${taskId} has not ended yet (status: ${status}), so it was not deleted`,
+			`The task has not ended yet (status: ${status}), so it was not deleted. Task ${taskId}`,
 		);
 		expect(result.error?.description).toMatch(/paid for and lost/);
 		expect(result.error?.description).not.toMatch(/Nothing was paid/);

@@ -222,7 +222,7 @@ describe('before anything is sent, it refuses', () => {
 		const before = rig.emulator.requests().length;
 		const result = await rig.run({ parameters, items: [item ? await item() : await makeRow()] });
 		expect(result.error?.message).toMatch(message);
-		expect(result.error?.description).toMatch(/Nothing was paid\.$/);
+		expect(result.error?.description).toMatch(/^Nothing was paid\. /);
 		expect(result.error?.context).toMatchObject({ itemIndex: 0 });
 		expect(rig.emulator.requests().length).toBe(before);
 	});
@@ -232,7 +232,7 @@ test('a bad third row is found before the first is uploaded', async () => {
 	const items = [await makeRow(), await makeRow(), { json: {} }, await makeRow()];
 	const before = rig.emulator.requests().length;
 	const result = await rig.run({ items, parameters: { operation: 'generate' } });
-	expect(result.error?.message).toMatch(/^Row 3: There is no picture in this item/);
+	expect(result.error?.message).toMatch(/^There is no picture in this item.*\. Row 3$/);
 	expect(result.error?.context).toMatchObject({ itemIndex: 2 });
 	expect(rig.emulator.requests().length).toBe(before);
 });

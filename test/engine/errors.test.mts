@@ -57,7 +57,7 @@ test.each(MODES)(
 				? result.errorItems
 				: result.items.filter((item) => item.json.error);
 		expect(bad.map(({ json }) => json.error)).toEqual([
-			expect.stringMatching(/^Could not submit the task: invalid prompt\..*Nothing was paid\.$/),
+			expect.stringMatching(/^Could not submit the task: invalid prompt\. Nothing was paid\. ./),
 			expect.stringMatching(/^There is no picture in this item/),
 		]);
 		const isKept = onError === 'continueRegularOutput' || routesDetails;
@@ -162,7 +162,7 @@ describe('in stop mode', () => {
 			when: isSubmitOf(1),
 		});
 		const result = await rig.run({ items: await makeRows(6), parameters: GENERATE });
-		expect(result.error?.message).toBe('Row 2: Could not submit the task: invalid prompt');
+		expect(result.error?.message).toBe('Could not submit the task: invalid prompt. Row 2');
 		const [task] = rig.emulator.tasks();
 		expect(rig.emulator.paidTasks()).toBe(1);
 		expect(result.error?.description).toContain(`row 1: ${task?.id}`);

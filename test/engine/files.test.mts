@@ -292,7 +292,7 @@ describe('before anything is spent, it explains', () => {
 		const result = await run(await files?.(), parameters);
 		expect(result.error?.message).toMatch(message);
 		expect(result.error?.description).toMatch(advice);
-		expect(result.error?.description).toMatch(/Nothing was paid\.$/);
+		expect(result.error?.description).toMatch(/^Nothing was paid\. /);
 		if (never) expect(result.error?.description).not.toMatch(never);
 		expect(result.error?.context?.data).toEqual({
 			parameter: expect.stringMatching(/^(image|audio)(BinaryPropertyName|Url)$/),

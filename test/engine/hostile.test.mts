@@ -57,7 +57,7 @@ describe('an answer that is too large', () => {
 	test('fails the row in words if there is no other', async () => {
 		rig.server.play({ result: times({ kind: 'endless', status: 200 }, 5) });
 		const { error } = await run(GET);
-		expect(error).toMatch(/^Could not read task task-7: the answer was not the JSON that the API/);
+		expect(error).toMatch(/^Could not read the task: the answer was not the JSON that the API/);
 	});
 
 	test('still refuses, if that is what its status says', async () => {

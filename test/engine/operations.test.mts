@@ -75,7 +75,7 @@ describe('Wait', () => {
 			parameters: { resource: 'task', operation: 'wait', options: { timeoutMinutes: 10 } },
 		});
 		expect(result.error?.message).toBe(
-			`Task ${String(json.taskId)} has not ended after 10 minutes (last status: processing)`,
+			`The task has not ended after 10 minutes (last status: processing). Task ${String(json.taskId)}`,
 		);
 		expect(result.error?.description).toMatch(/goes on at WaveSpeed.*"Wait"/);
 		expect(result.error?.context?.data).toMatchObject({
@@ -151,7 +151,7 @@ describe('Wait', () => {
 		const result = await rig.run({
 			parameters: { resource: 'task', operation: 'wait', taskId: '../balance' },
 		});
-		expect(result.error?.message).toMatch(/Could not read task/);
+		expect(result.error?.message).toMatch(/Could not read the task: .*\. Task [0-9a-f]{32}$/);
 		expect(result.error?.context?.data).toMatchObject({ taskId: '../balance' });
 		expect(steps('balance')).toEqual([]);
 	});
@@ -187,7 +187,7 @@ describe('Get', () => {
 		const result = await rig.run({
 			parameters: { resource: 'task', operation: 'get', taskId: 'f'.repeat(32) },
 		});
-		expect(result.error?.message).toMatch(/Could not read task f+: /);
+		expect(result.error?.message).toMatch(/Could not read the task: .*\. Task f+$/);
 		expect(result.error?.description).toMatch(
 			/Check the ID.*7 days.*look again before you submit another/,
 		);

@@ -187,7 +187,7 @@ describe('a failed task', () => {
 	test('ends the run in stop mode, with its reason, its row and all tasks, and says how to go on', async () => {
 		const result = await failRow1();
 		expect(waiting.status()).toBe('error');
-		expect(result.error?.message).toMatch(/^Row 2: .*refused/);
+		expect(result.error?.message).toMatch(/refused.*\. Row 2\b/);
 		expect(result.error?.message).toContain(taskOf(1).id);
 		for (const row of [0, 2]) expect(result.error?.description).toContain(taskOf(row).id);
 		expect(result.error?.description).toMatch(/"Existing Task ID".*"Get Many"/);
@@ -253,7 +253,7 @@ describe('an error row that is known before the run is parked', () => {
 		});
 		const result = await park();
 		expect(result.run.waitTill).toBeFalsy();
-		expect(result.error?.message).toMatch(/^Row 3: .*invalid prompt/);
+		expect(result.error?.message).toMatch(/invalid prompt.*\. Row 3\b/);
 		for (const { id } of rig.emulator.tasks()) expect(result.error?.description).toContain(id);
 	});
 });

@@ -116,7 +116,7 @@ test("n8n's own error of an expression says in which field, in an error row too"
 	const { items } = await run({}, parameters, { onError: 'continueRegularOutput' });
 	expect(jsonOf(items)).toEqual([
 		{
-			error: expect.stringMatching(/^The expression in "prompt" failed: .+Nothing was paid\.$/),
+			error: expect.stringMatching(/^The expression in "prompt" failed: .+Nothing was paid\./),
 			details: { parameter: 'prompt' },
 		},
 	]);

@@ -72,7 +72,8 @@ const describeRetry = ({ error }: RunResult): string =>
 /** Leaves out what differs from run to run, and what depends on the other row. */
 export const mask = (text: string): string =>
 	text
-		.replace(/^Row \d+: /, '')
+		.replace(/\. Row \d+, task /, '. Task ')
+		.replace(/\. Row \d+(?=\. |$)/, '')
 		.replace(/ ?Tasks of the other rows, which are not lost:.*$/, '')
 		.replace(/For this row nothing was paid\./, 'Nothing was paid.')
 		// Where there are details, these name it.

@@ -71,6 +71,11 @@ describe('the submit', () => {
 		['a refusal in the envelope', answer(200, '{"code":400}'), 'refused', 'accepted'],
 		['a wrong key', refusal(401), 'refused', 'accepted'],
 		['a redirect', answer(307, ''), 'refused', 'accepted'],
+		['a redirect to what came of it', answer(303, ''), 'unknown', 'accepted'],
+		['a redirect that some send for 303', answer(302, ''), 'unknown', 'accepted'],
+		['a conflict', refusal(409, 'in progress'), 'unknown', 'accepted'],
+		['"too early"', refusal(425), 'unknown', 'accepted'],
+		['a proxy’s "client closed request"', refusal(499), 'unknown', 'accepted'],
 		['no connection', notSent, 'notSent', 'left'],
 		['no answer', noReply, 'unknown', 'left'],
 		['a server error', refusal(500), 'unknown', 'accepted'],
@@ -87,6 +92,17 @@ describe('the submit', () => {
 		expect(requests).toHaveLength(1);
 		expect(uses).toEqual([use]);
 	});
+
+	it.each([400, 402, 409, 429])(
+		'takes the task that an answer names, although its status is %i',
+		async (status) => {
+			const task = { id: 'x', status: 'created', outputs: [], error: 'odd' };
+			for (const body of [task, { code: status, message: 'odd', data: task }]) {
+				const { outcome } = await submit(answer(status, JSON.stringify(body)));
+				expect(outcome).toMatchObject({ kind: 'accepted', task: { id: 'x' } });
+			}
+		},
+	);
 
 	it('says why a submit was refused, and that nothing was paid', async () => {
 		const { outcome } = await submit(refusal(400, 'bad seed'));
@@ -187,6 +203,15 @@ describe('listing tasks', () => {
 		expect(failure.message).toContain('bad page');
 		expect(never.requests).toHaveLength(2);
 	});
+
+	it.each(['', null, undefined])(
+		'keeps a task whose model is %j: it may be the one that is looked for',
+		async (model) => {
+			const { time, api } = createRig([ok({ items: [rawTask('x', 'created', { model })] })]);
+			const { tasks } = await time.run(listTasks(api, {}, 1));
+			expect(tasks.map(({ id }) => id)).toEqual(['x']);
+		},
+	);
 
 	it('drops tasks of other models and what is no task', async () => {
 		const { tasks } = await list({

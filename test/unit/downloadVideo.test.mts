@@ -88,7 +88,7 @@ describe('a download', () => {
 		]) {
 			const failure = await failsWith(helpers as Partial<Helpers>);
 			expect(failure).toMatchObject({ kind: 'downloadFailed', details: DETAILS });
-			expect(failure.message).toMatch(/^The video of task task could not be downloaded: /);
+			expect(failure.message).toMatch(/^The video could not be downloaded: /);
 			expect(failure.message).toContain(URL_OF_VIDEO);
 			expect(failure.message).not.toContain('the-key');
 		}

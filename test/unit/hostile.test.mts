@@ -129,9 +129,7 @@ test('the answer for another task is not taken: its video would come to the wron
 	const rig = createRig([ok(rawTask('theirs', 'completed'))]);
 	const asked = getTask(rig.api, 'mine', preparationBudget(rig.api.clock));
 	const failure = await rig.time.run(failureFrom(asked));
-	expect(failure.message).toBe(
-		'Could not read task mine: the answer was not what the API promises',
-	);
+	expect(failure.message).toBe('Could not read the task: the answer was not what the API promises');
 });
 
 describe('a ticket', () => {

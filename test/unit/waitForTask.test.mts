@@ -160,7 +160,7 @@ describe('the time limit of a wait', () => {
 		const rig = createRig([running('queued')]);
 		const failure = await failureFrom(wait(rig, { timeoutMs: 600_000 }));
 		expect(failure.kind).toBe('waitTimedOut');
-		expect(failure.message).toBe('Task t has not ended after 10 minutes (last status: queued)');
+		expect(failure.message).toBe('The task has not ended after 10 minutes (last status: queued)');
 		expect(failure.advice).toContain('goes on at WaveSpeed and is paid for');
 		expect(failure.details).toEqual({ taskId: 't', status: 'queued' });
 		expect(rig.time.elapsed()).toBe(600_000 + LATENCY_MS);

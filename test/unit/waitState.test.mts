@@ -92,7 +92,7 @@ test('writes only what a check has changed, so that n8n stores the rest once', (
 	expect(String(later.open).length).toBeLessThan(6_000);
 	expect(rounded(decodeState(throughJson(later))!.open)).toEqual(rounded(state.open));
 
-	const failure = makeFailure('refused', 'taskNotFound', { taskId: 't', said: 'gone' });
+	const failure = makeFailure('refused', 'taskNotFound', { said: 'gone' });
 	state.open.delete(3);
 	state.ends.set(3, { failure });
 	const ended = updateState(later, state, [3]);

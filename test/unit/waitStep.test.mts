@@ -11,9 +11,7 @@ const wait = startWait('t', options, NOW);
 const task = (status: string) => ({ ok: true as const, value: parseTask({ id: 't', status })! });
 const failed = (kind: 'unavailable' | 'rateLimited' | 'refused', httpStatus?: number) => ({
 	ok: false as const,
-	error: new FailureError(
-		makeFailure(kind, 'taskNotFound', { taskId: 't', said: 'no' }, { httpStatus }),
-	),
+	error: new FailureError(makeFailure(kind, 'taskNotFound', { said: 'no' }, { httpStatus })),
 });
 
 test('is plain data that goes through JSON unchanged', () => {

@@ -30,7 +30,7 @@ export const deleteTask: Operation = {
 				fail(
 					'invalidInput',
 					'taskStillRuns',
-					{ taskId, status: task.status },
+					{ status: task.status },
 					{ details: toDetails(task), paid: 'told' },
 				);
 			}

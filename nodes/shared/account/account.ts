@@ -46,7 +46,7 @@ export class Account {
 	readonly uploads = new UploadCache();
 	readonly signingSecret = new SigningSecret();
 
-	/** `submissions`: shared by all keys of the service, since two of them may belong to one account. */
+	/** `submissions`: shared by all keys and addresses, since two of them may belong to one account. */
 	constructor(level: AccountLevel, random: Random, submissions: Submissions) {
 		const limits = ACCOUNT_LIMITS[level];
 		this.places = new Semaphore(limits.tasksInFlight);

@@ -1,7 +1,6 @@
 import type { Random } from '../async/clock';
 import type { AccountLevel } from '../wavespeed/accountLimits';
 import { Account } from './account';
-
 import { Submissions } from './submissions';
 
 /** What a retry may still need of it is minutes old; uploads are then made again. */
@@ -13,10 +12,13 @@ const MOST_IDLE = 100;
 /** A run whose rows are between two requests looks idle. */
 const SURELY_IDLE_MS = 3 * 60 * 60_000;
 
-/** Which account: by its key, which can't be told from `id`, and where the service is. */
+/** How long it is believed which account a credential belongs to, where nothing is sent for it. */
+const REMEMBERED_MS = 60_000;
+const MOST_REMEMBERED = 1_000;
+
+/** Which account: by its key and its base URL, which can't be told from `id`. */
 export interface AccountKey {
 	id: string;
-	baseUrl: string;
 	level: AccountLevel;
 }
 
@@ -24,12 +26,18 @@ export interface AccountKey {
 export class Accounts {
 	/** The one used longest ago comes first. */
 	readonly #known = new Map<string, { account: Account; usedAt: number }>();
-	/** By base URL: two keys may belong to one account, and a search must know what was sent with the other one. */
-	readonly #submissions = new Map<string, Submissions>();
+	/**
+	 * For all of them: two keys may belong to one account, and two addresses lead to one service, which nobody tells. A
+	 * search must know what was sent by the other way, or it takes another row's video.
+	 */
+	#submissions: Submissions | undefined;
+	/** Whose credential is of which account. */
+	readonly #remembered = new Map<string, { id: string; at: number }>();
 
 	/** `now`: on the steady clock, ms. */
-	open({ id, baseUrl, level }: AccountKey, now: number, random: Random): Account {
-		const account = this.#known.get(id)?.account ?? this.#create(baseUrl, level, now, random);
+	open({ id, level }: AccountKey, now: number, random: Random): Account {
+		this.#submissions ??= new Submissions(now);
+		const account = this.#known.get(id)?.account ?? new Account(level, random, this.#submissions);
 		account.setLevel(level);
 		this.#known.delete(id);
 		this.#known.set(id, { account, usedAt: now });
@@ -37,16 +45,28 @@ export class Accounts {
 		return account;
 	}
 
+	/** The credential of `user` was read, and is of the account with this ID. `now`: on the steady clock, ms. */
+	remember(user: string, id: string, now: number): void {
+		this.#remembered.delete(user);
+		this.#remembered.set(user, { id, at: now });
+		for (const [oldest, { at }] of this.#remembered) {
+			if (at > now - REMEMBERED_MS && this.#remembered.size <= MOST_REMEMBERED) return;
+			this.#remembered.delete(oldest);
+		}
+	}
+
+	/** The account of `user`, if its credential was read within the last minute. */
+	recall(user: string, now: number): Account | undefined {
+		const found = this.#remembered.get(user);
+		const isRecent = found !== undefined && now - found.at < REMEMBERED_MS;
+		return isRecent ? this.#known.get(found.id)?.account : undefined;
+	}
+
 	/** For tests, which begin with a process that knows nothing. */
 	clear(): void {
 		this.#known.clear();
-		this.#submissions.clear();
-	}
-
-	#create(baseUrl: string, level: AccountLevel, now: number, random: Random): Account {
-		const submissions = this.#submissions.get(baseUrl) ?? new Submissions(now);
-		this.#submissions.set(baseUrl, submissions);
-		return new Account(level, random, submissions);
+		this.#remembered.clear();
+		this.#submissions = undefined;
 	}
 
 	#dropIdle(now: number): void {

@@ -1,3 +1,4 @@
+import { settle, type Settled } from '../async/settle';
 import type { ApiContext, RetryBudget } from '../wavespeed/http/request';
 import { fail } from '../wavespeed/failures';
 import { fetchWebhookSecret } from '../wavespeed/webhooks/secret';
@@ -45,14 +46,26 @@ export class SigningSecret {
 	 * it may have been replaced, so the API is asked. Throws a FailureError if the API can't tell, which says nothing
 	 * about the signature.
 	 */
-	async verify(api: ApiContext, fits: (secret: string) => boolean): Promise<boolean> {
+	async verify(api: ApiContext, fits: Fits): Promise<boolean> {
 		const now = api.clock.now();
+		return (
+			this.judge(now, fits) ?? fits(await this.#waitFor(this.#recentAsk(now) ?? this.#ask(api)))
+		);
+	}
+
+	/** As `verify`, by what is known here alone; undefined if the API has to be asked or is being asked. */
+	judge(now: number, fits: Fits): boolean | undefined {
 		const known = this.#known;
 		const isBelieved = known !== undefined && now - known.askedAt < MAX_AGE_MS;
 		if (isBelieved && fits(known.secret)) return true;
+		const answer = this.#recentAsk(now)?.answer;
+		if (answer?.ok === false) throw answer.error;
+		return answer && fits(answer.value);
+	}
+
+	#recentAsk(now: number): Ask | undefined {
 		const last = this.#lastAsk;
-		const isRecent = last !== undefined && now - last.at < FETCH_GAP_MS;
-		return fits(await this.#waitFor(isRecent ? last : this.#ask(api)));
+		return last !== undefined && now - last.at < FETCH_GAP_MS ? last : undefined;
 	}
 
 	#ask(api: ApiContext): Ask {
@@ -61,15 +74,14 @@ export class SigningSecret {
 		// Before it is sent, the request may have to wait behind others.
 		const limit = api.clock.sleep(FETCH_TIMEOUT_MS).then(failTooSlow);
 		const outcome = Promise.race([this.#fetch(api, retryBudget), limit]);
-		const ask: Ask = { at, outcome, isUnderWay: true };
-		const end = (): void => void (ask.isUnderWay = false);
-		outcome.then(end, end);
+		const ask: Ask = { at, outcome };
+		void settle(outcome).then((answer) => (ask.answer = answer));
 		this.#lastAsk = ask;
 		return ask;
 	}
 
-	async #waitFor({ outcome, isUnderWay }: Ask): Promise<string> {
-		if (!isUnderWay) return await outcome;
+	async #waitFor({ outcome, answer }: Ask): Promise<string> {
+		if (answer) return await outcome;
 		if (this.#waiting >= MOST_WAITING) {
 			return fail('unavailable', 'secretUnderWay', {});
 		}
@@ -93,8 +105,12 @@ export class SigningSecret {
 interface Ask {
 	/** On the steady clock, ms. */
 	at: number;
-	isUnderWay: boolean;
 	outcome: Promise<string>;
+	/** Undefined while it is under way. */
+	answer?: Settled<string>;
 }
+
+/** Tries a secret. */
+type Fits = (secret: string) => boolean;
 
 const failTooSlow = (): never => fail('unavailable', 'secretTooSlow', {});

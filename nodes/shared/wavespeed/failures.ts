@@ -34,8 +34,8 @@ export type FailureKind =
 
 /** What a request was for. */
 export type Purpose =
-	| { action: 'submit' | 'quote' | 'listTasks' | 'readBalance' | 'fetchSecret' }
-	| { action: 'readTask' | 'deleteTask'; taskId: string }
+	| { action: 'submit' | 'readTask' | 'deleteTask' | 'listTasks' }
+	| { action: 'quote' | 'readBalance' | 'fetchSecret' }
 	| { action: 'upload'; field: string };
 
 /**
@@ -51,12 +51,12 @@ export interface FailureFacts {
 	uploadMethodUnknown: { field: string; method: string };
 	secretRefused: { said: string };
 	listHasNoEnd: object;
-	taskNotFound: { taskId: string; said: string };
+	taskNotFound: { said: string };
 	/** What keeps us from a task that was accepted and may run on. */
 	taskOutOfSight: { cause: Failure };
 	/** The same of a task that may have ended long ago. */
 	taskNotRead: { cause: Failure };
-	waitTimedOut: { taskId: string; status: string; waitedMs: number };
+	waitTimedOut: { status: string; waitedMs: number };
 }
 
 export type FailureReason = keyof FailureFacts;

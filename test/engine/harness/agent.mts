@@ -1,4 +1,5 @@
 import {
+	type EngineResponse,
 	type IDataObject,
 	type IExecuteFunctions,
 	type INode,
@@ -17,6 +18,7 @@ import {
 	NODE_TYPE,
 	ownLogs,
 	type RunResult,
+	type Server,
 	types,
 	workflowPackage,
 } from './engine.mts';
@@ -25,6 +27,7 @@ import {
 
 const TOOL_TYPE = `${NODE_TYPE}Tool`;
 const AGENT_TYPE = 'test.agent';
+const RETRIED = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
 
 /** What the agent hears from its tool. */
 export type ToolAnswer = { video: IDataObject } | { error: Error };
@@ -100,10 +103,65 @@ function toTool(node: INodeType): INodeType {
 export async function runAgent(options: AgentOptions): Promise<RunResult> {
 	types[AGENT_TYPE] = new Agent(options.think);
 	types[TOOL_TYPE] ??= toTool(nodeTypes.getByName(NODE_TYPE));
+	return await runWithTool(options, TOOL_TYPE);
+}
+
+/** What n8n-core hands back to an agent that has asked for calls; nothing is in it when the agent begins. */
+type ToolResponse = EngineResponse<{ round?: number }>;
+
+export interface RoundsOptions extends Omit<AgentOptions, 'think'> {
+	/** What the model fills in, call by call and round by round; a round's calls are asked for together. */
+	rounds: IDataObject[][];
+	/** So often the agent itself fails after its first answers, as if its model were not there. */
+	failures?: number;
+	/** n8n's server, where executions can be parked. */
+	server?: Server;
+}
+
+/**
+ * Newer agents ask n8n to run their tools as nodes of the workflow, and go on when it has done so. Returns what the
+ * agent has heard, call by call, in the order of the rounds.
+ */
+export async function runAgentInRounds(
+	options: RoundsOptions,
+): Promise<RunResult & { heard: IDataObject[] }> {
+	const heard: IDataObject[] = [];
+	let failures = options.failures ?? 0;
+	let calls = 0;
+	class AgentInRounds extends Agent {
+		override async execute(
+			this: IExecuteFunctions,
+			response?: ToolResponse,
+		): Promise<INodeExecutionData[][]> {
+			for (const { data } of response?.actionResponses ?? []) {
+				heard.push(data.data?.ai_tool?.[0]?.[0]?.json ?? {});
+			}
+			const round = (response?.metadata?.round ?? -1) + 1;
+			if (round > 0 && failures > 0) {
+				failures -= 1;
+				throw new Error('the model is not there');
+			}
+			const asked = options.rounds[round];
+			if (!asked) return [[{ json: {} }]];
+			const actions = asked.map((input) => ({
+				...{ actionType: 'ExecutionNodeAction', nodeName: 'Talk', type: 'ai_tool' },
+				...{ id: `call_${(calls += 1)}`, input, metadata: { itemIndex: 0 } },
+			}));
+			return { actions, metadata: { round } } as unknown as INodeExecutionData[][];
+		}
+	}
+	types[AGENT_TYPE] = new AgentInRounds(async () => {});
+	return { ...(await runWithTool(options, NODE_TYPE)), heard };
+}
+
+async function runWithTool(
+	options: Omit<AgentOptions, 'think'> & Pick<RoundsOptions, 'failures' | 'server'>,
+	toolType: string,
+): Promise<RunResult> {
 	const nodes = [
 		makeNode('Start', 'test.passThrough'),
-		makeNode('Agent', AGENT_TYPE),
-		makeNode('Talk', TOOL_TYPE, {
+		makeNode('Agent', AGENT_TYPE, options.failures ? RETRIED : {}),
+		makeNode('Talk', toolType, {
 			parameters: options.parameters as INode['parameters'],
 			credentials: { waveSpeedApi: { id: '1', name: 'WaveSpeed' } },
 			...options.settings,
@@ -136,7 +194,8 @@ export async function runAgent(options: AgentOptions): Promise<RunResult> {
 			],
 		},
 	});
-	const additionalData = makeAdditionalData(options.credential, workflow.id, nodes);
+	const { credential, server } = options;
+	const additionalData = makeAdditionalData(credential, workflow.id, nodes, server);
 	const execution = new core.WorkflowExecute(additionalData, 'trigger', data);
 	const logs: string[] = [];
 	return await ownLogs.run(logs, async () =>

@@ -1,6 +1,6 @@
 import type { EmulatorOptions } from '../../emulator/types.mts';
 import { GENERATE, makeRow, makeRows, type Rig } from '../harness/rig.mts';
-import { idsOf, jsonOfRow, minutesOf, RETRY, startMoneyRig } from './support.mts';
+import { idsOf, jsonOfRow, minutesOf, RETRY, startMoneyRig, textOf } from './support.mts';
 
 /** A machine's clock that is wrong, or jumps, changes nothing: virtual machines after a pause, WSL, Docker on a laptop. */
 
@@ -94,6 +94,41 @@ test('times without a zone are UTC, not the time of the machine', async () => {
 	rig = await startMoneyRig({ createdAtFormat: 'noZone', includeInputs: 'ignored' });
 	rig.emulator.addFault({ step: 'submit', kind: 'resetAfter' });
 	const result = await rig.run({ items: [await makeRow()], parameters: GENERATE, settings: RETRY });
+	expect(jsonOfRow(result.items)).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });
+	expect(rig.emulator.paidTasks()).toBe(1);
+});
+
+test('a machine that sleeps for an hour between a submit and its search finds the task', async () => {
+	let asleepMs = 0;
+	rig = await startMoneyRig({ clockSkewMs: () => asleepMs });
+	rig.emulator.addFault({ step: 'submit', kind: 'resetAfter' });
+	// The steady clock stands still meanwhile, those of the service and of the machine don't.
+	rig.emulator.onRequest('list', () => {
+		asleepMs = 60 * MINUTE_MS;
+		rig.skewMachineClock(asleepMs);
+	});
+	const result = await rig.run({ items: [await makeRow()], parameters: GENERATE, settings: RETRY });
+	expect(jsonOfRow(result.items)).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });
+	expect(rig.emulator.paidTasks()).toBe(1);
+});
+
+test('a Retry by another process, whose clock is ahead, waits for the minute all the same', async () => {
+	rig = await startMoneyRig({ clockSkewMs: -90_000 });
+	const startedAt = rig.clock.now();
+	rig.emulator.addFault({ step: 'submit', kind: 'resetAfter' });
+	rig.emulator.addFault({
+		step: 'list',
+		kind: 'status',
+		status: 200,
+		body: { code: 200, message: 'success', data: { page: 1, items: [] } },
+		times: Infinity,
+		when: () => rig.clock.now() < startedAt + 40_000,
+	});
+	const items = [await makeRow()];
+	const failed = await rig.run({ items, parameters: GENERATE });
+	expect(textOf(failed)).toMatch(/shows no new task/);
+	rig.restart();
+	const result = await rig.run({ items, parameters: GENERATE, retryOf: failed.run });
 	expect(jsonOfRow(result.items)).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });
 	expect(rig.emulator.paidTasks()).toBe(1);
 });

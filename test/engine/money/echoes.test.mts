@@ -1,6 +1,6 @@
 import type { Echo, EmulatorOptions } from '../../emulator/types.mts';
 import { GENERATE, makeRow, makeRows, type Rig } from '../harness/rig.mts';
-import { idsOf, isOf, jsonOfRow, RETRY, startMoneyRig, submitsOf } from './support.mts';
+import { GOES_ON, idsOf, isOf, jsonOfRow, RETRY, startMoneyRig, submitsOf } from './support.mts';
 
 /** Nobody has documented how the service repeats a task's inputs: another spelling proves nothing against a task. */
 
@@ -71,3 +71,31 @@ test.each<[string, EmulatorOptions]>([
 });
 
 const pause = async (): Promise<void> => await new Promise((resolve) => setTimeout(resolve, 1));
+
+describe('two rows with the same seed of the user, and an echo without their prompts', () => {
+	const run = async (second: 'resetAfter' | 'resetBefore', settings = {}) => {
+		rig = await startMoneyRig({ echo: { keys: ['image', 'audio', 'seed'] } });
+		rig.emulator.addFault({ step: 'submit', kind: 'hangAfter', when: isOf('row 0') });
+		rig.emulator.addFault({ step: 'submit', kind: second, when: isOf('row 1') });
+		const parameters = { ...GENERATE, seed: 42 };
+		return await rig.run({ items: await makeRows(2), parameters, settings });
+	};
+	const promptOf = (id: unknown): unknown =>
+		rig.emulator.tasks().find((task) => task.id === id)?.input.prompt;
+
+	test('never swap their videos when both answers are lost', async () => {
+		const result = await run('resetAfter', GOES_ON);
+		for (const { prompt, taskId, error } of result.items.map(({ json }) => json)) {
+			if (error === undefined) expect(promptOf(taskId)).toBe(prompt);
+		}
+		expect(rig.emulator.paidTasks()).toBe(2);
+	});
+
+	test('never take the one task of the other, which is not paid for again', async () => {
+		const result = await run('resetBefore', { ...RETRY, ...GOES_ON });
+		for (const { prompt, taskId, error } of result.items.map(({ json }) => json)) {
+			if (error === undefined) expect(promptOf(taskId)).toBe(prompt);
+		}
+		expect(rig.emulator.tasks().filter(({ input }) => input.prompt === 'row 0')).toHaveLength(1);
+	});
+});

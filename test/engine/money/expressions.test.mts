@@ -1,3 +1,4 @@
+import { sampleFile, storeFile } from '../harness/engine.mts';
 import { GENERATE, jsonOf, makeRows, type Rig } from '../harness/rig.mts';
 import { idsOf, RETRY, startMoneyRig, tasksOf } from './support.mts';
 
@@ -89,4 +90,67 @@ test('a changed expression asks for a new video, and the old task stays named', 
 	const result = await rig.run({ items, parameters, retryOf: failed.run });
 	expect(jsonOf(result.items)[0]).toMatchObject({ prompt: 'row 0!', taskId: idsOf(rig)[1] });
 	expect(JSON.stringify(result.context)).toContain(idsOf(rig)[0]);
+});
+
+describe('an expression that is repaired between two tries', () => {
+	/** The third row's prompt is refused for good; all other tasks are made. */
+	const refuseThird = (): void =>
+		rig.emulator.addFault({
+			step: 'result',
+			kind: 'wrongShape',
+			times: Infinity,
+			when: () => {
+				const bad = rig.emulator.tasks().find(({ input }) => input.prompt === 'bad words');
+				if (bad && bad.status !== 'failed')
+					rig.emulator.failTask(bad.id, { code: 1200, error: 'moderation' });
+				return false;
+			},
+		});
+
+	test('pays for the row that it changes, and for no other', async () => {
+		refuseThird();
+		const items = await makeRows(5);
+		items[2]!.json = { prompt: 'bad words', safe: 'row 2' };
+		const failed = await rig.run({ items, parameters: GENERATE });
+		expect(rig.emulator.paidTasks()).toBe(5);
+		const parameters = { ...GENERATE, prompt: '={{ $json.safe || $json.prompt }}' };
+		const result = await rig.run({ items, parameters, retryOf: failed.run });
+		expect(jsonOf(result.items).map(({ prompt }) => prompt)).toEqual(
+			[0, 1, 2, 3, 4].map((row) => `row ${row}`),
+		);
+		expect(rig.emulator.paidTasks()).toBe(6);
+	});
+
+	test.each([
+		['the same field by another way', { prompt: '={{ $json["prompt"] }}' }],
+		['the same text as a text', { prompt: 'row 0' }],
+		['the same resolution in another spelling', { resolution: '480P' }],
+	])('pays nothing where it asks for the same in other words: %s', async (_, changed) => {
+		refuseOneCheck();
+		const items = await makeRows(1);
+		const failed = await rig.run({ items, parameters: GENERATE });
+		const parameters = { ...GENERATE, ...changed };
+		const result = await rig.run({ items, parameters, retryOf: failed.run });
+		expect(jsonOf(result.items)[0]).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });
+		expect(rig.emulator.paidTasks()).toBe(1);
+	});
+
+	test.each([
+		['another text', { prompt: '={{ $json.prompt + "!" }}' }],
+		['another resolution', { resolution: '720p' }],
+		['a seed of the user', { seed: 7 }],
+		['another picture', { imageBinaryPropertyName: 'other' }],
+	])('asks for a new video where it asks for something else: %s', async (_, changed) => {
+		refuseOneCheck();
+		const [row] = await makeRows(1);
+		const bytes = Buffer.concat([sampleFile('portrait.png'), Buffer.from('another')]);
+		const other = await storeFile(bytes, 'other.png', 'image/png');
+		const items = [{ ...row!, binary: { ...row!.binary, other } }];
+		const before = { ...GENERATE, imageBinaryPropertyName: 'image' };
+		const failed = await rig.run({ items, parameters: before });
+		const parameters = { ...before, ...changed };
+		const result = await rig.run({ items, parameters, retryOf: failed.run });
+		expect(jsonOf(result.items)[0]).toMatchObject({ status: 'completed', taskId: idsOf(rig)[1] });
+		expect(rig.emulator.paidTasks()).toBe(2);
+	});
 });

@@ -26,7 +26,7 @@ describe('a submit without a clear answer', () => {
 			when: ({ path }) => path.includes(tasksOf(rig, 'row 2')[0]?.id ?? 'none'),
 		});
 		const result = await rig.run({ items: await makeRows(3), parameters: GENERATE });
-		expect(result.error?.message).toMatch(/^Row 3: /);
+		expect(result.error?.message).toMatch(/\. Row 3$/);
 		expect(textOf(result)).toMatch(
 			/Submits without a clear answer, which may be paid for: row 2\b/,
 		);
@@ -91,7 +91,7 @@ test('the error of the last try names the tasks of all tries, also of rows that 
 		parameters: { ...GENERATE, options: { maxCostPerRun: 100 } },
 		settings: { ...RETRY, maxTries: 2 },
 	});
-	expect(result.error?.message).toMatch(/^Row 7: /);
+	expect(result.error?.message).toMatch(/\. Row 7$/);
 	expect(idsOf(rig)).toHaveLength(6);
 	for (const id of idsOf(rig)) expect(textOf(result)).toContain(id);
 	expect(textOf(result)).not.toMatch(/(?<!For this row )[Nn]othing was paid/);

@@ -81,3 +81,13 @@ test('a service that refuses connections has nothing: that is said, and a retry 
 	expect(submitsOf(rig)).toHaveLength(1);
 	expect(rig.emulator.requests().filter(({ step }) => step === 'list')).toEqual([]);
 });
+
+test.each([302, 303])(
+	'a redirect (%i) to what has come of the submit leaves it open whether it is paid: its task is found',
+	async (status) => {
+		rig.emulator.addFault({ step: 'submit', kind: 'redirect', status, afterAccept: true });
+		const result = await rig.run({ parameters: await makeParameters() });
+		expect(jsonOf(result.items)[0]).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });
+		expect(rig.emulator.paidTasks()).toBe(1);
+	},
+);

@@ -126,3 +126,13 @@ test('a task whose answer is still on its way to one execution is not taken by a
 	expect(ofA.items).toEqual([]);
 	expect(textOf(ofA)).toMatch(/shows no new task/);
 });
+
+test('four that ask for exactly the same, all of whose answers are lost, get four videos', async () => {
+	rig = await startMoneyRig();
+	rig.emulator.addFault({ step: 'submit', kind: 'resetAfter', times: 4 });
+	const row = await makeRow({ prompt: 'x' });
+	const same = async () => await rig.start({ items: [row], parameters: { ...GENERATE, seed: 42 } });
+	const results = await rig.until(Promise.all([same(), same(), same(), same()]));
+	expect(new Set(results.map((result) => videoOf(result).taskId))).toEqual(new Set(idsOf(rig)));
+	expect(rig.emulator.paidTasks()).toBe(4);
+});

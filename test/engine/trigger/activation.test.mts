@@ -56,6 +56,11 @@ describe('activation', () => {
 		expect(steps('secret')).toHaveLength(0);
 	});
 
+	test('fails for a Simplify that is neither yes nor no', async () => {
+		scene.trigger = await openTrigger({ parameters: { simplify: 'perhaps' } });
+		expect((await activateFailing()).message).toMatch(/"Simplify" must be true or false/);
+	});
+
 	test('asks each time, as the account behind the credential may be another one', async () => {
 		await scene.trigger.activate();
 		await scene.trigger.activate('update');

@@ -103,6 +103,13 @@ describe('the end of a task', () => {
 		expect(scene.trigger.started).toHaveLength(starts);
 	});
 
+	test.each([false, 'false', '={{ "False" }}'])('is raw with Simplify %j', async (simplify) => {
+		scene.trigger = await openTrigger({ parameters: { simplify } });
+		const id = await submitFinished();
+		expect(await deliver(id)).toBe(200);
+		expect(scene.trigger.started[0]?.json).toMatchObject({ id, outputs: [expect.any(String)] });
+	});
+
 	test('brings the file if asked to', async () => {
 		const options = { downloadVideo: true, outputBinaryPropertyName: 'video' };
 		scene.trigger = await openTrigger({ parameters: { options } });

@@ -113,6 +113,37 @@ describe('a callback that WaveSpeed did not send', () => {
 		expect(steps('secret')).toHaveLength(1);
 	});
 
+	test('makes n8n read the credential once a minute, and not for each request', async () => {
+		let reads = 0;
+		const { apiKey, ...others } = scene.rig.credential;
+		const credential = { ...others, apiKey };
+		const get = () => {
+			reads += 1;
+			return apiKey;
+		};
+		Object.defineProperty(credential, 'apiKey', { get, enumerable: true });
+		const id = await submitFinished();
+		scene.trigger = await openTrigger({ credential });
+		await deliver(id, { secret: 'whsec_other' });
+		const readsOfOne = reads;
+		for (let round = 0; round < 30; round += 1) await deliver(id, { secret: 'whsec_other' });
+		expect(reads).toBe(readsOfOne);
+		await passTime(60);
+		await deliver(id, { secret: 'whsec_other' });
+		expect(reads).toBeGreaterThan(readsOfOne);
+	});
+
+	test('does not keep the callbacks of another account from starting the workflow when the credential changes', async () => {
+		const id = await submitFinished();
+		const credential = { ...scene.rig.credential, apiKey: 'of-another-account' };
+		scene.trigger = await openTrigger({ credential });
+		expect(await deliver(id)).toBe(503);
+		credential.apiKey = scene.rig.credential.apiKey;
+		expect(await deliver(id)).toBe(503);
+		await passTime(60);
+		expect(await deliver(id)).toBe(200);
+	});
+
 	test('does not make it ask at all without a signature that could fit', async () => {
 		const id = await submitFinished();
 		await deliver(id, { signature: null });

@@ -73,7 +73,9 @@ describe('a signed callback', () => {
 			scene.rig.emulator.addFault({ step: 'result', kind, times: Infinity });
 			expect(await deliverInTime(id, { id: 'msg_1' })).toBe(503);
 			expect(scene.trigger.started).toEqual([]);
-			expect(scene.trigger.logs.join()).toMatch(new RegExp(`Could not read task ${id}`));
+			expect(scene.trigger.logs.join()).toMatch(
+				new RegExp(`Could not read the task: .*Task ${id}`),
+			);
 			scene.rig.emulator.clearFaults();
 			expect(await deliverInTime(id, { id: 'msg_1' })).toBe(200);
 			expect(scene.trigger.started).toHaveLength(1);

@@ -1,15 +1,11 @@
 import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
-import type { ApiContext, RetryBudget } from '../../wavespeed/http/request';
 import type { Task } from '../../wavespeed/tasks/task';
 import { failureOf } from '../../wavespeed/failures';
-import { Cancellation } from '../../async/cancellation';
 import { checkCallback, readCallback, type Refusal } from './check';
 import { systemTime } from '../session/clock';
-import { type Connection, readConnection } from '../session/credential';
-import { openApi } from '../session/openApi';
 import { settle } from '../../async/settle';
-import { describe, describeFailure } from '../errors/messages';
+import { describeFailure, describeWithoutMoney } from '../errors/messages';
 
 /** What the trigger and a parked execution do alike with a callback. */
 
@@ -24,21 +20,12 @@ export interface CallbackAnswer {
 /** A callback that WaveSpeed has sent. */
 export interface Callback {
 	ctx: IWebhookFunctions;
-	api: ApiContext;
-	cancellation: Cancellation;
-	connection: Connection;
-	/** For one request of the API, from now on. */
-	retryBudget: () => RetryBudget;
 	deliveryId: string;
 	/** Which task to look at. */
 	taskId: string;
 	/** What the task was made from. Nothing else in the body is believed. */
 	input: Task['input'];
 }
-
-/** The service doesn't wait for ever, and sends again after a 503. */
-const ANSWER_WITHIN_MS = 20_000;
-const MAX_ATTEMPTS = 3;
 
 /**
  * Checks who has sent the request and lets `work` look at it. Never throws: n8n would resume a parked execution with
@@ -63,18 +50,10 @@ async function receive(
 ): Promise<CallbackAnswer> {
 	const read = readCallback(ctx, systemTime.wallTime(), toleranceSeconds());
 	if (!read.ok) return refuse(ctx, read);
-	const connection = await readConnection(ctx);
-	const cancellation = new Cancellation();
-	const api = openApi(ctx, connection, cancellation);
-	const retryBudget = (): RetryBudget => ({
-		deadline: api.clock.now() + ANSWER_WITHIN_MS,
-		maxAttempts: MAX_ATTEMPTS,
-	});
-	const check = await checkCallback(api, read.callback);
+	const check = await checkCallback(ctx, read.callback);
 	if (!check.ok) return refuse(ctx, check);
 	const { deliveryId, taskId, input } = check;
-	const told = { deliveryId, taskId, input };
-	return await work({ ctx, api, cancellation, connection, retryBudget, ...told });
+	return await work({ ctx, deliveryId, taskId, input });
 }
 
 function refuse(ctx: IWebhookFunctions, refusal: Refusal): CallbackAnswer {
@@ -86,10 +65,7 @@ function refuse(ctx: IWebhookFunctions, refusal: Refusal): CallbackAnswer {
 export function askToSendAgain(ctx: IWebhookFunctions, error: unknown): CallbackAnswer {
 	const failure = failureOf(error);
 	// No word of money: the task behind the callback is paid for, whatever the request that failed has cost.
-	const { message, advice } = failure
-		? describe(failure)
-		: { message: describeError(error), advice: '' };
-	const problem = failure ? `${message}. ${advice}`.trim() : message;
+	const problem = failure ? describeWithoutMoney(failure) : describeError(error);
 	warn(ctx, `could not use a callback, WaveSpeed may send it again: ${problem}`);
 	return { status: 503, message: 'The task could not be looked at; send again' };
 }

@@ -88,10 +88,9 @@ export type TaskOrigin =
 	| 'thisAttempt';
 
 interface TaskFacts {
-	taskStillRuns: { taskId: string; status: string };
-	taskWithoutVideo: { taskId: string };
+	taskStillRuns: { status: string };
+	taskWithoutVideo: object;
 	taskFailed: {
-		taskId: string;
 		status: string;
 		failureReason: string;
 		errorCode: number | null;
@@ -99,7 +98,7 @@ interface TaskFacts {
 		isPermanent: boolean;
 		origin: TaskOrigin;
 	};
-	downloadFailed: { taskId: string; url: string; said: string };
+	downloadFailed: { url: string; said: string };
 	downloadOutOfTime: object;
 }
 

@@ -11,7 +11,7 @@ import * as n8nWorkflow from 'n8n-workflow';
 import { type Failure, type FailureDetails, failureOf } from '../../wavespeed/failures';
 import { isRecord } from '../../json';
 import { shorten } from '../../text';
-import { describe, describeFailure, describeWhatToDo } from './messages';
+import { describeFailure, describeWhatToDo, describeWhere } from './messages';
 import { describeBadExpression, NEEDS_SECRET, type TaskOfRow } from './messages/run';
 import { addToRow } from '../output/rowFields';
 
@@ -40,14 +40,8 @@ export function toNodeError(
 	const failure = failureOf(error);
 	if (!failure) return describeUnexpected(node, row, error);
 
-	const said = describe(failure).message;
-	const message = rowCount > 1 ? `Row ${row + 1}: ${said}` : said;
-	const toDo = describeWhatToDo(failure);
-	// A tool's agent, and who reads the log, see these two texts and nothing else.
-	const { taskId } = failure.details;
-	const isNamed = taskId === undefined || `${message} ${toDo}`.includes(taskId);
-	const name = isNamed ? '' : `Task ID: ${taskId}.`;
-	const description = [toDo, name, ...notes].filter((text) => text !== '').join(' ');
+	const message = describeWhere(failure, rowCount > 1 ? row : undefined);
+	const description = [describeWhatToDo(failure), ...notes].filter((text) => text !== '').join(' ');
 	const isFromService = failure.httpStatus !== undefined;
 	const options = { message, description, itemIndex: row };
 	const nodeError = isFromService

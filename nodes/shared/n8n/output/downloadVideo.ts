@@ -61,7 +61,7 @@ export async function downloadVideo(
 		return { kind: fetched.isTransient ? 'transient' : 'failed' };
 	});
 	if (binary) return binary;
-	return fail('downloadFailed', 'downloadFailed', { taskId: task.id, url, said }, { details });
+	return fail('downloadFailed', 'downloadFailed', { url, said }, { details });
 }
 
 interface FailedFetch {

@@ -105,9 +105,9 @@ export function refuseFailedTask(
 	const isEmpty = phase === 'completed' && task.videoUrls.length === 0;
 	if (settings.failedTasks === 'output' || (phase !== 'failed' && !isEmpty)) return;
 	const details = toDetails(task, costUsd);
-	const { id: taskId, status, errorCode } = task;
-	if (isEmpty) fail('taskFailed', 'taskWithoutVideo', { taskId }, { details });
-	const facts = { taskId, status, errorCode, failureReason: failureReasonOf(task), origin };
+	const { status, errorCode } = task;
+	if (isEmpty) fail('taskFailed', 'taskWithoutVideo', {}, { details });
+	const facts = { status, errorCode, failureReason: failureReasonOf(task), origin };
 	const isPermanent = isPermanentFailure(task);
 	fail('taskFailed', 'taskFailed', { ...facts, isPermanent }, { details });
 }

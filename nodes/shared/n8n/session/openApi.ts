@@ -21,9 +21,9 @@ export function openApi(
 	connection: Connection,
 	cancellation: Cancellation,
 ): AccountApi {
-	const { accountId, accountLevel, baseUrl } = connection;
+	const { accountId, accountLevel } = connection;
 	const random = Math.random;
-	const key = { id: accountId, baseUrl, level: accountLevel };
+	const key = { id: accountId, level: accountLevel };
 	const account = accounts.open(key, systemTime.now(), random);
 	const { readGate, serviceClock, outages, requests } = account;
 	return {

@@ -1,5 +1,7 @@
+import { settle } from '../../async/settle';
 import { isRecord } from '../../json';
 import { PATHS } from '../endpoints';
+import { withDetails } from '../failures';
 import { type ApiContext, preparationBudget, requestWithRetry } from '../http/request';
 
 /**
@@ -12,6 +14,7 @@ export async function deleteTask(api: ApiContext, taskId: string): Promise<void>
 	const json = { ids: [taskId] };
 	const request = { method: 'POST', target: { path: PATHS.delete }, json } as const;
 	const retryBudget = preparationBudget(api.clock);
-	const purpose = { action: 'deleteTask', taskId } as const;
-	await requestWithRetry(api, { purpose, request, parse }, retryBudget);
+	const purpose = { action: 'deleteTask' } as const;
+	const deleted = await settle(requestWithRetry(api, { purpose, request, parse }, retryBudget));
+	if (!deleted.ok) throw withDetails(deleted.error, { taskId });
 }

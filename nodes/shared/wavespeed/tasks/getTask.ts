@@ -1,5 +1,5 @@
 import { type ApiContext, type RetryBudget, requestWithRetry } from '../http/request';
-import { fail, failureOf } from '../failures';
+import { fail, failureOf, withDetails } from '../failures';
 import { type Task, parseTask } from './task';
 import { resultPath } from '../endpoints';
 import { isRecord } from '../../json';
@@ -12,7 +12,7 @@ export async function getTask(
 	retryBudget: RetryBudget,
 ): Promise<Task> {
 	const request = { method: 'GET', target: { path: resultPath(taskId) } } as const;
-	const purpose = { action: 'readTask', taskId } as const;
+	const purpose = { action: 'readTask' } as const;
 	const parse = (data: unknown): Task | undefined => {
 		const task = parseTask(isNameless(data) ? { ...data, id: taskId } : data);
 		// A cache between us and the service may hand out another task, and its video to the wrong row.
@@ -22,9 +22,10 @@ export async function getTask(
 	if (read.ok) return read.value;
 	const failure = failureOf(read.error);
 	const isAnswer = failure?.reason === 'requestRefused' || failure?.reason === 'noUsableAnswer';
-	if (!isAnswer || failure.httpStatus !== 404) throw read.error;
+	if (!isAnswer || failure.httpStatus !== 404) throw withDetails(read.error, { taskId });
 	const { kind, httpStatus, facts } = failure;
-	return fail(kind, 'taskNotFound', { taskId, said: facts.said }, { httpStatus });
+	const more = { httpStatus, details: { taskId } };
+	return fail(kind, 'taskNotFound', { said: facts.said }, more);
 }
 
 /** The vendor's SDKs do without an ID here: the address says which task it is. */

@@ -34,7 +34,7 @@ export const toTimeOut = (taskId: string, status: string, waitedMs: number): Fai
 		makeFailure(
 			'waitTimedOut',
 			'waitTimedOut',
-			{ taskId, status, waitedMs },
+			{ status, waitedMs },
 			{ details: { taskId, status } },
 		),
 	);

@@ -35,16 +35,37 @@ const MONEY: Record<Paid, string> = {
 	told: '',
 };
 
-/** What to do, what was paid, and what earlier tries have left. */
+/** What was paid, what earlier tries have left, and what to do. */
 export function describeWhatToDo(failure: Failure): string {
 	const { message, advice } = describe(failure);
 	const { paid, history } = failure;
-	return join(advice, MONEY[paid], history && describeHistory(history, `${message} ${advice}`));
+	return join(MONEY[paid], history && describeHistory(history, `${message} ${advice}`), advice);
+}
+
+/**
+ * What happened, then the row and the task: n8n's notices cut a text off, and 32 digits tell nobody what is wrong. A
+ * tool's agent, and who reads the log, see this text and nothing else, so that the ID has to be in it.
+ */
+export function describeWhere(failure: Failure, row?: number): string {
+	const { message } = describe(failure);
+	const { taskId } = failure.details;
+	const isNamed = taskId === undefined || message.includes(taskId);
+	const places = [
+		...(row === undefined ? [] : [`row ${row + 1}`]),
+		...(isNamed ? [] : [`task ${taskId}`]),
+	];
+	if (places.length === 0) return message;
+	const where = places.join(', ');
+	return `${message}. ${where.charAt(0).toUpperCase()}${where.slice(1)}`;
 }
 
 /** A failure in one text, where there is no room for a description below the message. */
 export const describeFailure = (failure: Failure): string =>
-	`${describe(failure).message}. ${describeWhatToDo(failure)}`;
+	join(`${describeWhere(failure)}.`, describeWhatToDo(failure));
+
+/** The same where the question is not what this request has cost. */
+export const describeWithoutMoney = (failure: Failure): string =>
+	join(`${describeWhere(failure)}.`, describe(failure).advice);
 
 function describeHistory({ earlierTaskIds, isSubmitOpen }: RowHistory, said: string): string {
 	const unnamed = earlierTaskIds.filter((id) => !said.includes(id));

@@ -76,8 +76,8 @@ export const describeBadExpression = (
 ): string =>
 	join(
 		`The expression in "${parameter}" failed: ${text}${where === undefined ? '' : ` (node "${where}")`}.`,
-		why,
 		'Nothing was paid.',
+		why,
 	);
 
 /** A line of n8n's log. */

@@ -63,8 +63,8 @@ export const SERVICE_MESSAGES: Messages<
 	secretUnderWay: () => withoutAdvice('The secret that WaveSpeed signs with is being fetched'),
 	secretTooSlow: () => withoutAdvice('The secret that WaveSpeed signs with did not come in time'),
 	listHasNoEnd: () => ({ message: 'The task list has no end', advice: 'Try again later.' }),
-	taskNotFound: ({ taskId, said }) => ({
-		message: couldNot({ action: 'readTask', taskId }, said),
+	taskNotFound: ({ said }) => ({
+		message: couldNot({ action: 'readTask' }, said),
 		advice:
 			"Check the ID. WaveSpeed keeps tasks for 7 days, and a key sees only its own account's tasks.",
 	}),
@@ -88,9 +88,9 @@ function describePurpose(purpose: Purpose): string {
 		case 'fetchSecret':
 			return 'fetch the secret that WaveSpeed signs its callbacks with';
 		case 'readTask':
-			return `read task ${purpose.taskId}`;
+			return 'read the task';
 		case 'deleteTask':
-			return `delete task ${purpose.taskId}`;
+			return 'delete the task';
 		case 'upload':
 			return `upload the file in "${purpose.field}"`;
 	}

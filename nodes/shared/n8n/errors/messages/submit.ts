@@ -18,7 +18,7 @@ export const SUBMIT_MESSAGES: Messages<
 	}),
 	aboveCostPerRun: ({ costUsd, limitUsd, spentUsd }) => ({
 		message: `The video would cost ${dollars(costUsd)} and take the run above "Max Cost per Run" (${dollars(limitUsd)}): ${dollars(spentUsd)} are spent or promised to earlier rows`,
-		advice: 'Raise the limit or run this row another time.',
+		advice: 'Raise the limit or run it another time.',
 	}),
 	submitNotSent: ({ said }) => ({
 		message: `Could not submit the task: ${said}`,

@@ -36,26 +36,26 @@ export const TASK_MESSAGES: Messages<
 			),
 		};
 	},
-	waitTimedOut: ({ taskId, status, waitedMs }) => ({
-		message: `Task ${taskId} has not ended after ${describeDuration(waitedMs)} (last status: ${status})`,
+	waitTimedOut: ({ status, waitedMs }) => ({
+		message: `The task has not ended after ${describeDuration(waitedMs)} (last status: ${status})`,
 		advice:
 			'The task goes on at WaveSpeed and is paid for. Fetch its video later with "Wait" or "Get" and this ID, or raise "Timeout (Minutes)".',
 	}),
-	taskStillRuns: ({ taskId, status }) => ({
-		message: `Task ${taskId} has not ended yet (status: ${status}), so it was not deleted`,
+	taskStillRuns: ({ status }) => ({
+		message: `The task has not ended yet (status: ${status}), so it was not deleted`,
 		advice:
 			'Its video would be paid for and lost. Wait for its end with the operation "Wait", and delete it then.',
 	}),
-	taskWithoutVideo: ({ taskId }) => ({
-		message: `Task ${taskId} is completed, but WaveSpeed names no video`,
+	taskWithoutVideo: () => ({
+		message: 'No video: WaveSpeed says that the task is completed, and names none',
 		advice: 'Look at the task at WaveSpeed, and ask its support.',
 	}),
 	taskFailed: (facts) => ({
-		message: `Task ${facts.taskId} ended as "${facts.status}" without a video: ${facts.failureReason}${facts.errorCode === null ? '' : ` (code ${facts.errorCode})`}`,
+		message: `No video: ${facts.failureReason} (status "${facts.status}"${facts.errorCode === null ? '' : `, code ${facts.errorCode}`})`,
 		advice: adviceByOrigin(facts),
 	}),
-	downloadFailed: ({ taskId, url, said }) => ({
-		message: `The video of task ${taskId} could not be downloaded: ${said}. It is at ${url}`,
+	downloadFailed: ({ url, said }) => ({
+		message: `The video could not be downloaded: ${said}. It is at ${url}`,
 		advice: join(
 			DOWNLOAD_LATER,
 			'A retry of this node downloads again and does not pay again. WaveSpeed keeps it for 7 days.',
@@ -101,16 +101,16 @@ function adviceForGivenTask(task: FailedTask): string {
 	const again =
 		'A retry looks at the same task again. To make a new video, submit it anew; with "Generate", empty "Existing Task ID" for this item.';
 	if (isDeleted(task)) return `Its video is gone. ${again}`;
-	if (task.errorCode === 1200) return join(MODERATION, UNCLEAR_REFUND, again);
+	if (task.errorCode === 1200) return join(UNCLEAR_REFUND, MODERATION, again);
 	return `${REFUND} ${again}`;
 }
 
 function adviceForFailedTask(task: FailedTask): string {
 	if (task.errorCode === 1200) {
-		return join(MODERATION, 'The same inputs are not submitted again by a retry.', UNCLEAR_REFUND);
+		return join(UNCLEAR_REFUND, MODERATION, 'The same inputs are not submitted again by a retry.');
 	}
 	if (task.errorCode === 1402) {
-		return `WaveSpeed could not load the picture or the sound: check the web address, or choose "Binary File" so that the file is uploaded. A retry does not submit the same again; a new execution does. ${REFUND}`;
+		return `${REFUND} WaveSpeed could not load the picture or the sound: check the web address, or choose "Binary File" so that the file is uploaded. A retry does not submit the same again; a new execution does.`;
 	}
 	if (isDeleted(task)) {
 		return 'Its video is gone. To make another one, change the seed or run the workflow anew, which is paid for; a retry does not submit it again.';
@@ -119,7 +119,7 @@ function adviceForFailedTask(task: FailedTask): string {
 		return 'A retry does not submit it again. A new execution does, which is paid for.';
 	}
 	if (task.isPermanent) {
-		return `The same inputs would fail again, so a retry does not submit them: change them. ${REFUND}`;
+		return `${REFUND} The same inputs would fail again, so a retry does not submit them: change them.`;
 	}
 	return `${REFUND} A retry submits a new task, which is paid for.`;
 }

@@ -1,0 +1,99 @@
+import { type RoundsOptions, runAgentInRounds } from '../harness/agent.mts';
+import { sampleFile } from '../harness/engine.mts';
+import type { Rig } from '../harness/rig.mts';
+import { idsOf, startMoneyRig, submitsOf } from './support.mts';
+
+/**
+ * As a tool of n8n's newer agents, which have their tools run as nodes of the workflow: no context tells such a run, the
+ * run index counts up with each call, and n8n gives each call a name of its own.
+ */
+
+let rig: Rig;
+let parameters: Record<string, unknown>;
+beforeEach(async () => {
+	rig = await startMoneyRig();
+	const upload = async (name: string, type: string): Promise<string> =>
+		await rig.emulator.addUpload(name, type, sampleFile(name));
+	parameters = {
+		operation: 'generate',
+		imageSource: 'url',
+		imageUrl: await upload('portrait.png', 'image/png'),
+		audioSource: 'url',
+		audioUrl: await upload('speech.mp3', 'audio/mpeg'),
+		prompt: "={{ $fromAI('prompt', 'what the person does', 'string') }}",
+	};
+});
+afterEach(async () => await rig.close());
+
+const CALL = { prompt: 'smiles' };
+
+const run = async (rounds: RoundsOptions['rounds'], more: Partial<RoundsOptions> = {}) => {
+	const { credential } = rig;
+	const options = { credential, parameters: parameters as RoundsOptions['parameters'], rounds };
+	return await rig.until(runAgentInRounds({ ...options, ...more }));
+};
+
+test('a call that the agent repeats after a time-out goes on with the task of the first', async () => {
+	await rig.close();
+	rig = await startMoneyRig({ taskSeconds: 300 });
+	const options = { timeoutMinutes: 3 };
+	const { heard } = await run([[CALL], [CALL]], {
+		parameters: { ...parameters, options } as never,
+	});
+	expect(heard[0]?.error).toContain(idsOf(rig)[0]);
+	expect(JSON.stringify(heard[1])).toContain(idsOf(rig)[0]);
+	expect(rig.emulator.paidTasks()).toBe(1);
+});
+
+test('a call that the agent repeats after a lost answer looks for the task before it sends anything', async () => {
+	const startedAt = rig.clock.now();
+	rig.emulator.addFault({ step: 'submit', kind: 'resetAfter' });
+	rig.emulator.addFault({
+		step: 'list',
+		kind: 'status',
+		status: 200,
+		body: { code: 200, message: 'success', data: { page: 1, items: [] } },
+		times: Infinity,
+		when: () => rig.clock.now() < startedAt + 30_000,
+	});
+	const { heard } = await run([[CALL], [CALL]]);
+	expect(heard[0]?.error).toMatch(/shows no new task/);
+	expect(heard[1]).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });
+	expect(submitsOf(rig)).toHaveLength(1);
+});
+
+test('two calls on purpose with the same words are two videos', async () => {
+	const { heard } = await run([[CALL], [CALL]]);
+	expect(heard.map(({ taskId }) => taskId)).toEqual(idsOf(rig));
+	expect(rig.emulator.paidTasks()).toBe(2);
+});
+
+test('two calls of one round with other words are two videos, each with its own words', async () => {
+	const { heard } = await run([[CALL, { prompt: 'looks sad' }]]);
+	expect(heard.map(({ prompt }) => prompt)).toEqual(['smiles', 'looks sad']);
+	expect(rig.emulator.paidTasks()).toBe(2);
+});
+
+test('an agent that fails after a call and is tried again does not have the call made again', async () => {
+	const { error } = await run([[CALL]], { failures: 1 });
+	expect(error).toBeUndefined();
+	expect(rig.emulator.paidTasks()).toBe(1);
+});
+
+test('a call is never parked, since the agent waits for it', async () => {
+	let parked = 0;
+	const server: RoundsOptions['server'] = {
+		executionId: '7',
+		resumeBase: 'http://127.0.0.1:1/webhook-waiting',
+		executeWorkflow: async () => {
+			parked += 1;
+			return await Promise.reject(new Error('not in this test'));
+		},
+	};
+	const { heard } = await run([[CALL]], {
+		server,
+		parameters: { ...parameters, waitMode: 'parked' } as never,
+	});
+	expect(heard[0]).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });
+	expect(parked).toBe(0);
+});
