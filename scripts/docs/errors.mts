@@ -29,9 +29,9 @@ const HEADINGS: Record<FailureKind, string | null> = {
 const INTRODUCTION = `# Error messages
 
 Written by \`npm run docs\` from the messages in the node's source; don't edit by hand. ‹Names in angle brackets› are
-filled in at run time; files, prices and times are examples. In a batch a message ends with its row, such as "Row 7", and
-with its task; the text below goes on with the IDs of the tasks that the other rows have started. What happens step by
-step when the service fails is in [faults.md](faults.md).`;
+filled in at run time; files, prices and times are examples. In a batch a message ends with its row, such as "Row 7",
+and with its task; the text below goes on with the IDs of the tasks that the other rows have started. What happens step
+by step when the service fails is in [faults.md](faults.md).`;
 
 /** Every example as a failure. */
 export function makeExamples(): Failure[] {

@@ -164,7 +164,7 @@ const refusals: Refusal[] = [
 		}),
 		parameters: named('', 'clip'),
 		message: /"clip" is not a sound file that WaveSpeed takes: it is a video$/,
-		advice: /^Extract the sound/,
+		advice: /^Nothing was paid\. Extract the sound/,
 	},
 	{
 		title: 'an iPhone photo',
@@ -262,7 +262,7 @@ const refusals: Refusal[] = [
 		files: both,
 		parameters: named('={{ $("Start").item.binary }}'),
 		message: /doesn't give a file/,
-		advice: /add the name of one, which is \.image/,
+		advice: /add \.image at its end/,
 	},
 	{
 		title: 'an expression that gives an item',

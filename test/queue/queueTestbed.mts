@@ -46,6 +46,8 @@ export interface QueueTestbed {
 	redis: Redis;
 	workers: Worker[];
 	startWorker: () => Promise<Worker>;
+	/** Ends the main process as a power cut would, and starts it again with all that is stored. */
+	restartMain: () => Promise<void>;
 	close: () => Promise<void>;
 }
 
@@ -53,6 +55,8 @@ export interface QueueOptions {
 	workers: number;
 	/** How many executions each worker runs at once. */
 	concurrency: number;
+	/** As where nobody has set `WEBHOOK_URL`: no process can be called. */
+	isUnreachable?: boolean;
 	emulator?: EmulatorOptions;
 }
 
@@ -77,8 +81,8 @@ export async function startQueue(options: QueueOptions): Promise<QueueTestbed> {
 		const env = {
 			...{ ...QUEUE_MODE, ...STALLED_JOBS, ...postgres.env, ...redis.env },
 			N8N_ENCRYPTION_KEY: randomBytes(24).toString('base64'),
-			// Or a worker would have callbacks sent to itself.
-			WEBHOOK_URL: `http://127.0.0.1:${mainPort}/`,
+			// Without it a worker would have callbacks sent to itself.
+			...(options.isUnreachable ? {} : { WEBHOOK_URL: `http://127.0.0.1:${mainPort}/` }),
 		};
 		const start = async (n8nOptions: Omit<N8nOptions, 'env'>) => {
 			const n8n = await startN8n(installation, { ...n8nOptions, env });
@@ -87,7 +91,7 @@ export async function startQueue(options: QueueOptions): Promise<QueueTestbed> {
 		};
 		const userFolder = join(folder, 'main');
 		await installCheckout(installation, ROOT, userFolder);
-		const main = await start({ userFolder, port: mainPort });
+		let main = await start({ userFolder, port: mainPort });
 		const session = await logIn(main.url, LOGIN);
 
 		let workerCount = 0;
@@ -101,7 +105,15 @@ export async function startQueue(options: QueueOptions): Promise<QueueTestbed> {
 			return { ...n8n, readStarted: async () => await readStarted(n8n.logFile) };
 		};
 		const workers = await Promise.all(Array.from({ length: options.workers }, startWorker));
-		return { url: main.url, session, emulator, redis, workers, startWorker, close };
+		const testbed: QueueTestbed = {
+			...{ url: main.url, session, emulator, redis, workers, startWorker, close },
+			async restartMain() {
+				await main.kill();
+				main = await start({ userFolder, port: mainPort });
+				testbed.session = await logIn(main.url, LOGIN);
+			},
+		};
+		return testbed;
 	} catch (error) {
 		await close();
 		throw error;

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import { isTool } from '../../nodes/shared/n8n/waiting/conditions';
+import { limitOfWorkflow, isTool } from '../../nodes/shared/n8n/waiting/conditions';
 
 /** As far as the question needs one; `more` is what the context of some version has besides. */
 const contextOf = (more: object): IExecuteFunctions =>
@@ -14,3 +14,18 @@ test.each<[string, object, boolean]>([
 ])('a call is known as what it is: %s', (_, more, expected) => {
 	expect(isTool(contextOf(more))).toBe(expected);
 });
+
+test.each<[number | undefined, boolean]>([
+	[undefined, false],
+	[-1, false],
+	[600, true],
+	[3_600, true],
+	[3_601, false],
+])(
+	'a workflow that is stopped after %s s: parking for an hour is warned of: %s',
+	(seconds, isWarned) => {
+		const settings = seconds === undefined ? {} : { executionTimeout: seconds };
+		const ctx = contextOf({ getWorkflowSettings: () => settings });
+		expect(limitOfWorkflow(ctx, 3_600_000) !== undefined).toBe(isWarned);
+	},
+);

@@ -1,8 +1,12 @@
 import type { WaitSettings } from '../../shared/batch/runRow';
 import type { ParameterReader } from '../../shared/n8n/input/parameters';
 import type { Run } from '../../shared/n8n/run/run';
-import { NOT_PARKED } from '../../shared/n8n/errors/messages/hints';
-import { findCallbackUrl, whyNotParked } from '../../shared/n8n/waiting/conditions';
+import { describeWorkflowLimit, NOT_PARKED } from '../../shared/n8n/errors/messages/hints';
+import {
+	findCallbackUrl,
+	limitOfWorkflow,
+	whyNotParked,
+} from '../../shared/n8n/waiting/conditions';
 import type { Parking } from '../../shared/n8n/waiting/parking';
 
 const MINUTE_MS = 60_000;
@@ -30,6 +34,8 @@ export function readParking(
 	if (mode === 'polling') return undefined;
 	const reason = whyNotParked(run.ctx, timeoutMs);
 	if (reason === undefined) {
+		const limitSeconds = limitOfWorkflow(run.ctx, timeoutMs);
+		if (limitSeconds !== undefined) run.hintOnce(describeWorkflowLimit(limitSeconds));
 		return run.parking ?? run.startParking(findCallbackUrl(run.ctx, run.connection));
 	}
 	run.hintOnce(NOT_PARKED[reason]);

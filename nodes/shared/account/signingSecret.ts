@@ -53,14 +53,16 @@ export class SigningSecret {
 		);
 	}
 
-	/** As `verify`, by what is known here alone; undefined if the API has to be asked or is being asked. */
+	/** As `verify`, by what is known here alone; undefined if the API has to be asked, or its answer waited for. */
 	judge(now: number, fits: Fits): boolean | undefined {
 		const known = this.#known;
 		const isBelieved = known !== undefined && now - known.askedAt < MAX_AGE_MS;
 		if (isBelieved && fits(known.secret)) return true;
-		const answer = this.#recentAsk(now)?.answer;
-		if (answer?.ok === false) throw answer.error;
-		return answer && fits(answer.value);
+		const ask = this.#recentAsk(now);
+		if (!ask) return undefined;
+		if (!ask.answer) return this.#waiting < MOST_WAITING ? undefined : failTooMany();
+		if (!ask.answer.ok) throw ask.answer.error;
+		return fits(ask.answer.value);
 	}
 
 	#recentAsk(now: number): Ask | undefined {
@@ -82,9 +84,6 @@ export class SigningSecret {
 
 	async #waitFor({ outcome, answer }: Ask): Promise<string> {
 		if (answer) return await outcome;
-		if (this.#waiting >= MOST_WAITING) {
-			return fail('unavailable', 'secretUnderWay', {});
-		}
 		this.#waiting += 1;
 		return await outcome.finally(() => (this.#waiting -= 1));
 	}
@@ -112,5 +111,7 @@ interface Ask {
 
 /** Tries a secret. */
 type Fits = (secret: string) => boolean;
+
+const failTooMany = (): never => fail('unavailable', 'secretUnderWay', {});
 
 const failTooSlow = (): never => fail('unavailable', 'secretTooSlow', {});

@@ -34,8 +34,16 @@ export type FailureKind =
 
 /** What a request was for. */
 export type Purpose =
-	| { action: 'submit' | 'readTask' | 'deleteTask' | 'listTasks' }
-	| { action: 'quote' | 'readBalance' | 'fetchSecret' }
+	| {
+			action:
+				| 'submit'
+				| 'quote'
+				| 'listTasks'
+				| 'readTask'
+				| 'deleteTask'
+				| 'readBalance'
+				| 'fetchSecret';
+	  }
 	| { action: 'upload'; field: string };
 
 /**

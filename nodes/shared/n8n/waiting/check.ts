@@ -36,7 +36,9 @@ export async function runCheck(
 	const now = systemTime.now();
 	const due = [...state.open]
 		.filter(([, wait]) => dueAt(wait) <= now || called.has(wait.taskId))
-		.sort(([, a], [, b]) => dueAt(a) - dueAt(b));
+		// Those that were called back have ended; of the others, first what the last check did not get to.
+		.map(([row, wait]) => ({ row, wait, order: called.has(wait.taskId) ? 0 : dueAt(wait) }))
+		.sort((a, b) => a.order - b.order);
 	const api = await openForCheck(ctx);
 	const newEnds: number[] = [];
 	const isReachable = createReachability();
@@ -44,14 +46,15 @@ export async function runCheck(
 		due.map((_, index) => index),
 		TASKS_AT_ONCE,
 		async (index) => {
-			const [row, wait] = due[index] as [number, TaskWait];
+			const { row, wait } = due[index] as { row: number; wait: TaskWait };
 			// What isn't read now is due first at the next check.
 			if (systemTime.now() >= now + CHECK_MS) return;
 			const checked = await checkTask(api, wait, now, isReachable);
 			const step = noteCheck(wait, checked, now, now >= wait.deadline);
 			if (step.kind === 'waits') {
-				// With no answer it stays due.
-				if (checked?.ok) state.open.set(row, step.wait);
+				// Without an answer it stays due, but behind those that were not asked for: else some tasks that can't be read
+				// would keep all others from being checked.
+				if (checked) state.open.set(row, checked.ok ? step.wait : { ...wait, nextCheckAt: now });
 				return;
 			}
 			state.open.delete(row);

@@ -24,6 +24,16 @@ export function whyNotParked(ctx: IExecuteFunctions, timeoutMs: number): NotPark
 }
 
 /**
+ * The workflow's own time limit in seconds, where it is too short for a parked wait: n8n 2.40 counts the time of the
+ * wait, and stops an execution as soon as it goes on after its limit. The results would be there, and nobody would get
+ * them. The instance's default of that limit can't be read.
+ */
+export function limitOfWorkflow(ctx: IExecuteFunctions, timeoutMs: number): number | undefined {
+	const seconds = readWorkflowSettings(ctx).executionTimeout ?? -1;
+	return seconds > 0 && seconds * 1000 <= timeoutMs ? seconds : undefined;
+}
+
+/**
  * An agent waits for its tool's answer, so there is nothing to go on with later. Newer versions of n8n run a tool as a
  * node of the workflow, whose output they send to the agent; nothing else tells such a run.
  */

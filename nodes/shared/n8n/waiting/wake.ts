@@ -11,6 +11,7 @@ import { readTaskId } from '../../wavespeed/tasks/task';
 import { answerCallback } from '../callback/answer';
 import { systemTime } from '../session/clock';
 import { readStepName, STEP_PARAMETER } from './childWorkflow';
+import { decodeState } from './state';
 
 /** Callbacks of the service to a parked run. They only make it sooner: whatever goes wrong here, n8n's timer does it. */
 
@@ -73,8 +74,8 @@ const MOST_TASKS_PER_CALL = 10_000;
 
 /** Callbacks come in bursts: those of this time make one call. */
 const GATHER_MS = 500;
-/** The child checks just now, or is not stored yet: it may take some seconds. */
-const RETRY_GAPS_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
+/** The child checks just now, or is not stored yet: mostly for less than a second, and at most for as long as a check. */
+const RETRY_GAPS_MS = [500, 500, 1_000, 1_000, 2_000, 4_000, 8_000, 15_000, 20_000];
 
 /** Returns immediately: n8n holds a copy of the execution until the service has its answer. */
 function callChild(ctx: IWebhookFunctions, url: string, taskId: string): void {
@@ -141,7 +142,20 @@ function wakeChild(ctx: IWebhookFunctions): IWebhookResponseData {
 		.slice(0, MOST_TASKS_PER_CALL)
 		.map(readTaskId)
 		.filter((id) => id !== undefined);
+	// Somebody who has seen a callback can send it again as long as its signature is young.
+	if (!isAnyOpen(json, called)) {
+		ctx.getResponseObject().status(200).json({ message: 'These tasks have been checked' });
+		return { noWebhookResponse: true };
+	}
 	return { workflowData: [[{ json: { ...json, called: JSON.stringify(called) } }]] };
+}
+
+/** Also if that can't be told: then the check says so. */
+function isAnyOpen(json: IDataObject, taskIds: string[]): boolean {
+	const state = decodeState(json);
+	if (!state) return true;
+	const open = new Set([...state.open.values()].map(({ taskId }) => taskId));
+	return taskIds.some((id) => open.has(id));
 }
 
 function readStoredState(ctx: IWebhookFunctions): IDataObject | undefined {

@@ -24,8 +24,7 @@ export async function getTask(
 	const isAnswer = failure?.reason === 'requestRefused' || failure?.reason === 'noUsableAnswer';
 	if (!isAnswer || failure.httpStatus !== 404) throw withDetails(read.error, { taskId });
 	const { kind, httpStatus, facts } = failure;
-	const more = { httpStatus, details: { taskId } };
-	return fail(kind, 'taskNotFound', { said: facts.said }, more);
+	return fail(kind, 'taskNotFound', { said: facts.said }, { httpStatus, details: { taskId } });
 }
 
 /** The vendor's SDKs do without an ID here: the address says which task it is. */

@@ -100,7 +100,7 @@ function adviseFile(noFile: NoFile): string {
 		case 'item':
 			return `It gives a whole item: go on with .binary.data, such as ${EXAMPLE}`;
 		case 'files':
-			return `It gives all files of an item: add the name of one, which is .${shorten(noFile.field, MAX_NAME_CHARS)}`;
+			return `It gives all files of an item: add .${shorten(noFile.field, MAX_NAME_CHARS)} at its end to take this one.`;
 		case 'other':
 			return `Enter one that does, such as ${EXAMPLE}, or leave the field empty.`;
 	}

@@ -31,6 +31,10 @@ export const NOT_PARKED: Record<NotParked, string> = {
 		'Only a saved workflow can be parked, so this node waits while the execution runs.',
 };
 
+/** The workflow's own time limit would end a parked wait. */
+export const describeWorkflowLimit = (seconds: number): string =>
+	`This workflow has a time limit of ${seconds} seconds ("Timeout Workflow" in its settings), and n8n counts the parked time too: it stops the execution when it goes on later than that, and the videos have to be fetched with "Get Many". Make that limit longer than Timeout (Minutes) of this node, or switch it off.`;
+
 /** n8n has refused to store the execution. */
 export const describeFailedParking = (problem: string): string =>
 	`n8n could not park this execution, so the node waited while it ran: ${shorten(problem)}`;

@@ -42,9 +42,18 @@ export function describeWhatToDo(failure: Failure): string {
 	return join(MONEY[paid], history && describeHistory(history, `${message} ${advice}`), advice);
 }
 
+/** A failure in one text, where there is no room for a description below the message. */
+export const describeFailure = (failure: Failure): string =>
+	`${describeWhere(failure)}. ${describeWhatToDo(failure)}`;
+
+/** The same where the question is not what this request has cost. */
+export const describeWithoutMoney = (failure: Failure): string =>
+	`${describeWhere(failure)}. ${describe(failure).advice}`.trim();
+
 /**
- * What happened, then the row and the task: n8n's notices cut a text off, and 32 digits tell nobody what is wrong. A
- * tool's agent, and who reads the log, see this text and nothing else, so that the ID has to be in it.
+ * What happened, and then where. The reason comes first: n8n's notices cut a text off, and 32 digits tell nobody what is
+ * wrong. A tool's agent, and who reads the log, see this text and nothing else, so that the task's ID has to be in it.
+ * `row`: its index, where there are several.
  */
 export function describeWhere(failure: Failure, row?: number): string {
 	const { message } = describe(failure);
@@ -58,14 +67,6 @@ export function describeWhere(failure: Failure, row?: number): string {
 	const where = places.join(', ');
 	return `${message}. ${where.charAt(0).toUpperCase()}${where.slice(1)}`;
 }
-
-/** A failure in one text, where there is no room for a description below the message. */
-export const describeFailure = (failure: Failure): string =>
-	join(`${describeWhere(failure)}.`, describeWhatToDo(failure));
-
-/** The same where the question is not what this request has cost. */
-export const describeWithoutMoney = (failure: Failure): string =>
-	join(`${describeWhere(failure)}.`, describe(failure).advice);
 
 function describeHistory({ earlierTaskIds, isSubmitOpen }: RowHistory, said: string): string {
 	const unnamed = earlierTaskIds.filter((id) => !said.includes(id));

@@ -1,0 +1,82 @@
+import { MINUTE, useParkedScene } from '../harness/parkedScene.mts';
+import { jsonOf } from '../harness/rig.mts';
+import { CHILD, PARENT } from '../harness/waitingRig.mts';
+
+const scene = useParkedScene();
+const { open, park, taskOf, polls, lastEnd } = scene;
+
+test('goes on within seconds of the last end where the callbacks arrive', async () => {
+	await park();
+	const result = await scene.waiting.ended();
+	expect(jsonOf(result.items).map(({ status }) => status)).toEqual(Array(3).fill('completed'));
+	expect(scene.rig.clock.now() - lastEnd()).toBeLessThanOrEqual(5_000);
+	expect(scene.waiting.answers.filter(({ execution }) => execution === PARENT)).toContainEqual({
+		...{ execution: PARENT, status: 200 },
+	});
+});
+
+describe('callbacks', () => {
+	test.each([
+		['forged', { signature: `v3,${'0'.repeat(64)}` }, 401],
+		['unsigned', { signature: null }, 401],
+		['truncated', { signature: 'v3,abc' }, 401],
+		['old', { timestamp: 1 }, 401],
+		['signed with another secret', { secret: 'whsec_other' }, 401],
+	])('that are %s are refused and wake nobody', async (_name, overrides, status) => {
+		await park({}, 1);
+		const before = polls().length;
+		const answers = await scene.rig.emulator.deliverWebhook(taskOf(0).id, overrides);
+		expect(answers.map((answer) => answer.status)).toEqual([status]);
+		await scene.waiting.pass(2_000);
+		expect(polls()).toHaveLength(before);
+	});
+
+	test('that come together, late, twice and too early change nothing but the lag', async () => {
+		await park({}, 9);
+		const ids = scene.rig.emulator.tasks().map(({ id }) => id);
+		const send = async () =>
+			await Promise.all(
+				[...ids, ...ids].map(async (id) => await scene.rig.emulator.deliverWebhook(id)),
+			);
+		const early = await scene.rig.clock.runUntil(send(), scene.rig.emulator);
+		expect(early.flat().every(({ status }) => status === 200)).toBe(true);
+		await scene.waiting.pass(MINUTE);
+		expect(scene.waiting.status()).toBe('waiting');
+		for (const id of ids) scene.rig.emulator.finishTask(id);
+		await scene.rig.clock.runUntil(send(), scene.rig.emulator);
+		const result = await scene.waiting.ended();
+		expect(jsonOf(result.items).map(({ taskId }) => taskId)).toEqual(ids);
+		const late = await scene.rig.emulator.deliverWebhook(ids[0]!);
+		expect(late.at(0)?.status).toBe(409);
+	});
+
+	test('say nothing about the result: a body that tells of an end is not believed', async () => {
+		await park({}, 1);
+		const { id } = taskOf(0);
+		const body = { id, status: 'completed', outputs: ['https://evil.example/x.mp4'] };
+		await scene.rig.emulator.deliverWebhook(id, { body });
+		await scene.waiting.pass(MINUTE);
+		expect(scene.waiting.status()).toBe('waiting');
+		const result = await scene.waiting.ended();
+		expect(JSON.stringify(result.items)).not.toContain('evil');
+	});
+
+	test('that are sent again and again wake nobody once their task has been checked', async () => {
+		const taskSeconds = ({ prompt }: { prompt?: string }) => (prompt === 'row 0' ? 100 : 3_600);
+		await open({ taskSeconds });
+		await park({}, 2);
+		await scene.waiting.pass(3 * MINUTE);
+		const runsOf = () => (scene.waiting.stored(CHILD).match(/"startTime"/g) ?? []).length;
+		const before = runsOf();
+		const looks = Math.ceil(30 / 60) + 1;
+		for (let second = 0; second < 30; second += 1) {
+			await scene.rig.clock.runUntil(
+				scene.rig.emulator.deliverWebhook(taskOf(0).id),
+				scene.rig.emulator,
+			);
+			await scene.waiting.pass(1_000);
+		}
+		// Three steps for each look of n8n's timer.
+		expect(runsOf() - before).toBeLessThanOrEqual(3 * looks);
+	});
+});
