@@ -205,7 +205,7 @@ const refusals: Refusal[] = [
 		parameters: named('data', 'data'),
 		message: /"data" is not a picture/,
 		advice: new RegExp(
-			`^Both fields mean the file in "data".*only one of them is left.*${MERGE.source}`,
+			`^Nothing was paid\\. Both fields mean the file in "data".*only one of them is left.*${MERGE.source}`,
 		),
 	},
 	{

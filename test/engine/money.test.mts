@@ -68,7 +68,7 @@ describe('Retry On Fail', () => {
 			parameters: GENERATE,
 			settings: RETRY,
 		});
-		expect(result.error?.message).toMatch(/refused \(code 1200\)/);
+		expect(result.error?.message).toMatch(/refused \(status "failed", code 1200\)/);
 		expect(rig.emulator.paidTasks()).toBe(1);
 	});
 

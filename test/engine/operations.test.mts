@@ -86,7 +86,7 @@ describe('Wait', () => {
 	});
 
 	test.each([
-		['failed', 'NSFW content', 1200, /NSFW content \(code 1200\)/],
+		['failed', 'NSFW content', 1200, /NSFW content \(status "failed", code 1200\)/],
 		['cancelled', '', undefined, /was cancelled at WaveSpeed/],
 		['timeout', '', undefined, /took too long/],
 		['deleted', '', undefined, /was deleted/],
