@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { decodeFlatted } from './flatted.mts';
+import { parse } from 'flatted';
+
 import { unwrap, type N8nSession } from './n8nRest.mts';
 import { listAt, textAt, valueAt, type JsonRecord } from './shape.mts';
 import { isRecord } from '../../nodes/shared/json';
@@ -23,7 +24,7 @@ export async function getExecution({ http }: N8nSession, id: string): Promise<Ex
 	return {
 		id,
 		status: textAt(found, 'status') ?? 'unknown',
-		data: stored === undefined ? undefined : decodeFlatted(stored),
+		data: stored === undefined ? undefined : parse(stored),
 	};
 }
 

@@ -34,13 +34,13 @@ export async function packPackage(root: string, targetFolder: string): Promise<s
 
 /**
  * Installs a tarball the way n8n 2.40's own installer does (its `downloadPackage`): unpack it into `.n8n/nodes/node_modules`,
- * drop the development and peer dependencies, let npm install what is left, and note it in `.n8n/nodes/package.json`.
+ * drop the development and peer dependencies, let npm install what is left, and note it in `.n8n/nodes/package.json`. Returns its folder.
  */
 export async function installTarball(
 	installation: N8nInstallation,
 	userFolder: string,
 	tarball: string,
-): Promise<void> {
+): Promise<string> {
 	const nodesFolder = join(userFolder, '.n8n', 'nodes');
 	const unpacked = await mkdtemp(join(tmpdir(), 'n8n-package-'));
 	try {
@@ -71,6 +71,7 @@ export async function installTarball(
 		const known = isRecord(list.dependencies) ? list.dependencies : {};
 		const dependencies = { ...known, [name]: textAt(manifest, 'version') };
 		await writeFile(listFile, JSON.stringify({ ...list, dependencies }, null, 2));
+		return folder;
 	} finally {
 		await rm(unpacked, { recursive: true, force: true });
 	}
@@ -81,10 +82,10 @@ export async function installCheckout(
 	installation: N8nInstallation,
 	root: string,
 	userFolder: string,
-): Promise<void> {
+): Promise<string> {
 	const folder = await mkdtemp(join(tmpdir(), 'n8n-pack-'));
 	try {
-		await installTarball(installation, userFolder, await packPackage(root, folder));
+		return await installTarball(installation, userFolder, await packPackage(root, folder));
 	} finally {
 		await rm(folder, { recursive: true, force: true });
 	}

@@ -7,6 +7,7 @@ import { logIn } from '../n8n/n8nRest.mts';
 import { findPortNear } from '../n8n/ports.mts';
 import { copySamples } from '../n8n/sampleFiles.mts';
 import { N8N_VERSION } from '../n8n/versions.mts';
+import { startCompiler } from './compiler.mts';
 import { importExamples } from './importExamples.mts';
 import { runJob } from './job.mts';
 import { writeSampleTables } from './sampleTables.mts';
@@ -22,7 +23,7 @@ async function startEverything(settings: Settings, shutdown: Shutdown): Promise<
 	const installation = await ensureN8n({ cacheRoot: settings.cacheRoot, say, signal });
 	const user = await openUserFolder(settings.cacheRoot, say);
 	shutdown.add(user.release);
-	await installCheckout(installation, settings.root, user.path);
+	const packageFolder = await installCheckout(installation, settings.root, user.path);
 	const filesFolder = join(user.path, 'files');
 	await copySamples(settings.mediaFolder, filesFolder);
 	const { credential, sampleRows } = await openService(settings, filesFolder, shutdown, say);
@@ -38,25 +39,34 @@ async function startEverything(settings: Settings, shutdown: Shutdown): Promise<
 		port,
 		readableFolders,
 		signal,
+		// n8n's own switch; it watches the folders of the packages that it has loaded.
+		...(settings.watch ? { env: { N8N_DEV_RELOAD: 'true' } } : {}),
 	});
 	shutdown.add(n8n.stop);
 	const session = await logIn(n8n.url, user.login);
 	await writeSampleTables(session, settings.root, sampleRows);
 	const { id, workflow } = await importExamples(session, settings.root, filesFolder, credential);
 
-	say(`Running the example "${workflow.name}" …`);
-	const job = runJob(session, id, workflow, settings.outputFolder, signal);
-	const outcome = await job.catch((error: unknown) => {
-		if (settings.once || signal.aborted) throw error;
-		// The editor is what shows the reason best: leave it open.
-		return describe(error);
-	});
-	if (typeof outcome === 'string') {
-		say(`\nThe example failed: ${outcome}`);
+	if (settings.watch) {
+		shutdown.add(startCompiler(settings.root, packageFolder));
+		say(
+			`What you save in nodes/ and credentials/ is compiled, and loaded by n8n: reload the editor.`,
+		);
 	} else {
-		say(`\nVideo URL:  ${outcome.videoUrl}\nVideo file: ${outcome.file}`);
+		say(`Running the example "${workflow.name}" …`);
+		const job = runJob(session, id, workflow, settings.outputFolder, signal);
+		const outcome = await job.catch((error: unknown) => {
+			if (settings.once || signal.aborted) throw error;
+			// The editor is what shows the reason best: leave it open.
+			return describe(error);
+		});
+		if (typeof outcome === 'string') {
+			say(`\nThe example failed: ${outcome}`);
+		} else {
+			say(`\nVideo URL:  ${outcome.videoUrl}\nVideo file: ${outcome.file}`);
+		}
+		if (settings.once) return;
 	}
-	if (settings.once) return;
 	say(
 		`\nEditor:     ${n8n.url}/workflow/${id}\n` +
 			`Log-in:     ${user.login.email}\nPassword:   ${user.login.password}\n` +

@@ -9,6 +9,8 @@ export interface Settings {
 	cacheRoot: string;
 	/** End after the job instead of leaving the editor open. */
 	once: boolean;
+	/** For the development of the node: it is compiled and loaded anew whenever a file is saved; no example is run. */
+	watch: boolean;
 	/** The user's key; without it the emulator answers. Never printed. */
 	realKey: string | undefined;
 	realApi: string;
@@ -19,6 +21,7 @@ export interface Settings {
 
 const USAGE = `npm start             sets up n8n, makes a talking video, leaves the editor open
 npm start -- --once   ends after the video
+npm run dev           compiles and loads the node anew whenever a file is saved
 
 Environment:
   WAVESPEED_API_KEY      use the real service (this spends money) instead of the emulator
@@ -27,7 +30,7 @@ Environment:
 
 /** Reads the command line and the environment; undefined: help was asked for. */
 export function readSettings(root: string, args: string[]): Settings | undefined {
-	const unknown = args.filter((arg) => !['--once', '--help', '-h'].includes(arg));
+	const unknown = args.filter((arg) => !['--once', '--watch', '--help', '-h'].includes(arg));
 	if (unknown.length > 0) throw new Error(`Unknown argument: ${unknown.join(' ')}\n\n${USAGE}`);
 	if (args.includes('--help') || args.includes('-h')) {
 		console.log(USAGE);
@@ -38,6 +41,7 @@ export function readSettings(root: string, args: string[]): Settings | undefined
 		root,
 		cacheRoot: getCacheRoot(),
 		once: args.includes('--once'),
+		watch: args.includes('--watch'),
 		realKey: key.trim() === '' ? undefined : key.trim(),
 		realApi: REAL_API,
 		preferredPort: /^\d+$/.test(port) ? Number(port) : 5678,

@@ -14,14 +14,14 @@ import {
 	type Testbed,
 } from './testbed.mts';
 
-/** What users see of each operation: `UPDATE_FIELDS=1` writes it anew, and the change is then looked at like any other. */
+/** What users see of each operation: `npm run docs` writes it anew, and the change is then looked at like any other. */
 const FILE = join(ROOT, 'test', 'e2e', 'editorFields.md');
-const isUpdate = process.env.UPDATE_FIELDS === '1';
+const isUpdate = process.env.UPDATE_DOCS === '1';
 
 const HEAD = `# The fields in n8n's editor
 
 Label · value, or _placeholder_ · hint, as seen by a user who adds the node from n8n's panel. Compared in each run of the
-end-to-end tests; \`UPDATE_FIELDS=1\` writes it anew.
+end-to-end tests; \`npm run docs\` writes it anew.
 `;
 
 type State = [title: string, reach: (page: Page) => Promise<unknown>];

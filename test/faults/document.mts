@@ -19,7 +19,7 @@ const heading = (title: string): string => `## ${title}\n`;
 export function renderIntroduction(version: string): string {
 	return `# What happens when something goes wrong
 
-This page is generated from test runs of version ${version}; \`npm run docs:faults\` writes it anew, and \`npm run test:faults\` fails if it is not true any more.
+This page is generated from test runs of version ${version}; \`npm run docs\` writes it anew, and \`npm run test:faults\` fails if it is not true any more.
 
 The node runs in n8n's own engine against [a stand-in for the API](../test/emulator/README.md) that fails in ${VARIANTS.length} ways, once or always, at each step:
 ${ALL_CELLS.length} combinations. Each is run with two rows. The fault meets the requests of one row only; the other row must end well, unless *On Error* is *Stop Workflow*.

@@ -8,7 +8,7 @@ const inProject = (file: string): string =>
 
 const DOCUMENT = inProject('docs/faults.md');
 
-/** Set by `npm run docs:faults`, which runs the test files one after the other. */
+/** Set by `npm run docs`, which runs the test files one after the other. */
 export const MUST_WRITE = process.env.UPDATE_DOCS === '1';
 
 export const readDocument = (): string =>

@@ -18,7 +18,7 @@ export function testStep(step: Step): void {
 			},
 		);
 
-		test('does what docs/faults.md says (npm run docs:faults writes it anew)', () => {
+		test('does what docs/faults.md says (npm run docs writes it anew)', () => {
 			// With a part of the tests there is only a part of the table.
 			if (rows.length < cells.length) return;
 			const section = renderSection(scene, rows);

@@ -25,7 +25,7 @@ describe('the page of error messages', () => {
 			const { message } = toMessage(failure);
 			expect([message, describeWhatToDo(failure)]).toEqual([
 				expect.stringMatching(/^["‹A-Z]/),
-				expect.stringMatching(/\.$|\}\}/),
+				expect.stringMatching(/(\.|\}\}|\.photo)$/),
 			]);
 		}
 	});

@@ -33,7 +33,7 @@ describe('a failure', () => {
 
 	it('takes on what the caller knows, but keeps what was known already', () => {
 		const error = caught(() =>
-			fail('taskFailed', 'taskWithoutVideo', { taskId: 'inner' }, { details: { taskId: 'inner' } }),
+			fail('taskFailed', 'taskWithoutVideo', {}, { details: { taskId: 'inner' } }),
 		);
 		const richer = withDetails(error, { taskId: 'outer', status: 'failed' });
 		expect(failureOf(richer)?.details).toEqual({ taskId: 'inner', status: 'failed' });

@@ -35,7 +35,13 @@ export const deleteTask: Operation = {
 				);
 			}
 			await sendDelete(run.api, taskId);
-			return [toItem(row, { taskId, deleted: true }, run.items[row], { includeInputFields })];
+			return [
+				toItem(
+					row,
+					{ taskId, deleted: true },
+					includeInputFields ? run.items[row]?.json : undefined,
+				),
+			];
 		};
 	},
 };

@@ -36,12 +36,15 @@ export const generate: Operation = {
 		const parking = readParking(run, parameters, waitSettings.timeoutMs);
 		const request = { ...checked, webhookUrl: parking?.callbackUrlFor(row) };
 		return async () => {
-			const outcome = await generateTask(run.batch, row, request, waitSettings, parking);
+			const outcome = await generateTask(run.batch, {
+				...{ row, request, parking },
+				wait: waitSettings,
+			});
 			const { submitted, task } = outcome;
 			const { isResumed } = submitted;
 			const asked = toInputFields(submitted.input, submitted.costUsd);
 			if (task && !parking) {
-				return [await toResultItem(run, row, task, settings, { asked, isResumed })];
+				return [await toResultItem(run, { row, task, settings, asked, isResumed })];
 			}
 			const begun = startWait(
 				submitted.taskId,

@@ -21,7 +21,7 @@ export const get: Operation = {
 		return async () => {
 			const looked = await settle(getTask(run.api, taskId, preparationBudget(run.api.clock)));
 			if (!looked.ok) throw toNotRead(looked.error, taskId);
-			return [await toResultItem(run, row, looked.value, settings)];
+			return [await toResultItem(run, { row, task: looked.value, settings })];
 		};
 	},
 };

@@ -30,9 +30,7 @@ export const getAll: Operation = {
 			for await (const tasks of listAllTasks(run.api, query, { mayBeIncomplete: true })) {
 				for (const task of tasks.filter((candidate) => isWanted(candidate, query))) {
 					if (items.length >= limit) return items;
-					items.push(
-						toItem(row, toTaskJson(task, { simplify }), undefined, { includeInputFields: false }),
-					);
+					items.push(toItem(row, toTaskJson(task, { simplify }), undefined));
 				}
 				if (items.length >= limit) break;
 			}

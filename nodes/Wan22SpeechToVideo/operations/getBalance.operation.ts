@@ -13,7 +13,7 @@ export const getBalance: Operation = {
 		return async () => {
 			if (row > 0 && !includeInputFields) return [];
 			const json = { balanceUsd: await readBalance(run.api) };
-			return [toItem(row, json, run.items[row], { includeInputFields })];
+			return [toItem(row, json, includeInputFields ? run.items[row]?.json : undefined)];
 		};
 	},
 };

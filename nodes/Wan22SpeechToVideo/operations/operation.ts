@@ -18,16 +18,22 @@ export type RowWork = () => Promise<RowResult>;
 /** The item for a task that was looked at: a failed task is an error unless wanted otherwise, the video may be fetched. */
 export async function toResultItem(
 	run: Run,
-	row: number,
-	task: Task,
-	settings: ResultSettings,
-	{ asked = {}, isResumed }: { asked?: IDataObject; isResumed?: boolean } = {},
+	{ row, task, settings, asked = {}, isResumed }: TaskOfRow,
 ): Promise<INodeExecutionData> {
 	return await makeResultItem(run.download, {
 		...{ row, task, settings, asked },
 		inputItem: run.items[row],
 		origin: originOf(asked, isResumed),
 	});
+}
+
+interface TaskOfRow {
+	row: number;
+	task: Task;
+	settings: ResultSettings;
+	/** What was asked for; a task that another node has submitted tells nothing of it. */
+	asked?: IDataObject;
+	isResumed?: boolean;
 }
 
 /**

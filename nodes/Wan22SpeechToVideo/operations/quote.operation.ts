@@ -19,7 +19,7 @@ export const quote: Operation = {
 			const { input, costUsd } = await quoteRow(run.batch, request);
 			const { image, audio, resolution, prompt } = input;
 			const json = { costUsd, imageUrl: image, audioUrl: audio, resolution, prompt };
-			return [toItem(row, json, run.items[row], { includeInputFields })];
+			return [toItem(row, json, includeInputFields ? run.items[row]?.json : undefined)];
 		};
 	},
 };

@@ -20,7 +20,7 @@ export const submit: Operation = {
 		return async () => {
 			const { submitted, task } = await submitRow(run.batch, row, request);
 			const json = toTaskJson(task, { simplify: true }, submitted);
-			return [toItem(row, json, run.items[row], { includeInputFields })];
+			return [toItem(row, json, includeInputFields ? run.items[row]?.json : undefined)];
 		};
 	},
 };

@@ -38,7 +38,7 @@ export function planWait(
 	if (!parking) {
 		return async () => {
 			const task = await waitForTask(run.api, taskId, options);
-			return [await toResultItem(run, row, task, settings)];
+			return [await toResultItem(run, { row, task, settings })];
 		};
 	}
 	return async () => {

@@ -52,54 +52,36 @@ export interface WaitUntilSubmitted {
 	noteSubmitted(row: number): void;
 }
 
+/** A row that is to have its video. */
+export interface RowPlan {
+	row: number;
+	request: VideoRequest;
+	wait: WaitSettings;
+	/** Undefined: it waits here to the end. */
+	parking?: WaitUntilSubmitted;
+}
+
 /** Submits the row's task, or finds that of an earlier attempt, and waits for its end. */
-export async function generateTask(
-	batch: Batch,
-	row: number,
-	request: VideoRequest,
-	settings: WaitSettings,
-): Promise<RowTask>;
-export async function generateTask(
-	batch: Batch,
-	row: number,
-	request: VideoRequest,
-	settings: WaitSettings,
-	parking: WaitUntilSubmitted | undefined,
-): Promise<RowTask | OpenRowTask>;
-export async function generateTask(
-	batch: Batch,
-	row: number,
-	request: VideoRequest,
-	settings: WaitSettings,
-	parking?: WaitUntilSubmitted,
-): Promise<RowTask | OpenRowTask> {
+export async function generateTask(batch: Batch, plan: RowPlan): Promise<RowTask | OpenRowTask> {
+	const { row, request } = plan;
 	if (await findEntry(batch, row, request)) {
 		// With a place also for the search: the task that it looks for may be running, and counts for the account.
-		const resumed = await withPlace(
-			batch,
-			async () => await resumeTask(batch, row, request, settings, parking),
-		);
+		const resumed = await withPlace(batch, async () => await resumeTask(batch, plan));
 		if (resumed) return resumed;
 	}
 	// Before a place is taken, so that a free place doesn't have to wait for an upload.
 	const submission = await prepareSubmission(batch, row, request);
 	return await withPlace(batch, async () => {
 		const submitted = await submitNewTask(batch, submission);
-		return await waitForSubmitted(batch, row, submitted, settings, parking);
+		return await waitForSubmitted(batch, plan, submitted);
 	});
 }
 
 /** The end of the task that an earlier attempt has submitted; undefined if a submit is due. */
-async function resumeTask(
-	batch: Batch,
-	row: number,
-	request: VideoRequest,
-	settings: WaitSettings,
-	parking?: WaitUntilSubmitted,
-): Promise<RowTask | OpenRowTask | undefined> {
-	const earlier = await findEarlierTask(batch, toKey(row, request));
+async function resumeTask(batch: Batch, plan: RowPlan): Promise<RowTask | OpenRowTask | undefined> {
+	const earlier = await findEarlierTask(batch, toKey(plan.row, plan.request));
 	if (!earlier) return undefined;
-	const waited = await waitForSubmitted(batch, row, earlier, settings, parking);
+	const waited = await waitForSubmitted(batch, plan, earlier);
 	if (!waited.task || !isRetryable(waited.task)) return waited;
 	forgetCost(batch, earlier);
 	return undefined;
@@ -190,10 +172,8 @@ const withPlace = async <T>(
 
 async function waitForSubmitted(
 	batch: Batch,
-	row: number,
+	{ row, wait: settings, parking }: RowPlan,
 	submitted: SubmittedTask,
-	settings: WaitSettings,
-	parking: WaitUntilSubmitted | undefined,
 ): Promise<RowTask | OpenRowTask> {
 	const { api } = batch;
 	const { taskId, submittedAt, isResumed } = submitted;

@@ -1,23 +1,7 @@
 import { prepareExample } from '../../../scripts/n8n/examples.mts';
-import { decodeFlatted } from '../../../scripts/n8n/flatted.mts';
 import { describeFailure, outputItems } from '../../../scripts/n8n/n8nExecutions.mts';
 
 describe('the stored form of an execution', () => {
-	it('is decoded, with texts that look like references and things that are shared', () => {
-		const stored = JSON.stringify([
-			{ text: '1', number: 7, list: '2', nothing: null, again: '2' },
-			'3',
-			['4', true],
-			'unused',
-			{ self: '0' },
-		]);
-		const decoded = decodeFlatted(stored);
-		expect(decoded).toMatchObject({ text: '3', number: 7, nothing: null });
-		const { list, again } = decoded as { list: unknown[]; again: unknown };
-		expect(again).toBe(list);
-		expect(list).toEqual([{ self: decoded }, true]);
-	});
-
 	it('gives the items of a node’s last run', () => {
 		const run = (n: number) => ({ data: { main: [[{ json: { n } }]] } });
 		const data = { resultData: { runData: { Node: [run(1), run(2)] } } };

@@ -11,6 +11,7 @@ import type { Media, VideoRequest } from '../../../nodes/shared/batch/request';
 import { orderRows, PREPARED_AHEAD } from '../../../nodes/shared/batch/rowOrder';
 import {
 	generateTask,
+	type RowPlan,
 	type RowTask,
 	submitRow,
 	type WaitSettings,
@@ -144,7 +145,7 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 			const request = requests[row]!;
 			return options.submitsOnly
 				? await submitRow(batch, row, request)
-				: await generateTask(batch, row, request, settings);
+				: await generateToEnd(batch, { row, request, wait: settings });
 		};
 		const workToTheEnd = async (row: number): Promise<RowTask> =>
 			await work(row).finally(() => {
@@ -185,4 +186,11 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 		attempt: async (requests, options) => await time.run(start(requests, options).outcomes),
 	};
 	return rig;
+}
+
+/** Without parking a row waits to the end of its task. */
+async function generateToEnd(batch: Batch, plan: RowPlan): Promise<RowTask> {
+	const outcome = await generateTask(batch, plan);
+	if (!outcome.task) throw new Error('it was parked');
+	return outcome;
 }

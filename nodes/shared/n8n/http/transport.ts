@@ -30,51 +30,60 @@ export function createSend(
 	cancellation: Cancellation,
 	requests: Semaphore,
 ): Send {
+	const sender = { ctx, connection, cancellation };
 	return async (request) => {
 		// Submits and uploads have limits of their own, and must not wait behind thousands of checks.
-		if (request.method === 'PUT' || request.finishOnStop) return await sendOnce(request);
-		return await requests.run(cancellation, async () => await sendOnce(request));
+		if (request.method === 'PUT' || request.finishOnStop) return await sendOnce(sender, request);
+		return await requests.run(cancellation, async () => await sendOnce(sender, request));
 	};
+}
 
-	async function sendOnce(request: HttpRequest): Promise<HttpOutcome> {
-		if (!request.finishOnStop) cancellation.throwIfCancelled();
-		const connecting = new AbortController();
-		const sent = await settle(
-			withTimeout(
-				request.timeoutMs,
-				request.finishOnStop ? undefined : cancellation,
-				exchange(request, connecting.signal),
-			),
-		);
-		// What has not ended by now is not listened to any more: an answer that drips in, or a request after Stop.
-		connecting.abort();
-		if (!sent.ok) {
-			if (!request.finishOnStop) cancellation.throwIfCancelled();
-			return describeNetworkError(sent.error, connection.hideKey);
-		}
-		if (sent.value === 'timedOut') {
-			const seconds = Math.round(request.timeoutMs / 1000);
-			const text = `there was no answer within ${seconds} seconds`;
-			return { answered: false, reason: 'noReply', text };
-		}
-		return sent.value;
-	}
+interface Sender {
+	ctx: NodeFunctions;
+	connection: Connection;
+	cancellation: Cancellation;
+}
 
-	async function exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-		const options = { ...toOptions(request, connection.baseUrl), abortSignal: signal };
-		const sending: Promise<unknown> =
-			'path' in request.target
-				? sendWithKey(callerFor(ctx, signal), options)
-				: ctx.helpers.httpRequest(options);
-		const response = (await sending) as IN8nHttpFullResponse;
-		const text = await readText(response.body, request.maxAnswerBytes ?? MAX_ANSWER_BYTES);
-		return {
-			answered: true,
-			status: response.statusCode,
-			headers: toHeaders(response),
-			text: connection.hideKey(text),
-		};
+async function sendOnce(sender: Sender, request: HttpRequest): Promise<HttpOutcome> {
+	// A submit that is under way may be accepted, so its answer is waited for.
+	const cancellation = request.finishOnStop ? undefined : sender.cancellation;
+	cancellation?.throwIfCancelled();
+	const connecting = new AbortController();
+	const sent = await settle(
+		withTimeout(request.timeoutMs, cancellation, exchange(sender, request, connecting.signal)),
+	);
+	// What has not ended by now is not listened to any more: an answer that drips in, or a request after Stop.
+	connecting.abort();
+	if (!sent.ok) {
+		cancellation?.throwIfCancelled();
+		return describeNetworkError(sent.error, sender.connection.hideKey);
 	}
+	if (sent.value === 'timedOut') {
+		const seconds = Math.round(request.timeoutMs / 1000);
+		const text = `there was no answer within ${seconds} seconds`;
+		return { answered: false, reason: 'noReply', text };
+	}
+	return sent.value;
+}
+
+async function exchange(
+	{ ctx, connection }: Sender,
+	request: HttpRequest,
+	signal: AbortSignal,
+): Promise<HttpAnswer> {
+	const options = { ...toOptions(request, connection.baseUrl), abortSignal: signal };
+	const sending: Promise<unknown> =
+		'path' in request.target
+			? sendWithKey(callerFor(ctx, signal), options)
+			: ctx.helpers.httpRequest(options);
+	const response = (await sending) as IN8nHttpFullResponse;
+	const text = await readText(response.body, request.maxAnswerBytes ?? MAX_ANSWER_BYTES);
+	return {
+		answered: true,
+		status: response.statusCode,
+		headers: toHeaders(response),
+		text: connection.hideKey(text),
+	};
 }
 
 function toOptions(request: HttpRequest, baseUrl: string): IHttpRequestOptions {

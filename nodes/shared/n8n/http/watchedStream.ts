@@ -19,81 +19,90 @@ export interface DownloadStream extends NodeJS.ReadableStream {
 	destroy(): void;
 }
 
-export interface WatchedStream {
-	stream: NodeJS.ReadableStream;
-	byteCount(): number;
-	/** Ends the stream with an error, whatever it is waiting for. */
-	breakOff(reason: Error): void;
-	/** What ended the stream before its time; undefined if that was not the connection. */
-	problem(): string | undefined;
-	/** To be called when the stream has been read or given up. */
-	finish(): void;
-}
-
 /**
  * Counts what passes, and breaks off a connection that delivers next to nothing: n8n's time limit ends with the headers,
  * so a body that stops coming would hold the workflow for ever. Destroying the stream is not enough, since the HTTP
- * client's own wrapper then waits for the chunk that doesn't come. `isMeasured`: its length is known.
+ * client's own wrapper then waits for the chunk that doesn't come.
  */
-export function watch(source: DownloadStream, isMeasured: boolean): WatchedStream {
-	let byteCount = 0;
-	let isDone = false;
-	let problem: string | undefined;
-	let broken: Error | undefined;
+export class WatchedStream {
+	readonly stream: NodeJS.ReadableStream;
+	readonly #source: DownloadStream;
+	readonly #isMeasured: boolean;
+	#byteCount = 0;
+	#isDone = false;
+	#problem: string | undefined;
+	#broken: Error | undefined;
 	/** Set while the next chunk is awaited. */
-	let reject: ((reason: Error) => void) | undefined;
-	const breakOff = (reason: Error): void => {
-		broken ??= reason;
-		problem ??= reason.message;
-		reject?.(reason);
-	};
-	const watchSpeed = async (): Promise<void> => {
+	#reject: ((reason: Error) => void) | undefined;
+
+	/** `isMeasured`: its length is known. */
+	constructor(source: DownloadStream, isMeasured: boolean) {
+		this.#source = source;
+		this.#isMeasured = isMeasured;
+		// A connection that breaks off is reported by n8n's storage; unheard, the same event would end n8n itself.
+		const ignore = (): void => {};
+		source.on('error', ignore);
+		this.stream = passThrough(source, (content) => this.#count(content)).on('error', ignore);
+		void this.#watchSpeed();
+	}
+
+	get byteCount(): number {
+		return this.#byteCount;
+	}
+
+	/** What ended the stream before its time; undefined if that was not the connection. */
+	get problem(): string | undefined {
+		return this.#problem;
+	}
+
+	/** Ends the stream with an error, whatever it is waiting for. */
+	breakOff(reason: Error): void {
+		this.#broken ??= reason;
+		this.#problem ??= reason.message;
+		this.#reject?.(reason);
+	}
+
+	/** To be called when the stream has been read or given up. */
+	finish(): void {
+		this.#isDone = true;
+		if (!this.#source.destroyed) this.#source.destroy();
+	}
+
+	async #watchSpeed(): Promise<void> {
 		const startedAt = systemTime.now();
-		for (let seen = 0; !isDone && !broken; seen = byteCount) {
+		for (let seen = 0; !this.#isDone && !this.#broken; seen = this.#byteCount) {
 			await systemTime.sleep(CHECK_EVERY_MS);
-			const isLong = !isMeasured && systemTime.now() - startedAt >= LONGEST_UNMEASURED_MS;
+			const isLong = !this.#isMeasured && systemTime.now() - startedAt >= LONGEST_UNMEASURED_MS;
 			// While nothing is awaited, it is n8n's storage that takes its time.
-			const isSlow = byteCount - seen < LEAST_BYTES && reject !== undefined;
-			if (isDone) return;
-			if (isSlow) breakOff(new Error('the video arrived too slowly'));
-			else if (isLong) breakOff(new Error('the video did not end within an hour'));
+			const isSlow = this.#byteCount - seen < LEAST_BYTES && this.#reject !== undefined;
+			if (this.#isDone) return;
+			if (isSlow) this.breakOff(new Error('the video arrived too slowly'));
+			else if (isLong) this.breakOff(new Error('the video did not end within an hour'));
 		}
-	};
-	const readNext = async (chunks: AsyncIterator<Buffer>): Promise<IteratorResult<Buffer>> =>
-		await new Promise<IteratorResult<Buffer>>((resolve, fail) => {
-			reject = fail;
-			if (broken) fail(broken);
-			else chunks.next().then(resolve, fail);
-		}).finally(() => (reject = undefined));
-	const count = async function* (content: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+	}
+
+	async *#count(content: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
 		const chunks = content[Symbol.asyncIterator]();
 		for (;;) {
-			const next = await settle(readNext(chunks));
+			const next = await settle(this.#readNext(chunks));
 			if (!next.ok) {
-				problem ??= 'the connection broke off in the middle of the video';
+				this.#problem ??= 'the connection broke off in the middle of the video';
 				throw next.error;
 			}
 			if (next.value.done) {
-				isDone = true;
+				this.#isDone = true;
 				return;
 			}
-			byteCount += next.value.value.length;
+			this.#byteCount += next.value.value.length;
 			yield next.value.value;
 		}
-	};
-	// A connection that breaks off is reported by n8n's storage; unheard, the same event would end n8n itself.
-	const ignore = (): void => {};
-	source.on('error', ignore);
-	const stream = passThrough(source, count).on('error', ignore);
-	void watchSpeed();
-	return {
-		stream,
-		breakOff,
-		byteCount: () => byteCount,
-		problem: () => problem,
-		finish() {
-			isDone = true;
-			if (!source.destroyed) source.destroy();
-		},
-	};
+	}
+
+	async #readNext(chunks: AsyncIterator<Buffer>): Promise<IteratorResult<Buffer>> {
+		return await new Promise<IteratorResult<Buffer>>((resolve, reject) => {
+			this.#reject = reject;
+			if (this.#broken) reject(this.#broken);
+			else chunks.next().then(resolve, reject);
+		}).finally(() => (this.#reject = undefined));
+	}
 }

@@ -41,11 +41,11 @@ interface Field {
 }
 
 export const readParameters = (ctx: IExecuteFunctions, row: number): ParameterReader =>
-	createReader((name, fallback) => ctx.getNodeParameter(name, row, fallback) as unknown);
+	createReader((name, fallback) => ctx.getNodeParameter(name, row, fallback));
 
 /** A trigger has no rows. */
 export const readTriggerParameters = (ctx: IHookFunctions | IWebhookFunctions): ParameterReader =>
-	createReader((name, fallback) => ctx.getNodeParameter(name, fallback) as unknown);
+	createReader((name, fallback) => ctx.getNodeParameter(name, fallback));
 
 function createReader(get: (name: string, fallback?: object) => unknown): ParameterReader {
 	const field = (name: string, label: string): Field => ({ name, label, value: get(name) });

@@ -10,11 +10,11 @@ import type { Clock, Random } from '../../async/clock';
 import { fail, type FailureDetails } from '../../wavespeed/failures';
 import { toPathSegment } from '../../wavespeed/endpoints';
 import type { Cancellation } from '../../async/cancellation';
-import { pauseBeforeRetry } from '../../async/backoff';
+import { retry } from '../../async/retry';
 import type { Task } from '../../wavespeed/tasks/task';
 import { describeNetworkError } from '../http/networkErrors';
 import type { OptionReader } from '../input/parameters';
-import { type DownloadStream, watch } from '../http/watchedStream';
+import { type DownloadStream, WatchedStream } from '../http/watchedStream';
 import { withTimeout } from '../http/withTimeout';
 import { settle } from '../../async/settle';
 import { shorten } from '../../text';
@@ -45,24 +45,23 @@ export async function downloadVideo(
 	task: Task,
 	details: FailureDetails,
 ): Promise<IBinaryData> {
-	const { cancellation, clock, random } = context;
 	const url = task.videoUrls[0] ?? '';
 	const fileName = `wan-2.2-${toPathSegment(task.id)}.mp4`;
-	for (let attempt = 1; ; attempt += 1) {
+	let said = '';
+	const binary = await retry(context, { maxAttempts: MAX_ATTEMPTS }, async () => {
 		const fetching = DOWNLOADS.run(
-			cancellation,
+			context.cancellation,
 			async () => await fetchOnce(context, url, fileName),
 		);
 		const outcome = await settle(fetching);
 		const fetched = outcome.ok ? outcome.value : await describe(context, outcome.error);
-		if (fetched.ok) return fetched.binary;
-		cancellation.throwIfCancelled();
-		if (!fetched.isTransient || attempt >= MAX_ATTEMPTS) {
-			const facts = { taskId: task.id, url, said: fetched.problem };
-			fail('downloadFailed', 'downloadFailed', facts, { details });
-		}
-		await clock.sleep(pauseBeforeRetry(attempt, random));
-	}
+		if (fetched.ok) return { kind: 'done', value: fetched.binary };
+		context.cancellation.throwIfCancelled();
+		said = fetched.problem;
+		return { kind: fetched.isTransient ? 'transient' : 'failed' };
+	});
+	if (binary) return binary;
+	return fail('downloadFailed', 'downloadFailed', { url, said }, { details });
 }
 
 interface FailedFetch {
@@ -167,8 +166,9 @@ async function store(
 ): Promise<FetchOutcome> {
 	const mimeType = mimeTypeOf(answer);
 	const promised = lengthOf(answer);
-	const watched = watch(answer.body as unknown as DownloadStream, promised !== undefined);
-	const forget = cancellation.onCancel(watched.breakOff);
+	const source = answer.body as unknown as DownloadStream;
+	const watched = new WatchedStream(source, promised !== undefined);
+	const forget = cancellation.onCancel((reason) => watched.breakOff(reason));
 	const prepared = await settle(
 		ctx.helpers.prepareBinaryData(
 			watched.stream as Parameters<typeof ctx.helpers.prepareBinaryData>[0],
@@ -177,7 +177,7 @@ async function store(
 		),
 	);
 	// Before the stream is closed, which is an error as well.
-	const problem = watched.problem();
+	const { problem } = watched;
 	watched.finish();
 	forget();
 	if (!prepared.ok) {
@@ -186,7 +186,7 @@ async function store(
 			? failed(`n8n could not store it (${toWords(prepared.error, hideKey)})`, false)
 			: failed(problem, true);
 	}
-	if (promised !== undefined && watched.byteCount() !== promised) {
+	if (promised !== undefined && watched.byteCount !== promised) {
 		return failed('only a part of the video arrived', true);
 	}
 	return { ok: true, binary: prepared.value };

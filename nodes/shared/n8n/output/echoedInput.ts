@@ -15,7 +15,7 @@ export function toEchoedFields(input: Task['input']): IDataObject {
 		...(typeof resolution === 'string'
 			? { resolution: shorten(resolution, MAX_RESOLUTION_CHARS) }
 			: {}),
-		...(Number.isSafeInteger(seed) ? { seed: seed as number } : {}),
+		...(typeof seed === 'number' && Number.isSafeInteger(seed) ? { seed } : {}),
 		...(typeof prompt === 'string' ? { prompt: cut(prompt, MAX_PROMPT_CHARS) } : {}),
 		...(isWebUrl(image) ? { imageUrl: image } : {}),
 		...(isWebUrl(audio) ? { audioUrl: audio } : {}),

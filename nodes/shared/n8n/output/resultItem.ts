@@ -31,9 +31,10 @@ export async function makeResultItem(
 	refuseFailedTask(task, settings, origin, costUsd);
 	const json = settings.simplify ? { ...toTaskFields(task), ...asked } : (task.raw as IDataObject);
 	const hasVideo = phaseOf(task) === 'completed' && task.videoUrls.length > 0;
-	if (settings.downloadTo === undefined || !hasVideo) return toItem(row, json, inputItem, settings);
+	const item = toItem(row, json, settings.includeInputFields ? (inputItem?.json ?? {}) : undefined);
+	if (settings.downloadTo === undefined || !hasVideo) return item;
 	const video = await download(task, toDetails(task, costUsd));
-	return toItem(row, json, inputItem, settings, { [settings.downloadTo]: video });
+	return { ...item, binary: { [settings.downloadTo]: video } };
 }
 
 /** Whoever submits a task knows what was asked for. */

@@ -1,4 +1,4 @@
-import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
+import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 
 import type { RowTask } from '../../batch/runRow';
 import { type FailureDetails, fail } from '../../wavespeed/failures';
@@ -63,15 +63,10 @@ export function toInputFields(input: SubmitInput, costUsd: number | undefined): 
 export function toItem(
 	row: number,
 	json: IDataObject,
-	inputItem: INodeExecutionData | undefined,
-	settings: Pick<OutputSettings, 'includeInputFields'>,
-	binary?: Record<string, IBinaryData>,
+	/** The row's own fields, if they are to be kept. */
+	inputFields: IDataObject | undefined,
 ): INodeExecutionData {
-	return {
-		json: settings.includeInputFields ? addToRow(inputItem?.json ?? {}, json) : json,
-		pairedItem: { item: row },
-		...(binary ? { binary } : {}),
-	};
+	return { json: inputFields ? addToRow(inputFields, json) : json, pairedItem: { item: row } };
 }
 
 /** The json of a task, as the user wants it: our fields, or the API's own object. */
@@ -110,9 +105,9 @@ export function refuseFailedTask(
 	const isEmpty = phase === 'completed' && task.videoUrls.length === 0;
 	if (settings.failedTasks === 'output' || (phase !== 'failed' && !isEmpty)) return;
 	const details = toDetails(task, costUsd);
-	const { id: taskId, status, errorCode } = task;
-	if (isEmpty) fail('taskFailed', 'taskWithoutVideo', { taskId }, { details });
-	const facts = { taskId, status, errorCode, failureReason: failureReasonOf(task), origin };
+	const { status, errorCode } = task;
+	if (isEmpty) fail('taskFailed', 'taskWithoutVideo', {}, { details });
+	const facts = { status, errorCode, failureReason: failureReasonOf(task), origin };
 	const isPermanent = isPermanentFailure(task);
 	fail('taskFailed', 'taskFailed', { ...facts, isPermanent }, { details });
 }

@@ -13,7 +13,7 @@ import { showHint } from './hints';
 import { createMediaReader, type MediaReader } from '../input/media';
 import { downloadVideo } from '../output/downloadVideo';
 import type { Download } from '../output/resultItem';
-import { openApi } from '../session/openApi';
+import { type AccountApi, openApi } from '../session/openApi';
 import { nameCall, openLedgerStore, readRunIndex } from './storedContext';
 import { readParameters } from '../input/parameters';
 import { isTool } from '../waiting/conditions';
@@ -31,7 +31,7 @@ export interface Run {
 	/** Seconds of the rows' recordings, as far as their files tell. */
 	recordings: Map<number, number>;
 	/** Set as soon as a row is to be parked. */
-	parking: Parking | undefined;
+	readonly parking: Parking | undefined;
 	startParking(callbackUrl: string | undefined): Parking;
 	/** Shows a hint that several rows give. */
 	hintOnce(message: string): void;
@@ -54,66 +54,80 @@ export async function openRun(ctx: IExecuteFunctions, holdsPlaces: boolean): Pro
 	const connection = await readConnection(ctx);
 	const cancellation = new Cancellation();
 	const stopListening = cancelOnStop(ctx, cancellation);
-
 	const api = openApi(ctx, connection, cancellation);
+	const limits = readLimits(ctx, connection);
+	const recordings = new Map<number, number>();
+	const { clock, random } = api;
+	const downloading = { ctx, cancellation, hideKey: connection.hideKey, clock, random };
+	let parking: Parking | undefined;
+	return {
+		...{ ctx, items, api, cancellation, connection, recordings, stopListening },
+		batch: openBatch(ctx, api, connection, limits),
+		readMedia: createMediaReader(ctx, (row, seconds) => void recordings.set(row, seconds)),
+		rowsAtOnce: holdsPlaces ? limits.pace.tasksInFlight + PREPARED_AHEAD : MOST_ROWS_AT_ONCE,
+		pace: limits.pace,
+		hintOnce: createHinter(ctx),
+		download: async (task, details) => await downloadVideo(downloading, task, details),
+		get parking() {
+			return parking;
+		},
+		startParking(callbackUrl) {
+			parking ??= createParking(callbackUrl, items.length, api, cancellation);
+			return parking;
+		},
+	};
+}
+
+interface Limits {
+	pace: Pace;
+	submitsPerMinute: number;
+}
+
+/** The account's limits, and the node's own, which can only narrow them. */
+function readLimits(ctx: IExecuteFunctions, { accountLevel }: Connection): Limits {
 	const { options } = readParameters(ctx, 0);
 	const range = { min: 1, max: 10_000 };
-	const limits = ACCOUNT_LIMITS[connection.accountLevel];
-	const chosenInFlight = options.number('maxTasksInFlight', 'Max Videos at Once', range);
-	const chosenPerMinute = options.number('maxSubmitsPerMinute', 'Max New Videos per Minute', range);
+	const ofAccount = ACCOUNT_LIMITS[accountLevel];
+	const inFlight = options.number('maxTasksInFlight', 'Max Videos at Once', range);
+	const perMinute = options.number('maxSubmitsPerMinute', 'Max New Videos per Minute', range);
 	const tasksInFlight = Math.min(
-		Math.floor(chosenInFlight ?? limits.tasksInFlight),
-		limits.tasksInFlight,
+		Math.floor(inFlight ?? ofAccount.tasksInFlight),
+		ofAccount.tasksInFlight,
 	);
+	return {
+		pace: { accountLevel, tasksInFlight, isChosen: inFlight !== undefined },
+		submitsPerMinute: Math.floor(perMinute ?? ofAccount.submitsPerMinute),
+	};
+}
+
+function openBatch(
+	ctx: IExecuteFunctions,
+	api: AccountApi,
+	{ accountId }: Connection,
+	{ pace, submitsPerMinute }: Limits,
+): Batch {
 	const ledgerStore = openLedgerStore(ctx);
-	const batch = createBatch(api, {
+	return createBatch(api, {
 		account: api.account,
-		accountId: connection.accountId.slice(0, ACCOUNT_ID_CHARS),
+		accountId: accountId.slice(0, ACCOUNT_ID_CHARS),
 		runIndex: isTool(ctx) ? nameCall(ctx, ledgerStore) : readRunIndex(ctx),
 		ledgerStore,
-		tasksInFlight,
-		submitsPerMinute: Math.floor(chosenPerMinute ?? limits.submitsPerMinute),
+		tasksInFlight: pace.tasksInFlight,
+		submitsPerMinute,
 		longestRateLimitMs: LONGEST_RATE_LIMIT_MS,
 		isTool: isTool(ctx),
 		// With the execution stopped or n8n gone, the log is where an ID can still be found.
 		log: (entry) => ctx.logger.info(`${ctx.getNode().name}: ${describeLogEntry(entry)}`),
 	});
-	const rowsAtOnce = holdsPlaces ? tasksInFlight + PREPARED_AHEAD : MOST_ROWS_AT_ONCE;
-	const hints = new Set<string>();
-	const recordings = new Map<number, number>();
-	const run: Run = {
-		ctx,
-		items,
-		api,
-		batch,
-		cancellation,
-		connection,
-		readMedia: createMediaReader(ctx, (row, seconds) => void recordings.set(row, seconds)),
-		recordings,
-		rowsAtOnce,
-		pace: {
-			accountLevel: connection.accountLevel,
-			tasksInFlight,
-			isChosen: chosenInFlight !== undefined,
-		},
-		stopListening,
-		parking: undefined,
-		hintOnce(message) {
-			if (hints.has(message)) return;
-			hints.add(message);
-			showHint(ctx, message);
-		},
-		async download(task, details) {
-			const { clock, random } = api;
-			const context = { ctx, cancellation, hideKey: connection.hideKey, clock, random };
-			return await downloadVideo(context, task, details);
-		},
-		startParking(callbackUrl) {
-			run.parking ??= createParking(callbackUrl, items.length, api, cancellation);
-			return run.parking;
-		},
+}
+
+function createHinter(ctx: IExecuteFunctions): Run['hintOnce'] {
+	const shown = new Set<string>();
+	return (message) => {
+		if (shown.has(message)) return;
+		shown.add(message);
+		showHint(ctx, message);
 	};
-	return run;
 }
 
 /** Enough to tell the accounts of one user apart. */

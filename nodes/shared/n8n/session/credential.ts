@@ -30,11 +30,14 @@ export async function readConnection(ctx: NodeFunctions): Promise<Connection> {
 	return {
 		baseUrl,
 		accountId: createHash('sha256').update(`${baseUrl} ${key}`).digest('hex'),
-		accountLevel: Object.hasOwn(ACCOUNT_LIMITS, level) ? (level as AccountLevel) : 'bronze',
+		accountLevel: isAccountLevel(level) ? level : 'bronze',
 		// A service, or a proxy before it, may repeat the request in its error page.
 		hideKey: createHideKey(key),
 	};
 }
+
+const isAccountLevel = (level: string): level is AccountLevel =>
+	Object.hasOwn(ACCOUNT_LIMITS, level);
 
 /** Also finds the key as JSON may write it: any character can stand there as `\\u0041` or behind a backslash. */
 function createHideKey(key: string): Connection['hideKey'] {

@@ -16,36 +16,11 @@ export const readStepName = (value: unknown): StepName | undefined =>
  *              └───────────────no─┘
  */
 export function makeChildWorkflow(ctx: IExecuteFunctions): IWorkflowBase {
-	const parent = ctx.getNode();
 	const workflow = ctx.getWorkflow();
-	const makeStep = (name: string, step: StepName, column: number): INode => ({
-		...place(name, column),
-		type: parent.type,
-		typeVersion: parent.typeVersion,
-		parameters: { [STEP_PARAMETER]: step },
-		credentials: parent.credentials,
-	});
-	const nodes: INode[] = [
-		{
-			...place('Start', 0),
-			type: 'n8n-nodes-base.executeWorkflowTrigger',
-			typeVersion: 1.1,
-			parameters: { inputSource: 'passthrough' },
-		},
-		makeStep('Wait', 'pause', 1),
-		makeStep('Check', 'check', 2),
-		{
-			...place('All Ended?', 3),
-			type: 'n8n-nodes-base.if',
-			typeVersion: 1,
-			parameters: { conditions: { boolean: [{ value1: '={{ $json.ended }}', value2: true }] } },
-		},
-		makeStep('Results', 'result', 4),
-	];
 	const now = new Date();
 	return {
 		...{ id: workflow.id ?? '', name: workflow.name ?? 'Wait', active: false, isArchived: false },
-		...{ createdAt: now, updatedAt: now, activeVersionId: null, nodes },
+		...{ createdAt: now, updatedAt: now, activeVersionId: null, nodes: makeNodes(ctx.getNode()) },
 		connections: {
 			Start: linkTo('Wait'),
 			Wait: linkTo('Check'),
@@ -63,6 +38,33 @@ export function makeChildWorkflow(ctx: IExecuteFunctions): IWorkflowBase {
 			callerPolicy: 'workflowsFromSameOwner',
 		},
 	};
+}
+
+function makeNodes(parent: INode): INode[] {
+	const makeStep = (name: string, step: StepName, column: number): INode => ({
+		...place(name, column),
+		type: parent.type,
+		typeVersion: parent.typeVersion,
+		parameters: { [STEP_PARAMETER]: step },
+		credentials: parent.credentials,
+	});
+	return [
+		{
+			...place('Start', 0),
+			type: 'n8n-nodes-base.executeWorkflowTrigger',
+			typeVersion: 1.1,
+			parameters: { inputSource: 'passthrough' },
+		},
+		makeStep('Wait', 'pause', 1),
+		makeStep('Check', 'check', 2),
+		{
+			...place('All Ended?', 3),
+			type: 'n8n-nodes-base.if',
+			typeVersion: 1,
+			parameters: { conditions: { boolean: [{ value1: '={{ $json.ended }}', value2: true }] } },
+		},
+		makeStep('Results', 'result', 4),
+	];
 }
 
 const place = (name: string, column: number): Pick<INode, 'id' | 'name' | 'position'> => ({

@@ -104,5 +104,5 @@ export function toRecord(parked: ParkedTask, { ends }: Pick<WaitState, 'ends'>):
 	const known = { ...toUnreadTask(wait.taskId), status: wait.status };
 	const task = end && 'task' in end ? end.task : known;
 	const json = { ...toTaskFields(task), ...asked };
-	return toItem(row, json, { json: inputFields }, settings).json;
+	return toItem(row, json, settings.includeInputFields ? inputFields : undefined).json;
 }

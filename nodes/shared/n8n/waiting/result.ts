@@ -163,5 +163,5 @@ function toReasonItem(
 		failureReason: failureReason ?? text,
 		failureCode: failureCode ?? null,
 	};
-	return toItem(parked.row, json, { json: {} }, { includeInputFields: false });
+	return toItem(parked.row, json, undefined);
 }

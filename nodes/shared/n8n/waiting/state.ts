@@ -136,33 +136,48 @@ export function decodeState(json: unknown): WaitState | undefined {
 		isTaskRow(row) ? { ...row, wait: shift(row.wait, toSteadyTime) } : row,
 	);
 	const byRow = new Map(parkedRows.filter(isTaskRow).map((row) => [row.row, row]));
-	const open = new Map<number, TaskWait>();
-	for (const group of groups) {
-		for (const row of group.rows) {
-			const parked = byRow.get(row);
-			if (!parked) return undefined;
-			const nextCheckAt = toSteadyTime(group.nextCheckAt);
-			open.set(row, { ...parked.wait, nextCheckAt, status: group.status });
-		}
-	}
-	const ended = new Map<number, RowEnd>();
-	for (const entry of ends) {
-		const [row, value]: unknown[] = Array.isArray(entry) ? entry : [];
-		const end = readEnd(value);
-		if (!end || typeof row !== 'number' || !byRow.has(row)) return undefined;
-		ended.set(row, end);
-	}
+	const open = readOpen(groups, byRow);
+	const ended = readEnds(ends, byRow);
+	if (!open || !ended) return undefined;
 	// Each task's row must be somewhere, or its result would be lost in silence.
 	if ([...byRow.keys()].some((row) => !open.has(row) && !ended.has(row))) return undefined;
-	const onError = node.onError as OnError | undefined;
 	return {
-		node: { name: String(node.name), onError },
+		node: { name: String(node.name), onError: node.onError as OnError | undefined },
 		rowCount,
 		limitAt: toSteadyTime(limitAt),
 		rows: parkedRows,
 		open,
 		ends: ended,
 	};
+}
+
+function readOpen(
+	groups: OpenGroup[],
+	byRow: ReadonlyMap<number, ParkedTask>,
+): Map<number, TaskWait> | undefined {
+	const open = new Map<number, TaskWait>();
+	for (const { nextCheckAt, status, rows } of groups) {
+		for (const row of rows) {
+			const parked = byRow.get(row);
+			if (!parked) return undefined;
+			open.set(row, { ...parked.wait, nextCheckAt: toSteadyTime(nextCheckAt), status });
+		}
+	}
+	return open;
+}
+
+function readEnds(
+	entries: unknown[],
+	byRow: ReadonlyMap<number, ParkedTask>,
+): Map<number, RowEnd> | undefined {
+	const ended = new Map<number, RowEnd>();
+	for (const entry of entries) {
+		const [row, value]: unknown[] = Array.isArray(entry) ? entry : [];
+		const end = readEnd(value);
+		if (!end || typeof row !== 'number' || !byRow.has(row)) return undefined;
+		ended.set(row, end);
+	}
+	return ended;
 }
 
 function shift(wait: TaskWait, to: (time: number) => number): TaskWait {

@@ -12,7 +12,8 @@ import {
 	makeFailure,
 	type Purpose,
 } from '../failures';
-import { parseRetryAfter, pauseBeforeRetry } from '../../async/backoff';
+import { parseRetryAfter } from '../../async/backoff';
+import { type Attempt, retry } from '../../async/retry';
 import type { Permit, BackoffGate } from '../../async/backoffGate';
 import { settle } from '../../async/settle';
 
@@ -111,55 +112,68 @@ async function tryOften<T>(
 	outage: OutageWatch | undefined,
 ): Promise<T> {
 	const { clock } = api;
-	let problem = 'WaveSpeed answers "too many requests"';
-	let httpStatus: number | undefined;
-	for (let attempt = 1; ; ) {
+	const { deadline, maxAttempts, onlyOnce, notFoundUntil = 0 } = retryBudget;
+	let last: Problem = { said: TOO_MANY_REQUESTS };
+	const attemptOnce = async (): Promise<Attempt<T>> => {
 		outage?.throwIfDown();
-		const permit = await api.readGate.enterBefore(api, retryBudget.deadline);
-		if (!permit) break;
-		const remaining = retryBudget.deadline - clock.now();
 		// An answer can't come in so short a time, and "no answer" would hide what the last one said.
-		if (httpStatus !== undefined && remaining < SHORTEST_TRY_MS) {
-			permit.release();
-			break;
-		}
-		const timeoutMs = Math.max(1, Math.min(REQUEST_TIMEOUT_MS, remaining));
-		const result = await sendAndRead(api, permit, { ...request, timeoutMs });
-		httpStatus = 'status' in result ? result.status : undefined;
-
-		if (result.kind === 'data') {
-			const value = parse(result.data);
-			if (value !== undefined) {
-				outage?.noteAnswer();
-				return value;
-			}
-			problem = 'the answer was not what the API promises';
-		} else {
-			problem = result.text || `HTTP status ${httpStatus}`;
-		}
+		const shortestMs = last.httpStatus === undefined ? -Infinity : SHORTEST_TRY_MS;
+		const result = await sendBefore(api, request, deadline, shortestMs);
+		if (!result) return { kind: 'failed' };
+		const value = result.kind === 'data' ? parse(result.data) : undefined;
+		if (value !== undefined || result.kind === 'refused') outage?.noteAnswer();
+		if (value !== undefined) return { kind: 'done', value };
+		last = toProblem(result);
 		if (result.kind === 'refused') {
-			outage?.noteAnswer();
-			const mayAppear = result.status === 404 && clock.now() < (retryBudget.notFoundUntil ?? 0);
+			const mayAppear = result.status === 404 && clock.now() < notFoundUntil;
 			if (!mayAppear) throw new FailureError(toRefusal(purpose, result.status, result.text));
 		}
-		if (retryBudget.onlyOnce) break;
-		// A 429 doesn't use up an attempt: everyone waits for it together, and the deadline bounds it.
-		if (result.kind === 'rateLimited') continue;
-		const asked =
-			'retryAfter' in result ? parseRetryAfter(result.retryAfter, clock.wallTime()) : undefined;
-		const pauseMs = Math.max(asked ?? 0, pauseBeforeRetry(attempt, api.random));
-		if (attempt >= (retryBudget.maxAttempts ?? Infinity)) break;
-		if (clock.now() + pauseMs >= retryBudget.deadline) break;
-		if (outage?.noteNoAnswer()) break;
-		await clock.sleep(pauseMs);
-		attempt += 1;
+		if (onlyOnce) return { kind: 'failed' };
+		// Everyone waits for it together, and the deadline bounds it.
+		if (result.kind === 'rateLimited') return { kind: 'turnedAway' };
+		const retryAfter = 'retryAfter' in result ? result.retryAfter : undefined;
+		return { kind: 'transient', askedMs: parseRetryAfter(retryAfter, clock.wallTime()) };
+	};
+	const limits = { maxAttempts, deadline, goesOn: () => !outage?.noteNoAnswer() };
+	const value = await retry(api, limits, attemptOnce);
+	if (value !== undefined) return value;
+	const { said, httpStatus } = last;
+	const kind = httpStatus === 429 ? 'rateLimited' : 'unavailable';
+	return fail(kind, 'noUsableAnswer', { purpose, said }, { httpStatus });
+}
+
+const TOO_MANY_REQUESTS = 'WaveSpeed answers "too many requests"';
+
+/** Why there is no usable answer yet. */
+interface Problem {
+	said: string;
+	httpStatus?: number;
+}
+
+function toProblem(result: RequestResult): Problem {
+	const httpStatus = 'status' in result ? result.status : undefined;
+	const said =
+		result.kind === 'data'
+			? 'the answer was not what the API promises'
+			: result.text || `HTTP status ${httpStatus}`;
+	return { said, httpStatus };
+}
+
+/** One attempt in its turn; undefined if less than `shortestMs` would be left for it. */
+async function sendBefore(
+	api: ApiContext,
+	request: ReadRequest,
+	deadline: number,
+	shortestMs: number,
+): Promise<RequestResult | undefined> {
+	const permit = await api.readGate.enterBefore(api, deadline);
+	const remaining = deadline - api.clock.now();
+	if (!permit || remaining < shortestMs) {
+		permit?.release();
+		return undefined;
 	}
-	return fail(
-		httpStatus === 429 ? 'rateLimited' : 'unavailable',
-		'noUsableAnswer',
-		{ purpose, said: problem },
-		{ httpStatus },
-	);
+	const timeoutMs = Math.max(1, Math.min(REQUEST_TIMEOUT_MS, remaining));
+	return await sendAndRead(api, permit, { ...request, timeoutMs });
 }
 
 /** What came back, or that nothing did. */

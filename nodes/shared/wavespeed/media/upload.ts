@@ -10,7 +10,7 @@ import { isWebUrl, PATHS } from '../endpoints';
 import type { HttpOutcome } from '../http/types';
 import { fail, FailureError, failureOf, type Purpose } from '../failures';
 import { wrapAsMultipart } from './multipart';
-import { pauseBeforeRetry } from '../../async/backoff';
+import { retry } from '../../async/retry';
 import { closeStream } from './streams';
 import { isRecord } from '../../json';
 import { shorten } from '../../text';
@@ -54,27 +54,39 @@ export async function uploadFile(
 	field: string,
 	file: UploadFile,
 ): Promise<string> {
-	for (let attempt = 1; ; attempt += 1) {
+	let said = '';
+	const url = await retry(api, { maxAttempts: MAX_ATTEMPTS }, async () => {
 		const ticket = await requestTicket(api, field, file);
-		if (ticket === 'notOffered') return await uploadAsMultipart(api, field, file);
+		if (ticket === 'notOffered') {
+			return { kind: 'done', value: await uploadAsMultipart(api, field, file) };
+		}
 		if (ticket.method !== 'PUT') failByMethod(field, ticket.method);
-
-		const body = await file.open();
-		const sending = api.send({
-			method: 'PUT',
-			// Another origin: the ticket is the permission, and the key must not go there.
-			target: { url: ticket.uploadUrl },
-			headers: ticket.headers,
-			file: { body, byteCount: file.byteCount },
-			timeoutMs: uploadTimeoutMs(file.byteCount),
-		});
-		const outcome = await sending.finally(() => closeStream(body));
-		if (outcome.answered && outcome.status >= 200 && outcome.status < 300)
-			return ticket.downloadUrl;
+		const outcome = await sendWithTicket(api, ticket, file);
+		if (outcome.answered && outcome.status >= 200 && outcome.status < 300) {
+			return { kind: 'done', value: ticket.downloadUrl };
+		}
+		said = describeStoreAnswer(outcome);
 		const isTransient = !outcome.answered || needsNewTicket(outcome.status);
-		if (!isTransient || attempt >= MAX_ATTEMPTS) failUpload(field, describeStoreAnswer(outcome));
-		await api.clock.sleep(pauseBeforeRetry(attempt, api.random));
-	}
+		return { kind: isTransient ? 'transient' : 'failed' };
+	});
+	return url ?? failUpload(field, said);
+}
+
+async function sendWithTicket(
+	api: ApiContext,
+	ticket: Ticket,
+	file: UploadFile,
+): Promise<HttpOutcome> {
+	const body = await file.open();
+	const sending = api.send({
+		method: 'PUT',
+		// Another origin: the ticket is the permission, and the key must not go there.
+		target: { url: ticket.uploadUrl },
+		headers: ticket.headers,
+		file: { body, byteCount: file.byteCount },
+		timeoutMs: uploadTimeoutMs(file.byteCount),
+	});
+	return await sending.finally(() => closeStream(body));
 }
 
 const describeStoreAnswer = (outcome: HttpOutcome): string =>
@@ -126,19 +138,21 @@ async function uploadAsMultipart(
 	field: string,
 	file: UploadFile,
 ): Promise<string> {
-	for (let attempt = 1; ; attempt += 1) {
+	let said = '';
+	const url = await retry(api, { maxAttempts: MAX_ATTEMPTS }, async () => {
 		const content = await file.open();
 		const result = await sendForm(api, file, content).finally(() => closeStream(content));
 		if (result.kind === 'refused') {
 			throw new FailureError(toRefusal(uploadOf(field), result.status, result.text));
 		}
 		const data = result.kind === 'data' ? result.data : undefined;
-		if (isRecord(data) && isWebUrl(data.download_url)) return data.download_url;
-		if (attempt >= MAX_ATTEMPTS || result.kind === 'outOfTime') {
-			failUpload(field, 'text' in result && result.text ? result.text : 'no usable answer');
+		if (isRecord(data) && isWebUrl(data.download_url)) {
+			return { kind: 'done', value: data.download_url };
 		}
-		await api.clock.sleep(pauseBeforeRetry(attempt, api.random));
-	}
+		said = 'text' in result && result.text ? result.text : 'no usable answer';
+		return { kind: result.kind === 'outOfTime' ? 'failed' : 'transient' };
+	});
+	return url ?? failUpload(field, said);
 }
 
 async function sendForm(
