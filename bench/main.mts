@@ -1,6 +1,7 @@
 /** `npm run bench`: all figures into RESULTS.md; `-- batch`: one section of it; `-- --short`: a few, checked with wide margins. */
 import { measureBatches } from './batch.mts';
 import { measureCrowd } from './crowd.mts';
+import { measureFiles } from './files.mts';
 import { measureLearning } from './learning.mts';
 import { measureLoop } from './loop.mts';
 import { measureMemory } from './memory.mts';
@@ -18,6 +19,7 @@ const SECTIONS: Record<string, (isShort: boolean) => Promise<Section>> = {
 	learning: measureLearning,
 	loop: measureLoop,
 	memory: measureMemory,
+	files: measureFiles,
 	scale: measureScale,
 	queue: measureQueue,
 	start: measureStart,
