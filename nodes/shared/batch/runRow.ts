@@ -63,6 +63,13 @@ export interface RowPlan {
 
 /** Submits the row's task, or finds that of an earlier attempt, and waits for its end. */
 export async function generateTask(batch: Batch, plan: RowPlan): Promise<RowTask | OpenRowTask> {
+	const { row } = plan;
+	return await batch.ledger.hold(row, batch.api.cancellation, async () => {
+		return await generateHeldTask(batch, plan);
+	});
+}
+
+async function generateHeldTask(batch: Batch, plan: RowPlan): Promise<RowTask | OpenRowTask> {
 	const { row, request } = plan;
 	if (await findEntry(batch, row, request)) {
 		// With a place also for the search: the task that it looks for may be running, and counts for the account.
@@ -93,6 +100,14 @@ export async function submitRow(
 	row: number,
 	request: VideoRequest,
 ): Promise<RowTask> {
+	return await batch.ledger.hold(
+		row,
+		batch.api.cancellation,
+		async () => await submitHeldRow(batch, row, request),
+	);
+}
+
+async function submitHeldRow(batch: Batch, row: number, request: VideoRequest): Promise<RowTask> {
 	await findEntry(batch, row, request);
 	const earlier = await findEarlierTask(batch, toKey(row, request));
 	if (earlier) {

@@ -45,7 +45,9 @@ export async function findEarlierTask(
 ): Promise<SubmittedTask | undefined> {
 	const entry = batch.ledger.find(key.row, key.hash);
 	if (!entry) return undefined;
-	// Its price is counted already. Retried rows go first, so none may wait for the decisions of rows before it.
+	// Of another execution that shares the ledger, or of an earlier call of a tool.
+	if (!batch.countedEntries.has(entry)) batch.budget.add(entry.costUsd ?? 0);
+	// Its price is counted now. Retried rows go first, so none may wait for the decisions of rows before it.
 	batch.budget.skip(key.row);
 	if (entry.state === 'accepted') return toResumed(batch, entry, entry.taskId ?? '', undefined);
 	const task = await findEarlierSubmit(batch, key, entry);
@@ -188,9 +190,14 @@ const newSubmissionId = ({ api: { random } }: Batch): string =>
 /** A turn among the account's submits; fails if all of them have been refused for too long. */
 async function enterSubmitGate(batch: Batch): ReturnType<Batch['account']['submitGate']['enter']> {
 	const { account, api, longestRateLimitMs } = batch;
-	const since = account.submitGate.refusedSince() ?? api.clock.now();
-	const permit = await account.submitGate.enterBefore(api, since + longestRateLimitMs);
-	return permit ?? failRefusedTooLong(batch, '');
+	const { submitGate } = account;
+	for (;;) {
+		const since = submitGate.refusedSince() ?? api.clock.now();
+		const permit = await submitGate.enterBefore(api, since + longestRateLimitMs);
+		if (permit) return permit;
+		// Others may have come through while this one waited behind them: then its time begins anew.
+		failIfRefusedTooLong(batch, '');
+	}
 }
 
 function failIfRefusedTooLong(batch: Batch, text: string): void {

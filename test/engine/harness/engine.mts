@@ -27,7 +27,7 @@ import type {
 process.env.N8N_USER_FOLDER = mkdtempSync(path.join(tmpdir(), 'wan22-engine-'));
 process.env.N8N_ENCRYPTION_KEY = 'only-for-tests';
 process.env.N8N_LOG_LEVEL = 'silent';
-process.env.N8N_DEFAULT_BINARY_DATA_MODE = 'filesystem';
+process.env.N8N_DEFAULT_BINARY_DATA_MODE ??= 'filesystem';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 export const NODE_TYPE = 'n8n-nodes-wavespeed-speech-to-video.wan22SpeechToVideo';
@@ -58,8 +58,15 @@ export const { systemTime } = built<{
 
 const { accounts } = built<{ accounts: { clear(): void } }>('nodes/shared/n8n/session/openApi.js');
 
-/** As after a restart of n8n: nothing is known of any account. */
-export const forgetAccounts = (): void => accounts.clear();
+const { liveLedgers } = built<{ liveLedgers: { clear(): void } }>(
+	'nodes/shared/n8n/run/storedContext.js',
+);
+
+/** As after a restart of n8n: nothing is known of any account or execution. */
+export function forgetAll(): void {
+	accounts.clear();
+	liveLedgers.clear();
+}
 
 const { Wan22SpeechToVideo } = built<{ Wan22SpeechToVideo: new () => INodeType }>(
 	'nodes/Wan22SpeechToVideo/Wan22SpeechToVideo.node.js',
