@@ -3,10 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { isRecord } from '../../nodes/shared/json';
-import { listAt, textAt, valueAt } from '../n8n/shape.mts';
+import { textAt } from '../n8n/shape.mts';
 import { COMPATIBILITY } from '../n8n/versions.mts';
-import { isFailure } from './report.mts';
+import { describeEngine, describeQueue, isFailure } from './report.mts';
 import { type CompatibilityRow, mergeRows, replaceTable } from './table.mts';
 
 /**
@@ -36,36 +35,12 @@ async function readJson(file: string): Promise<unknown> {
 	return JSON.parse(await readFile(file, 'utf8')) as unknown;
 }
 
-const numberAt = (value: unknown, name: string): number => {
-	const found = valueAt(value, name);
-	return typeof found === 'number' ? found : 0;
-};
-
-/** The reasons that stand in the titles of skipped tests, each with how many there are. */
-function countSkipped(result: unknown): string[] {
-	const titles = listAt(result, 'testResults')
-		.flatMap((file) => listAt(file, 'assertionResults'))
-		.filter((test) => textAt(test, 'status') === 'pending')
-		.map((test) => textAt(test, 'fullName') ?? '');
-	const counts = new Map<string, number>();
-	for (const title of titles) {
-		const reason = /\[skipped .*?: (.*)\]$/.exec(title)?.[1] ?? 'no reason given';
-		counts.set(reason, (counts.get(reason) ?? 0) + 1);
-	}
-	return [...counts].map(([reason, count]) => `${count} skipped: ${reason}`);
-}
-
 async function runEngine(node: string, n8nFolder: string, outputFile: string): Promise<string> {
 	const args = [JEST, '--forceExit', '--selectProjects', 'engine'];
 	await run(node, [...args, '--json', `--outputFile=${outputFile}`], {
 		COMPAT_N8N_FOLDER: n8nFolder,
 	});
-	const result = await readJson(outputFile).catch(() => undefined);
-	const passed = numberAt(result, 'numPassedTests');
-	const failed = numberAt(result, 'numFailedTests') + numberAt(result, 'numRuntimeErrorTestSuites');
-	if (!isRecord(result) || passed === 0) return 'did not run';
-	const skipped = countSkipped(result);
-	return [`${passed} passed`, ...(failed > 0 ? [`${failed} failed`] : []), ...skipped].join('; ');
+	return describeEngine(await readJson(outputFile).catch(() => undefined));
 }
 
 /** Runs one of the scripts beside this one in the n8n of this version; undefined if it broke off. */
@@ -73,22 +48,6 @@ async function runScript(name: string, version: string, outputFile: string): Pro
 	const script = join(import.meta.dirname, `${name}.mts`);
 	const code = await run(process.execPath, [TSX, script, outputFile], { N8N_VERSION: version });
 	return code === 0 ? await readJson(outputFile) : undefined;
-}
-
-const QUEUE_WORDS: Record<string, string> = {
-	generate: '*Generate*',
-	trigger: 'trigger',
-	parked: '*Parked*',
-	stopMode: 'a failed row',
-	byWorkflow: 'not saved by the workflow',
-	byInstance: 'not saved by the instance',
-};
-
-function describeQueue(result: unknown): string {
-	if (!isRecord(result)) return 'did not run';
-	return Object.entries(QUEUE_WORDS)
-		.map(([name, words]) => `${words}: ${textAt(result, name) ?? 'did not run'}`)
-		.join('; ');
 }
 
 type Part = 'engine' | 'one-process' | 'queue';
