@@ -165,13 +165,34 @@ describe('the search for the task of a lost submit', () => {
 			expect(await search(ledger, [page(echo('mine'))])).toMatchObject({ kind: 'found' });
 		});
 
-		it.each<[keyof SubmitInput, unknown, Partial<Record<keyof SubmitInput, unknown>>]>([
-			['image', 'https://files.example/other.png', { seed: undefined }],
-			['audio', 'https://files.example/other.mp3', { seed: undefined }],
-			['seed', 78, {}],
-		])('rules out a single task whose %s is %s', async (name, value, more) => {
-			const task = echo('x', { ...more, [name]: value });
+		it('rules out a single task with another seed', async () => {
+			const task = echo('x', { seed: 78 });
 			expect(await search(createLost(), [page(task)])).toMatchObject({ kind: 'none' });
+		});
+
+		const OTHER = 'https://files.example/other';
+
+		it.each(['image', 'audio'] as const)(
+			'rules out a task without a seed whose %s is that of another row',
+			async (name) => {
+				const ledger = createLost();
+				ledger.noteSent(1, 'other', sent(START_MS, { ...INPUT, seed: 1, [name]: OTHER }));
+				ledger.noteAccepted(1, 'other', 'known');
+				const task = echo('x', { seed: undefined, [name]: OTHER });
+				expect(await search(ledger, [page(task)])).toMatchObject({ kind: 'none' });
+			},
+		);
+
+		it('rules out a task without a seed whose picture was uploaded for something else', async () => {
+			const task = echo('x', { seed: undefined, image: OTHER });
+			const upload = async ({ uploads }: Account): Promise<unknown> =>
+				await uploads.urlOf('other', createRig([]).api, async () => await Promise.resolve(OTHER));
+			const known = new Account('ultra', () => 0.5, new Submissions(START_MS));
+			await upload(known);
+			const finding = await search(createLost(), [page(task)], (account) =>
+				Object.assign(account, { uploads: known.uploads }),
+			);
+			expect(finding).toMatchObject({ kind: 'none' });
 		});
 
 		it.each<[string, Partial<Record<keyof SubmitInput, unknown>>]>([
@@ -203,6 +224,7 @@ describe('the search for the task of a lost submit', () => {
 		it.each<[string, Partial<Record<keyof SubmitInput, unknown>>]>([
 			['with another prompt', { prompt: 'a frown' }],
 			['with files at another host', { image: 'https://copy.example/1' }],
+			['with files at another address of the same host', { image: 'https://files.example/kept/1' }],
 			['with another signature behind the address', { image: `${INPUT.image}?signed=1` }],
 			['at another resolution', { resolution: '720p' }],
 		])('names the only task without a seed and %s, and does not take it', async (_, more) => {

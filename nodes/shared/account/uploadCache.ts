@@ -36,6 +36,11 @@ export class UploadCache {
 		});
 	}
 
+	/** Whether a file that was uploaded is at this address. */
+	has(url: string): boolean {
+		return [...this.#urls.values()].some((known) => known.url === url);
+	}
+
 	/** The service could not load the file from there: whoever needs it next uploads it again. */
 	forget(url: string): void {
 		for (const [key, known] of this.#urls) if (known.url === url) this.#urls.delete(key);

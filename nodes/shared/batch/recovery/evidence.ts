@@ -9,14 +9,25 @@ import type { Task } from '../../wavespeed/tasks/task';
  */
 export type Evidence = 'agrees' | 'contradicts' | 'silent' | 'differs';
 
-/** `isSeedDrawn`: drawn from two thousand million, so that an equal seed alone tells the row. */
-export function compareEcho(task: Task, input: SubmitInput, isSeedDrawn: boolean): Evidence {
+/** What was sent, and what is known of it. */
+export interface Sent {
+	input: SubmitInput;
+	/** Drawn from two thousand million, so that an equal seed alone tells the row. */
+	isSeedDrawn: boolean;
+	/** Whether a file of something else is at this address. */
+	isOtherFile(url: string): boolean;
+}
+
+export function compareEcho(task: Task, { input, isSeedDrawn, isOtherFile }: Sent): Evidence {
 	const echo = task.input;
 	if (!echo) return 'silent';
 	const seed = compareSeed(echo.seed, input.seed);
 	// Before the files: the service may keep copies of them, at the same host too.
 	if (seed === 'agrees' && isSeedDrawn) return 'agrees';
-	const files = [compareUrl(echo.image, input.image), compareUrl(echo.audio, input.audio)];
+	const files = [
+		compareUrl(echo.image, input.image, isOtherFile),
+		compareUrl(echo.audio, input.audio, isOtherFile),
+	];
 	if ([seed, ...files].includes('contradicts')) return 'contradicts';
 	const texts = [
 		compareText(echo.prompt, input.prompt, ''),
@@ -34,13 +45,14 @@ function compareSeed(echo: unknown, seed: number): Evidence {
 	return echo === seed ? 'agrees' : 'contradicts';
 }
 
-/** The service may keep a copy under another address; at the same host another path is another file. */
-function compareUrl(echo: unknown, url: string): Evidence {
+/** The service may keep a copy under another address, at the same host too. What is known to be another file is none. */
+function compareUrl(echo: unknown, url: string, isOtherFile: Sent['isOtherFile']): Evidence {
 	if (typeof echo !== 'string' || echo.trim() === '') return 'silent';
+	if (echo.trim() === url) return 'agrees';
+	if (isOtherFile(echo.trim())) return 'contradicts';
 	if (!URL.canParse(echo.trim()) || !URL.canParse(url)) return 'differs';
 	const [theirs, ours] = [new URL(echo.trim()), new URL(url)];
-	if (theirs.origin !== ours.origin) return 'differs';
-	if (theirs.pathname !== ours.pathname) return 'contradicts';
+	if (theirs.origin !== ours.origin || theirs.pathname !== ours.pathname) return 'differs';
 	// What stands behind the path may be a signature that is made anew each time, or it may name the file.
 	return theirs.search === ours.search ? 'agrees' : 'differs';
 }

@@ -6,7 +6,7 @@ import type { ApiContext } from '../../wavespeed/http/request';
 import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
 import type { Task } from '../../wavespeed/tasks/task';
 import type { Ledger, LedgerEntry } from '../ledger';
-import { compareEcho } from './evidence';
+import { compareEcho, type Evidence, type Sent } from './evidence';
 
 /** What a search for the task of a submit without a clear answer has found. */
 export type Finding =
@@ -49,19 +49,20 @@ export async function findLostTask(
 	lost: LostSubmit,
 	listWith: <T>(list: () => Promise<T>) => Promise<T> = async (list) => await list(),
 ): Promise<Finding> {
-	const { entry, input } = lost;
+	const { entry } = lost;
+	const sent = describeSent(account, ledger, lost);
+	const compare = (task: Task): Evidence => compareEcho(task, sent);
 	const listing = await listWith(
 		async () => await account.listing.get(api, () => toQueryWindow(api, account, entry)),
 	);
 	// As wide as the list was asked for: where nothing tells the service's time, the machine's must not rule a task out.
 	const window = toQueryWindow(api, account, entry);
 	const candidates = listing.tasks.filter(
-		(task) =>
-			isInWindow(task, window) && compareEcho(task, input, entry.isSeedDrawn) !== 'contradicts',
+		(task) => isInWindow(task, window) && compare(task) !== 'contradicts',
 	);
 	const takeAgreeing = (tasks: Task[]): Task | undefined =>
 		tasks
-			.filter((task) => compareEcho(task, input, entry.isSeedDrawn) === 'agrees')
+			.filter((task) => compare(task) === 'agrees')
 			// The user's own seed may have been used a day before.
 			.filter((task) => entry.isSeedDrawn || isInWindow(task, toWindow(api, account, entry)))
 			.filter((task) => isFree(account, ledger, task))
@@ -81,13 +82,21 @@ export async function findLostTask(
 	const isOurs =
 		only !== undefined &&
 		unknown.length === 1 &&
-		compareEcho(only, input, entry.isSeedDrawn) === 'silent' &&
+		compare(only) === 'silent' &&
 		!hasRivals(api, account, ledger, lost);
 	// With the service's own clock a task that is older than the submit can't be its task.
 	const margin = account.serviceClock.isKnown ? CLOCK_PRECISION_MS : CLOCK_DIFFERENCE_MS;
 	const isYoung = only && isInWindow(only, toWindow(api, account, entry, margin));
 	if (only && isOurs && isYoung) return { kind: 'found', task: only };
 	return { kind: 'several', taskIds: unknown.map((task) => task.id) };
+}
+
+/** Other files are what the process has uploaded besides, and what other rows of the node have sent. */
+function describeSent(account: Account, ledger: Ledger, { entry, input }: LostSubmit): Sent {
+	const ofRows = new Set(ledger.entries().flatMap(({ image, audio }) => [image, audio]));
+	const isOtherFile = (url: string): boolean =>
+		url !== input.image && url !== input.audio && (ofRows.has(url) || account.uploads.has(url));
+	return { input, isSeedDrawn: entry.isSeedDrawn, isOtherFile };
 }
 
 const isFree = (account: Account, ledger: Ledger, { id }: Task): boolean =>
