@@ -1,3 +1,4 @@
+import { Cancellation } from '../../nodes/shared/async/cancellation';
 import type { RowTask } from '../../nodes/shared/batch/runRow';
 import { failureInWords, type FailureInWords } from './support/words.mts';
 import { stopped } from './support/api.mts';
@@ -72,6 +73,43 @@ describe('a submit', () => {
 		expect(time.elapsed()).toBeLessThan(12 * 60_000);
 		expect(service.submitsAt.length).toBeLessThan(30);
 		expect(store).toEqual({});
+	});
+
+	it('goes on in the line when others come through, however long they take', async () => {
+		const { time, account, service, start } = createBatchRig();
+		const { submitGate } = account;
+		const waiter = { clock: time.clockFor(new Cancellation()), cancellation: new Cancellation() };
+		const enter = async () => await submitGate.enter(waiter);
+		const minute = 60_000;
+		(await enter()).refused('1');
+		// One request at a time now; the row is behind three.
+		const others = [enter(), enter(), enter()];
+		await time.advance(minute);
+		const { outcomes } = start(ONE, { longestRateLimitMs: 10 * minute });
+		await time.advance(5 * minute);
+		(await others[0])?.accepted();
+		await time.advance(10 * minute);
+		(await others[1])?.release();
+		(await others[2])?.release();
+		expect(idsOf(await time.run(outcomes))).toEqual(['task0']);
+		expect(service.submitsAt).toHaveLength(1);
+	});
+
+	it('says after an hour of refusals for how long, that nothing was paid, and what to do', async () => {
+		const { service, attempt } = createBatchRig({
+			submitFaults: new Array<SubmitFault>(1_000).fill('tooMany'),
+		});
+		// Some hear of it by their own answer, others in the line.
+		const rows = Array.from({ length: 5 }, (_, row) => createRequest({ prompt: `${row}` }));
+		const outcomes = await attempt(rows, { longestRateLimitMs: 60 * 60_000 });
+		for (const failure of outcomes.map(failureIn)) {
+			expect(failure).toMatchObject({ kind: 'rateLimited', paid: 'nothing' });
+			expect(failure.message).toMatch(
+				/refused every submit for 6\d minutes with "too many requests"/,
+			);
+			expect(failure.advice).toMatch(/Try again later, or choose the right account level/);
+		}
+		expect(service.tasks).toEqual([]);
 	});
 
 	it('is not sent again when nothing reached the service, and leaves no entry', async () => {

@@ -188,9 +188,14 @@ const newSubmissionId = ({ api: { random } }: Batch): string =>
 /** A turn among the account's submits; fails if all of them have been refused for too long. */
 async function enterSubmitGate(batch: Batch): ReturnType<Batch['account']['submitGate']['enter']> {
 	const { account, api, longestRateLimitMs } = batch;
-	const since = account.submitGate.refusedSince() ?? api.clock.now();
-	const permit = await account.submitGate.enterBefore(api, since + longestRateLimitMs);
-	return permit ?? failRefusedTooLong(batch, '');
+	const { submitGate } = account;
+	for (;;) {
+		const since = submitGate.refusedSince() ?? api.clock.now();
+		const permit = await submitGate.enterBefore(api, since + longestRateLimitMs);
+		if (permit) return permit;
+		// Others may have come through while this one waited behind them: then its time begins anew.
+		failIfRefusedTooLong(batch, '');
+	}
 }
 
 function failIfRefusedTooLong(batch: Batch, text: string): void {
