@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 import { serveFolder } from '../test/e2e/fileServer.mts';
 import { startEmulator } from '../test/emulator/emulator.mts';
-import { forgetAccounts, initEngine, runNode, systemTime } from '../test/engine/harness/engine.mts';
+import { forgetAll, initEngine, runNode, systemTime } from '../test/engine/harness/engine.mts';
 import { GENERATE, makeRows, startRig } from '../test/engine/harness/rig.mts';
 import { shortestSchedule, taskSeconds } from './durations.mts';
 import { runFixedPoller } from './fixedPoller.mts';
@@ -80,7 +80,7 @@ async function runReal(batch: Batch): Promise<Outcome> {
 	await initEngine();
 	systemTime.now = Date.now;
 	systemTime.wallTime = Date.now;
-	forgetAccounts();
+	forgetAll();
 	systemTime.sleep = async (ms) => await new Promise((resolve) => setTimeout(resolve, ms));
 	const emulator = await startEmulator({
 		video: 'placeholder',

@@ -60,6 +60,11 @@ export class Budget {
 		this.#waiting.delete(next);
 	}
 
+	/** Spent by another execution meanwhile, for a row of this one. */
+	add(costUsd: number): void {
+		this.#spentUsd += costUsd;
+	}
+
 	/** The reserved money was not spent after all. */
 	release(costUsd: number): void {
 		this.#spentUsd -= costUsd;

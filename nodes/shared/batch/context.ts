@@ -3,7 +3,7 @@ import { RateLimiter } from '../async/rateLimiter';
 import { Semaphore } from '../async/semaphore';
 import type { ApiContext } from '../wavespeed/http/request';
 import { Budget } from './budget';
-import { Ledger, type LedgerStore } from './ledger';
+import { Ledger, type LedgerEntry, type LedgerStore } from './ledger';
 
 export interface BatchOptions {
 	account: Account;
@@ -39,6 +39,8 @@ export interface Batch {
 	ledger: Ledger;
 	/** Rows that an earlier attempt has submitted for. */
 	earlierRows: ReadonlySet<number>;
+	/** Whose price the budget has counted from the start. */
+	countedEntries: ReadonlySet<LedgerEntry>;
 	budget: Budget;
 	/** The node's own limits. They only narrow, since all runs of the account share what the service allows. */
 	places: Semaphore;
@@ -51,7 +53,8 @@ export interface Batch {
 export function createBatch(api: ApiContext, options: BatchOptions): Batch {
 	const { account, accountId, longestRateLimitMs, isTool, log } = options;
 	const ledger = new Ledger(options.ledgerStore, options.runIndex);
-	const spentUsd = ledger.entriesOfRun().reduce((sum, { entry }) => sum + (entry.costUsd ?? 0), 0);
+	const earlier = ledger.entriesOfRun();
+	const spentUsd = earlier.reduce((sum, { entry }) => sum + (entry.costUsd ?? 0), 0);
 	const submitRate = new RateLimiter(options.submitsPerMinute);
 	noteEarlierSubmits(api, account, ledger, submitRate);
 	return {
@@ -59,7 +62,8 @@ export function createBatch(api: ApiContext, options: BatchOptions): Batch {
 		account,
 		accountId,
 		ledger,
-		earlierRows: new Set(ledger.entriesOfRun().map(({ row }) => row)),
+		earlierRows: new Set(earlier.map(({ row }) => row)),
+		countedEntries: new Set(earlier.map(({ entry }) => entry)),
 		budget: new Budget(spentUsd, api.cancellation),
 		places: new Semaphore(options.tasksInFlight),
 		submitRate,

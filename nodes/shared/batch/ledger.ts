@@ -1,4 +1,6 @@
+import type { Cancellation } from '../async/cancellation';
 import type { SubmitInput } from '../wavespeed/tasks/submitTask';
+import { withRowLock } from './rowLocks';
 
 /**
  * The tasks that this node has submitted in this execution, kept where Retry On Fail and Retry of the execution
@@ -61,6 +63,11 @@ export class Ledger {
 
 	key(row: number, hash: string): string {
 		return `${this.#prefix}${row}:${hash}`;
+	}
+
+	/** Works on the row while no other execution with this ledger does. */
+	async hold<T>(row: number, cancellation: Cancellation, work: () => Promise<T>): Promise<T> {
+		return await withRowLock(this.#store, `${this.#prefix}${row}`, cancellation, work);
 	}
 
 	find(row: number, hash: string): LedgerEntry | undefined {

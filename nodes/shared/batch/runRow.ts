@@ -64,16 +64,18 @@ export interface RowPlan {
 /** Submits the row's task, or finds that of an earlier attempt, and waits for its end. */
 export async function generateTask(batch: Batch, plan: RowPlan): Promise<RowTask | OpenRowTask> {
 	const { row, request } = plan;
-	if (await findEntry(batch, row, request)) {
-		// With a place also for the search: the task that it looks for may be running, and counts for the account.
-		const resumed = await withPlace(batch, async () => await resumeTask(batch, plan));
-		if (resumed) return resumed;
-	}
-	// Before a place is taken, so that a free place doesn't have to wait for an upload.
-	const submission = await prepareSubmission(batch, row, request);
-	return await withPlace(batch, async () => {
-		const submitted = await submitNewTask(batch, submission);
-		return await waitForSubmitted(batch, plan, submitted);
+	return await batch.ledger.hold(row, batch.api.cancellation, async () => {
+		if (await findEntry(batch, row, request)) {
+			// With a place also for the search: the task that it looks for may be running, and counts for the account.
+			const resumed = await withPlace(batch, async () => await resumeTask(batch, plan));
+			if (resumed) return resumed;
+		}
+		// Before a place is taken, so that a free place doesn't have to wait for an upload.
+		const submission = await prepareSubmission(batch, row, request);
+		return await withPlace(batch, async () => {
+			const submitted = await submitNewTask(batch, submission);
+			return await waitForSubmitted(batch, plan, submitted);
+		});
 	});
 }
 
@@ -93,6 +95,14 @@ export async function submitRow(
 	row: number,
 	request: VideoRequest,
 ): Promise<RowTask> {
+	return await batch.ledger.hold(
+		row,
+		batch.api.cancellation,
+		async () => await submitHeldRow(batch, row, request),
+	);
+}
+
+async function submitHeldRow(batch: Batch, row: number, request: VideoRequest): Promise<RowTask> {
 	await findEntry(batch, row, request);
 	const earlier = await findEarlierTask(batch, toKey(row, request));
 	if (earlier) {

@@ -45,7 +45,9 @@ export async function findEarlierTask(
 ): Promise<SubmittedTask | undefined> {
 	const entry = batch.ledger.find(key.row, key.hash);
 	if (!entry) return undefined;
-	// Its price is counted already. Retried rows go first, so none may wait for the decisions of rows before it.
+	// Of another execution that shares the ledger, or of an earlier call of a tool.
+	if (!batch.countedEntries.has(entry)) batch.budget.add(entry.costUsd ?? 0);
+	// Its price is counted now. Retried rows go first, so none may wait for the decisions of rows before it.
 	batch.budget.skip(key.row);
 	if (entry.state === 'accepted') return toResumed(batch, entry, entry.taskId ?? '', undefined);
 	const task = await findEarlierSubmit(batch, key, entry);

@@ -58,8 +58,15 @@ export const { systemTime } = built<{
 
 const { accounts } = built<{ accounts: { clear(): void } }>('nodes/shared/n8n/session/openApi.js');
 
-/** As after a restart of n8n: nothing is known of any account. */
-export const forgetAccounts = (): void => accounts.clear();
+const { liveLedgers } = built<{ liveLedgers: { clear(): void } }>(
+	'nodes/shared/n8n/run/storedContext.js',
+);
+
+/** As after a restart of n8n: nothing is known of any account or execution. */
+export function forgetAll(): void {
+	accounts.clear();
+	liveLedgers.clear();
+}
 
 const { Wan22SpeechToVideo } = built<{ Wan22SpeechToVideo: new () => INodeType }>(
 	'nodes/Wan22SpeechToVideo/Wan22SpeechToVideo.node.js',

@@ -4,7 +4,7 @@ import { startEmulator } from '../../emulator/emulator.mts';
 import type { Emulator, EmulatorOptions } from '../../emulator/types.mts';
 import {
 	type Credential,
-	forgetAccounts,
+	forgetAll,
 	initEngine,
 	runNode,
 	type RunOptions,
@@ -59,7 +59,7 @@ export async function startRig(options: EmulatorOptions = {}): Promise<Rig> {
 		until,
 		run: async (given) => await until(start(given)),
 		skewMachineClock: machine.skew,
-		restart: forgetAccounts,
+		restart: forgetAll,
 		close: async () => await emulator.close(),
 	};
 }
@@ -70,7 +70,7 @@ export function useVirtualTime(clock: VirtualClock): { skew(ms: number): void } 
 	systemTime.now = clock.now;
 	systemTime.wallTime = () => clock.now() + skewMs;
 	systemTime.sleep = clock.sleep;
-	forgetAccounts();
+	forgetAll();
 	return { skew: (ms) => void (skewMs = ms) };
 }
 

@@ -18,7 +18,7 @@ import type { Task } from '../../wavespeed/tasks/task';
 import { continueWait } from '../../wavespeed/tasks/waitForTask';
 import { makeAbandoned, openRun, type Run } from './run';
 import { settle, type Settled } from '../../async/settle';
-import { openLedgerStore, readRunIndex } from './storedContext';
+import { openLedgerStore, readRunIndex, withLiveLedger } from './storedContext';
 import { Ledger } from '../../batch/ledger';
 import { addTaskFacts, describeEnd, logTasksLeft } from './taskFacts';
 import { orderRows } from '../../batch/rowOrder';
@@ -48,6 +48,14 @@ export interface RunnableOperation {
  * row becomes an error item and the others are not touched.
  */
 export async function runNode(
+	ctx: IExecuteFunctions,
+	operation: RunnableOperation,
+	continueOnFail: boolean,
+): Promise<INodeExecutionData[]> {
+	return await withLiveLedger(ctx, async () => await runOnce(ctx, operation, continueOnFail));
+}
+
+async function runOnce(
 	ctx: IExecuteFunctions,
 	operation: RunnableOperation,
 	continueOnFail: boolean,

@@ -1,16 +1,48 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
+import { randomUUID } from 'node:crypto';
 
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+
+import { settle } from '../../async/settle';
 import type { LedgerStore } from '../../batch/ledger';
+import { LiveLedgers } from '../../batch/liveLedgers';
 import { isRecord } from '../../json';
+import { systemTime } from '../session/clock';
+import { isTool } from '../waiting/conditions';
 
 /** Also the mark of this layout: a later version that stores something else takes another name. */
 const LEDGER_KEY = 'wan22Tasks';
+
+/** Which execution it is a copy of, where it was retried: a name that no other execution has. */
+const ORIGIN_KEY = 'wan22Origin';
+
+/** In the memory of this process. */
+export const liveLedgers = new LiveLedgers();
 
 /** n8n keeps the node's context through Retry On Fail, and stores it with the execution for Retry. */
 export function openLedgerStore(ctx: IExecuteFunctions): LedgerStore {
 	const context = ctx.getContext('node');
 	if (!isRecord(context[LEDGER_KEY])) context[LEDGER_KEY] = {};
 	return context[LEDGER_KEY] as unknown as LedgerStore;
+}
+
+/**
+ * Does the work while the node's ledger is that of all executions that are copies of the same one: Retry can be pressed
+ * twice. Not as a tool: which calls of two agents are meant to be the same can't be told.
+ */
+export async function withLiveLedger<T>(
+	ctx: IExecuteFunctions,
+	work: () => Promise<T>,
+): Promise<T> {
+	if (isTool(ctx)) return await work();
+	const context = ctx.getContext('node');
+	const isRetry = typeof context[ORIGIN_KEY] === 'string';
+	const origin = isRetry ? String(context[ORIGIN_KEY]) : randomUUID();
+	context[ORIGIN_KEY] = origin;
+	context[LEDGER_KEY] = liveLedgers.open(origin, openLedgerStore(ctx)) as unknown as IDataObject;
+	const worked = await settle(work());
+	liveLedgers.close(origin, isRetry || !worked.ok, systemTime.now());
+	if (worked.ok) return worked.value;
+	throw worked.error;
 }
 
 /** Which round of a loop this is: the same row in another round asks for another video. */

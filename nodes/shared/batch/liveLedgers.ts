@@ -1,0 +1,71 @@
+import type { LedgerStore } from './ledger';
+
+/** A second *Retry* of the same execution usually comes within hours. */
+const KEPT_MS = 24 * 60 * 60_000;
+
+/** Some 700 bytes each. */
+const MOST_KEPT_ENTRIES = 20_000;
+
+interface LiveLedger {
+	store: LedgerStore;
+	/** Runs that are under way with it. */
+	users: number;
+	/** When the last one ended, on the steady clock, ms. */
+	endedAt: number;
+}
+
+/**
+ * The ledgers of this process's executions. *Retry* of a failed execution makes a new one with a copy of what was
+ * stored, and pressed twice it makes two of them: what one has submitted the other one's copy doesn't say, and it
+ * would be paid for again. So all that come from the same execution share one ledger.
+ */
+export class LiveLedgers {
+	/** The one used longest ago comes first. */
+	readonly #known = new Map<string, LiveLedger>();
+
+	/** `origin`: of which execution they all are copies. `stored`: what n8n has kept with this one. */
+	open(origin: string, stored: LedgerStore): LedgerStore {
+		const live = this.#known.get(origin) ?? { store: stored, users: 0, endedAt: 0 };
+		if (live.store !== stored) merge(live.store, stored);
+		live.users += 1;
+		this.#known.delete(origin);
+		this.#known.set(origin, live);
+		return live.store;
+	}
+
+	/** A run has ended. `mayComeBack`: it has failed, or is a retry itself. */
+	close(origin: string, mayComeBack: boolean, now: number): void {
+		const live = this.#known.get(origin);
+		if (!live) return;
+		live.users -= 1;
+		live.endedAt = now;
+		const isNeeded = live.users > 0 || (mayComeBack && countEntries(live.store) > 0);
+		if (!isNeeded) this.#known.delete(origin);
+		this.#drop(now);
+	}
+
+	/** For tests, which begin with a process that knows nothing. */
+	clear(): void {
+		this.#known.clear();
+	}
+
+	#drop(now: number): void {
+		const ended = [...this.#known].filter(([, { users }]) => users === 0);
+		let entries = ended.reduce((sum, [, { store }]) => sum + countEntries(store), 0);
+		for (const [origin, { store, endedAt }] of ended) {
+			if (endedAt > now - KEPT_MS && entries <= MOST_KEPT_ENTRIES) return;
+			this.#known.delete(origin);
+			entries -= countEntries(store);
+		}
+	}
+}
+
+const countEntries = (store: LedgerStore): number => Object.keys(store).length;
+
+/** An entry's submits are only ever added to, so the longer list is the later one. */
+function merge(live: LedgerStore, stored: LedgerStore): void {
+	for (const [key, entry] of Object.entries(stored)) {
+		const known = Object.hasOwn(live, key) ? live[key] : undefined;
+		if (!known || known.submissionIds.length < entry.submissionIds.length) live[key] = entry;
+	}
+}

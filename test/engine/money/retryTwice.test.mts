@@ -1,0 +1,118 @@
+import type { IRun } from 'n8n-workflow';
+
+import type { RunResult } from '../harness/engine.mts';
+import { GENERATE, jsonOf, makeRows, type Rig } from '../harness/rig.mts';
+import { GOES_ON, idsOf, isOf, startMoneyRig, submitsOf, tasksOf, textOf } from './support.mts';
+
+/**
+ * Retry of one failed execution, pressed twice: n8n makes two executions of one stored copy, and what one of them has
+ * submitted the other one's copy doesn't say.
+ */
+
+let rig: Rig;
+beforeEach(async () => {
+	rig = await startMoneyRig();
+});
+afterEach(async () => await rig.close());
+
+const BALANCE = { code: 400, message: 'insufficient credits' };
+
+/** An execution whose rows could not be submitted, or only the one with this prompt. */
+async function failFirst(rows: number, accepted = 'none'): Promise<RunResult> {
+	rig.emulator.addFault({
+		...{ step: 'submit', kind: 'status', status: 400, body: BALANCE, times: Infinity },
+		when: (request) => !isOf(accepted)(request),
+	});
+	const failed = await rig.run({ items: await makeRows(rows), parameters: GENERATE });
+	expect(textOf(failed)).toMatch(/insufficient credits/);
+	rig.emulator.clearFaults();
+	return failed;
+}
+
+const retry = async (of: IRun, more: object = {}): Promise<RunResult> =>
+	await rig.start({ parameters: GENERATE, retryOf: of, ...more });
+
+const idsIn = ({ items }: RunResult) => jsonOf(items).map(({ taskId }) => taskId);
+
+test.each([1, 4])('at the same moment, with %i rows: each row is paid for once', async (rows) => {
+	const { run } = await failFirst(rows);
+	const [one, two] = await rig.until(Promise.all([retry(run), retry(run)]));
+	expect(rig.emulator.paidTasks()).toBe(rows);
+	expect(idsIn(one)).toHaveLength(rows);
+	expect(idsIn(two)).toEqual(idsIn(one));
+});
+
+test('one after the other, where the first one has failed after it had submitted', async () => {
+	const { run } = await failFirst(3, 'row 0');
+	rig.emulator.addFault({
+		...{ step: 'result', kind: 'status', status: 403, body: { code: 403, message: 'role' } },
+		when: ({ path }) => path.includes(tasksOf(rig, 'row 2')[0]?.id ?? 'none'),
+	});
+	const one = await rig.until(retry(run));
+	expect(one.error).toBeDefined();
+	const two = await rig.until(retry(run));
+	expect(two.error).toBeUndefined();
+	expect(rig.emulator.paidTasks()).toBe(3);
+	for (const { prompt, taskId } of jsonOf(two.items)) {
+		expect(tasksOf(rig, String(prompt)).map(({ id }) => id)).toEqual([taskId]);
+	}
+});
+
+test('one after the other, where the first one has brought the videos', async () => {
+	const { run } = await failFirst(2);
+	const one = await rig.until(retry(run));
+	const two = await rig.until(retry(run));
+	expect(idsIn(two)).toEqual(idsIn(one));
+	expect(rig.emulator.paidTasks()).toBe(2);
+});
+
+test('and a Retry of the retry knows what both have submitted', async () => {
+	const { run } = await failFirst(2);
+	rig.emulator.addFault({ step: 'result', kind: 'status', status: 403, times: 1 });
+	const one = await rig.until(retry(run));
+	expect(one.error).toBeDefined();
+	await rig.until(retry(run));
+	const three = await rig.until(retry(one.run));
+	expect(three.error).toBeUndefined();
+	expect(rig.emulator.paidTasks()).toBe(2);
+});
+
+test('with a submit whose answer is lost: its task is found for both', async () => {
+	const { run } = await failFirst(2);
+	rig.emulator.addFault({ step: 'submit', kind: 'resetAfter', when: isOf('row 1') });
+	const [one, two] = await rig.until(Promise.all([retry(run), retry(run)]));
+	expect(idsIn(two)).toEqual(idsIn(one));
+	expect(idsIn(one)).toHaveLength(2);
+	expect(submitsOf(rig).length).toBeLessThanOrEqual(4);
+	expect(rig.emulator.paidTasks()).toBe(2);
+});
+
+test('both together keep to "Max Cost per Run"', async () => {
+	const { run } = await failFirst(6);
+	const quoted = await rig.until(
+		rig.start({ items: await makeRows(1), parameters: { ...GENERATE, operation: 'quote' } }),
+	);
+	const price = Number(jsonOf(quoted.items)[0]?.costUsd);
+	const options = { maxCostPerRun: 3 * price };
+	const more = { parameters: { ...GENERATE, options }, settings: GOES_ON };
+	await rig.until(Promise.all([retry(run, more), retry(run, more)]));
+	expect(rig.emulator.paidTasks()).toBe(3);
+});
+
+test('Stop of one leaves the other its rows', async () => {
+	const { run } = await failFirst(2);
+	let stop = (): void => {};
+	rig.emulator.onRequest('result', () => stop());
+	const stopping = retry(run, { onStart: (cancel: () => void) => (stop = cancel) });
+	const [, two] = await rig.until(Promise.all([stopping, retry(run)]));
+	expect(idsIn(two)).toHaveLength(2);
+	expect(new Set(idsIn(two))).toEqual(new Set(idsOf(rig)));
+	expect(rig.emulator.paidTasks()).toBe(2);
+});
+
+test('an execution of its own, with the same items, pays for its own videos', async () => {
+	const items = await makeRows(2);
+	const start = async () => await rig.start({ items, parameters: GENERATE });
+	await rig.until(Promise.all([start(), start()]));
+	expect(rig.emulator.paidTasks()).toBe(4);
+});
