@@ -246,7 +246,40 @@ describe('listing tasks', () => {
 	it('goes on to an empty page, since a page may hold fewer than were asked for', async () => {
 		const { ids, requests } = await listAll([fill(3).slice(0, 2), fill(3).slice(2), []]);
 		expect(ids).toEqual(['t0', 't1', 't2']);
-		expect(requests).toHaveLength(3);
+		const pages = requests.map(({ json }) => (json as { page: number }).page);
+		expect(pages).toEqual([1, 2, 3, 2, 1]);
+	});
+
+	it('does not read one page again that is too short to have another behind it', async () => {
+		expect((await listAll([fill(9), []])).requests).toHaveLength(2);
+		expect((await listAll([fill(10), []])).requests).toHaveLength(3);
+	});
+
+	it.each(['on the page before', 'on the first page'])(
+		'finds a task that a deletion has pulled back, %s',
+		async (where) => {
+			const [a, b, c, d, e] = fill(5);
+			// When the second page is asked for, one of the first page is gone.
+			const back =
+				where === 'on the first page'
+					? [
+							[d, e],
+							[b, c],
+						]
+					: [
+							[c, d],
+							[a, b],
+						];
+			const { ids } = await listAll([[a, b], [d, e], [], ...back]);
+			expect([...ids].sort()).toEqual(['t0', 't1', 't2', 't3', 't4']);
+		},
+	);
+
+	it('finds a task that a deletion has pulled back from behind the last page', async () => {
+		const ten = fill(10);
+		const eleventh = rawTask('t10');
+		const { ids } = await listAll([ten, [], [...ten.slice(1), eleventh]]);
+		expect(ids).toHaveLength(11);
 	});
 
 	it('gives a task once that moved from one page to the next', async () => {

@@ -278,7 +278,7 @@ describe('the search for the task of a lost submit', () => {
 			page(rawTask('lost'), ...full.slice(0, 5)),
 		]);
 		expect(finding).toMatchObject({ kind: 'found', task: { id: 'lost' } });
-		expect(finding.requests).toHaveLength(3);
+		expect(finding.requests).toHaveLength(5);
 	});
 
 	describe('while no answer tells the service’s time', () => {

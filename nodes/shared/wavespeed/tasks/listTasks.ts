@@ -44,32 +44,48 @@ const MAX_PAGES_WITHOUT_NEWS = 200;
 const MOST_REPEATS = 3;
 /** A million tasks of a week; beyond that the list has no end. */
 const MAX_PAGES = 10_000;
+/** A service that gives fewer than so many at a time is not to be expected, so a shorter page is not a full one. */
+const SMALLEST_FULL_PAGE = 10;
 
 /**
  * All tasks of the query, page by page and each once. A page may hold fewer than were asked for and not be the last, so
- * only an empty page is the end. Throws (`unavailable`) if the list has none, unless it may be incomplete.
+ * only an empty page is the end. Tasks that are submitted meanwhile push others on to the next page, which is read
+ * next; tasks that are deleted meanwhile pull others back to a page that was read before, so that the pages are read
+ * once more, backwards. (What is pulled back first and then pushed on again, between two requests, is not seen.) Throws
+ * (`unavailable`) if the list has no end, unless it may be incomplete.
  */
 export async function* listAllTasks(
 	api: ApiContext,
 	query: TaskQuery,
 	{ retryBudget, mayBeIncomplete = false }: ListSettings = {},
 ): AsyncGenerator<Task[]> {
+	const read = async (page: number): Promise<TaskPage> =>
+		await listTasks(api, query, page, retryBudget);
 	const seen = new Set<string>();
+	/** Those that were not given before. */
+	const take = (tasks: Task[]): Task[] => {
+		const news = tasks.filter(({ id }) => !seen.has(id));
+		for (const { id } of news) seen.add(id);
+		return news;
+	};
+	let isFull = false;
 	let before = '';
 	let repeats = 0;
 	let pagesWithoutNews = 0;
 	for (let page = 1; page <= MAX_PAGES; page += 1) {
-		const { tasks, ids } = await listTasks(api, query, page, retryBudget);
-		if (ids.length === 0) return;
+		const { tasks, ids } = await read(page);
+		if (ids.length === 0) {
+			if (isFull) yield* readBackwards(async (back) => take((await read(back)).tasks), page - 1);
+			return;
+		}
+		isFull ||= page > 1 || ids.length >= SMALLEST_FULL_PAGE;
 		const shown = ids.join();
 		repeats = shown === before ? repeats + 1 : 0;
 		before = shown;
 		// The service knows no page numbers. A full page then leaves open what else there is.
 		if (repeats > 0 && ids.length >= PAGE_SIZE) break;
 		if (repeats >= MOST_REPEATS) return;
-		// Tasks that are submitted meanwhile push others on to the next page.
-		const news = tasks.filter(({ id }) => !seen.has(id));
-		for (const { id } of news) seen.add(id);
+		const news = take(tasks);
 		if (news.length > 0) yield news;
 		pagesWithoutNews = news.length > 0 ? 0 : pagesWithoutNews + 1;
 		if (pagesWithoutNews >= MAX_PAGES_WITHOUT_NEWS) break;
@@ -77,6 +93,16 @@ export async function* listAllTasks(
 	if (mayBeIncomplete) return;
 	// To take it for complete would be a guess, and a submit on a guess could be paid for twice.
 	fail('unavailable', 'listHasNoEnd', {});
+}
+
+async function* readBackwards(
+	readNews: (page: number) => Promise<Task[]>,
+	lastPage: number,
+): AsyncGenerator<Task[]> {
+	for (let page = lastPage; page >= 1; page -= 1) {
+		const news = await readNews(page);
+		if (news.length > 0) yield news;
+	}
 }
 
 /** One page, newest first as the service gives them. `page` counts from 1. */
