@@ -27,7 +27,7 @@ import type {
 process.env.N8N_USER_FOLDER = mkdtempSync(path.join(tmpdir(), 'wan22-engine-'));
 process.env.N8N_ENCRYPTION_KEY = 'only-for-tests';
 process.env.N8N_LOG_LEVEL = 'silent';
-process.env.N8N_DEFAULT_BINARY_DATA_MODE = 'filesystem';
+process.env.N8N_DEFAULT_BINARY_DATA_MODE ??= 'filesystem';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 export const NODE_TYPE = 'n8n-nodes-wavespeed-speech-to-video.wan22SpeechToVideo';
