@@ -2,6 +2,7 @@
 import { measureBatches } from './batch.mts';
 import { measureBurst } from './burst.mts';
 import { measureCrowd } from './crowd.mts';
+import { measureFiles } from './files.mts';
 import { measureLearning } from './learning.mts';
 import { measureLoop } from './loop.mts';
 import { measureMemory } from './memory.mts';
@@ -22,6 +23,7 @@ const SECTIONS: Record<string, (isShort: boolean) => Promise<Section>> = {
 	learning: measureLearning,
 	loop: measureLoop,
 	memory: measureMemory,
+	files: measureFiles,
 	scale: measureScale,
 	queue: measureQueue,
 	start: measureStart,
