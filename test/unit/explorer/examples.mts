@@ -187,4 +187,37 @@ export const EXAMPLES: [string, Schedule][] = [
 			},
 		),
 	],
+	[
+		// Each of the two had the stored copy alone, and both paid.
+		'Retry pressed twice on an execution whose submits were refused',
+		scheduleOf(
+			[
+				executionOf([{}, { prompt: 'b', changes: true }], {
+					stopMode: true,
+					launches: [
+						{ afterMs: 0, stopAfterMs: undefined },
+						{ afterMs: 0, stopAfterMs: undefined, isDouble: true },
+					],
+				}),
+			],
+			{ service: { submitFaults: ['refused', 'refused', 'resetAfter'] } },
+		),
+	],
+	[
+		// The first Retry had submitted and failed; the stored copy of the first execution says nothing of it.
+		'Retry of the first execution once more, after its first Retry has failed',
+		scheduleOf(
+			[
+				executionOf([{}], {
+					stopMode: true,
+					launches: [
+						{ afterMs: 0, stopAfterMs: undefined },
+						{ afterMs: 0, stopAfterMs: undefined },
+						{ afterMs: 0, stopAfterMs: undefined, isOfFirst: true },
+					],
+				}),
+			],
+			{ service: { submitFaults: ['refused'], pollFaults: ['unauthorized'] } },
+		),
+	],
 ];

@@ -41,6 +41,10 @@ export interface LaunchPlan {
 	stopAfterMs: number | undefined;
 	/** Somebody has changed that setting meanwhile. */
 	stopMode?: boolean;
+	/** Retry is pressed twice: two executions begin with the same stored data. */
+	isDouble?: boolean;
+	/** Retry of the first execution, although others came of it meanwhile. */
+	isOfFirst?: boolean;
 }
 
 export interface ExecutionPlan {
@@ -186,6 +190,8 @@ const execution = (maxRows: number): fc.Arbitrary<ExecutionPlan> =>
 			fc.record({
 				afterMs: fc.constantFrom(0, 0, SECOND, 20 * SECOND, 2 * MINUTE),
 				stopAfterMs: sometimes(fc.integer({ min: 0, max: 5 * MINUTE }), 5),
+				isDouble: mostly(false, true),
+				isOfFirst: mostly(false, true),
 			}),
 			{ minLength: 1, maxLength: 3 },
 		),

@@ -6,6 +6,7 @@ import { Account } from '../../../nodes/shared/account/account';
 import { Submissions } from '../../../nodes/shared/account/submissions';
 import type { Settled } from '../../../nodes/shared/async/settle';
 import type { LedgerStore } from '../../../nodes/shared/batch/ledger';
+import { LiveLedgers } from '../../../nodes/shared/batch/liveLedgers';
 import type { VideoRequest } from '../../../nodes/shared/batch/request';
 import type { RowTask } from '../../../nodes/shared/batch/runRow';
 import { addTaskFacts, describeEnd } from '../../../nodes/shared/n8n/run/taskFacts';
@@ -34,8 +35,9 @@ export const PRICE_USD = 0.1;
 const RESTART_MS = 15_000;
 
 /** From its start to its end, killed or not. */
-interface Process {
+export interface Process {
 	account: Account;
+	ledgers: LiveLedgers;
 	isDead: boolean;
 	/** Resolves when it is killed. */
 	death: Promise<void>;
@@ -60,6 +62,10 @@ export interface ExecutionRecord {
 	rows: AskedRow[];
 	store: LedgerStore;
 	log: string[];
+	/** What n8n stored when it first failed, in which process, for a Retry of just that. */
+	first?: { stored: LedgerStore; process: Process };
+	/** Submits whose sender is known. */
+	known: Set<string>;
 	/** All that its ends say in stop mode, and all error rows. */
 	texts: string[];
 	/** The process was killed while it ran: what n8n would have stored is gone. */
@@ -140,6 +146,7 @@ export async function playSchedule(schedule: Schedule): Promise<World> {
 function createRecord(plan: ExecutionPlan, index: number): ExecutionRecord {
 	const record: ExecutionRecord = {
 		...{ index, plan, rows: [], store: {}, log: [], texts: [], attempts: [] },
+		known: new Set(),
 		isKilled: false,
 		stopMode: plan.stopMode,
 	};
@@ -167,7 +174,7 @@ function createPlayer(world: World): Player {
 		account.submitRate.resize(schedule.submitsPerMinute);
 		let die = (): void => {};
 		const death = new Promise<void>((resolve) => (die = resolve));
-		return { account, isDead: false, death, die };
+		return { account, ledgers: new LiveLedgers(), isDead: false, death, die };
 	};
 	let current = startProcess();
 	let up: Promise<void> = Promise.resolve();
@@ -277,18 +284,39 @@ function createPlayer(world: World): Player {
 		return ends.find((end) => end === 'killed') ?? ends.find((end) => end === 'failed') ?? 'done';
 	};
 
+	/** All that come from one execution share its ledger within a process. */
+	const openStore = (
+		execution: ExecutionRecord,
+		number: number,
+		{ isOfFirst }: LaunchPlan,
+	): void => {
+		const { first } = execution;
+		// What was submitted since then, in a process that is gone, no other one knows.
+		const isFirstKnown = isOfFirst && first && first.process === current;
+		const stored = isFirstKnown ? first.stored : execution.store;
+		const copy = JSON.parse(JSON.stringify(stored)) as LedgerStore;
+		execution.store = current.ledgers.open(String(execution.index), number > 0 ? copy : {});
+	};
+
+	const isDouble = ({ plan }: ExecutionRecord, number: number, launched: LaunchPlan): boolean =>
+		number > 0 && plan.kind !== 'tool' && launched.isDouble === true;
+
 	return {
 		async play(execution) {
 			let runIndex = -1;
 			const nextRunIndex = (): number => (runIndex += 1);
 			for (const [number, plan] of execution.plan.launches.entries()) {
 				await time.delay(plan.afterMs);
+				await up;
 				// Retry of the execution goes on with what n8n has stored. An agent only calls again.
-				if (number > 0 && execution.plan.kind !== 'tool') {
-					execution.store = JSON.parse(JSON.stringify(execution.store)) as LedgerStore;
-				}
-				const end = await launch(execution, plan, nextRunIndex);
-				if (end !== 'failed') return;
+				if (execution.plan.kind !== 'tool') openStore(execution, number, plan);
+				const ends = await Promise.all([
+					launch(execution, plan, nextRunIndex),
+					...(isDouble(execution, number, plan) ? [launch(execution, plan, nextRunIndex)] : []),
+				]);
+				if (!ends.includes('failed') || ends.includes('killed')) return;
+				const stored = JSON.parse(JSON.stringify(execution.store)) as LedgerStore;
+				execution.first ??= { stored, process: current };
 			}
 		},
 		kill() {
@@ -313,13 +341,19 @@ function observe(
 	runIndex: number,
 ): Connection {
 	const { execution, process } = record;
-	const known = new Set(Object.values(execution.store).flatMap((entry) => entry.submissionIds));
+	const { known } = execution;
+	for (const { submissionIds } of Object.values(execution.store)) {
+		for (const id of submissionIds.slice(0, -1)) known.add(id);
+	}
 	/** What is in the ledger before the submit leaves tells whose it is. */
 	const noteSubmit = (request: HttpRequest): void => {
 		for (const [key, entry] of Object.entries(execution.store)) {
 			const [index, row] = key.split(':').map(Number);
 			const submissionId = entry.submissionIds.at(-1) ?? '';
 			if (index !== runIndex || entry.state !== 'sent' || known.has(submissionId)) continue;
+			// Two executions may share the ledger.
+			const { prompt, seed } = request.json ?? {};
+			if (entry.prompt !== prompt || entry.seed !== seed) continue;
 			known.add(submissionId);
 			world.senders.set(request, { asked: asked[row ?? 0]!, attempt: record, submissionId });
 			return;
