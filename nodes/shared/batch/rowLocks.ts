@@ -1,15 +1,15 @@
 import type { Cancellation } from '../async/cancellation';
 import { Semaphore } from '../async/semaphore';
-import type { LedgerStore } from './ledger';
 
-const LOCKS = new WeakMap<LedgerStore, Map<string, Semaphore>>();
+/** By the ledger. */
+const LOCKS = new WeakMap<object, Map<string, Semaphore>>();
 
 /**
  * Of two executions that share a ledger only one works on a row at a time: the other one then finds the row's task
  * instead of paying for a second one. `name`: of the row, in which round of a loop.
  */
 export async function withRowLock<T>(
-	store: LedgerStore,
+	store: object,
 	name: string,
 	cancellation: Cancellation,
 	work: () => Promise<T>,
