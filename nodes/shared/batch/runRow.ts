@@ -71,16 +71,18 @@ export async function generateTask(batch: Batch, plan: RowPlan): Promise<RowTask
 
 async function generateHeldTask(batch: Batch, plan: RowPlan): Promise<RowTask | OpenRowTask> {
 	const { row, request } = plan;
-	if (await findEntry(batch, row, request)) {
-		// With a place also for the search: the task that it looks for may be running, and counts for the account.
-		const resumed = await withPlace(batch, async () => await resumeTask(batch, plan));
-		if (resumed) return resumed;
-	}
-	// Before a place is taken, so that a free place doesn't have to wait for an upload.
-	const submission = await prepareSubmission(batch, row, request);
-	return await withPlace(batch, async () => {
-		const submitted = await submitNewTask(batch, submission);
-		return await waitForSubmitted(batch, plan, submitted);
+	return await batch.ledger.hold(row, batch.api.cancellation, async () => {
+		if (await findEntry(batch, row, request)) {
+			// With a place also for the search: the task that it looks for may be running, and counts for the account.
+			const resumed = await withPlace(batch, async () => await resumeTask(batch, plan));
+			if (resumed) return resumed;
+		}
+		// Before a place is taken, so that a free place doesn't have to wait for an upload.
+		const submission = await prepareSubmission(batch, row, request);
+		return await withPlace(batch, async () => {
+			const submitted = await submitNewTask(batch, submission);
+			return await waitForSubmitted(batch, plan, submitted);
+		});
 	});
 }
 
