@@ -67,9 +67,8 @@ async function measure(n8n: MeasuredN8n, work: () => Promise<string>): Promise<C
 	const { pid } = n8n.testbed.n8n;
 	let peak = residentOf(pid);
 	const watching = setInterval(() => (peak = Math.max(peak, residentOf(pid))), 50);
-	const statuses = await work();
+	const statuses = await work().finally(() => clearInterval(watching));
 	const after = await n8n.readUsage();
-	clearInterval(watching);
 	await sleep(3_000);
 	const held = await n8n.readRetained();
 	return {

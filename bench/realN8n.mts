@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 import axios from 'axios';
 
+import { settle } from '../nodes/shared/async/settle';
 import { NODE_TYPE, prepareExample } from '../scripts/n8n/examples.mts';
 import { listExecutionStatuses } from '../scripts/n8n/n8nExecutions.mts';
 import { findFreePort } from '../scripts/n8n/ports.mts';
@@ -95,7 +96,9 @@ export async function waitForParent(
 ): Promise<string> {
 	const deadline = Date.now() + timeoutMs;
 	for (;;) {
-		const found = await listExecutionStatuses(testbed.session, workflowId);
+		// An n8n that is overloaded answers 503.
+		const listed = await settle(listExecutionStatuses(testbed.session, workflowId));
+		const found = listed.ok ? listed.value : [];
 		const parent = found.filter(({ mode }) => mode !== 'integrated').at(0);
 		if (parent?.status === status) return parent.id;
 		if (parent && ['error', 'crashed'].includes(parent.status)) {
