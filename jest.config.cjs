@@ -35,6 +35,8 @@ const engineOfOtherN8n = otherN8n && {
 module.exports = {
 	// Far above what a test takes, for machines that are busy with other things.
 	testTimeout: 60_000,
+	// jest leaves one core alone by default, which is half of a small machine.
+	maxWorkers: '100%',
 	projects: [
 		{ ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.mts'] },
 		{ ...shared, displayName: 'emulator', testMatch: ['<rootDir>/test/emulator/**/*.test.mts'] },

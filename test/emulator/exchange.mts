@@ -81,7 +81,10 @@ export function recordRequests(app: FastifyInstance, world: World, origin: 'api'
 		records.set(request, record);
 		// Set here for every way to answer, faults included.
 		if (world.options.dateHeader ?? true) {
-			reply.raw.setHeader('date', new Date(world.clock.now()).toUTCString());
+			reply.raw.setHeader(
+				'date',
+				new Date(world.clock.now() + (world.options.dateHeaderAheadMs ?? 0)).toUTCString(),
+			);
 		} else reply.raw.sendDate = false;
 		if (pathname.startsWith('/_emulator')) return;
 		world.requests.push(record);

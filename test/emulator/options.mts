@@ -53,6 +53,8 @@ export interface EmulatorOptions {
 	clockSkewMs?: number | (() => number);
 	/** false: answers carry no `Date`, as behind some proxies. */
 	dateHeader?: boolean;
+	/** By how much that header is ahead of the times of the tasks: it may be a proxy's. Default 0. */
+	dateHeaderAheadMs?: number;
 	/** Echo a task's inputs in submits, results and lists. Callback bodies always carry them. */
 	echoInput?: boolean;
 	/** How inputs are spelled wherever they come back. */

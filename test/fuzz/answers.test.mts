@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { INodeExecutionData } from 'n8n-workflow';
 
+import { forgetAll } from '../engine/harness/engine.mts';
 import { makeRow } from '../engine/harness/rig.mts';
 import { replyFor } from './support/arbitraries.mts';
 import { type Step, STEPS } from './support/goodAnswers.mts';
@@ -67,6 +68,8 @@ async function play(scenario: Scenario): Promise<void> {
 	const { server } = rig;
 	const { operation, replies } = scenario;
 	server.play(replies);
+	// The server begins anew with its IDs.
+	forgetAll();
 	watched.unheard.length = 0;
 	const prompts = Array.from({ length: scenario.rows }, (_, row) => `row ${row}`);
 	const result = await rig.run({

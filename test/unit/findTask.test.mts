@@ -65,15 +65,15 @@ describe('the search for the task of a lost submit', () => {
 		expect(await search(createLost(), [page()])).toMatchObject({ kind: 'none' });
 	});
 
-	it('asks for the model and the time around the attempt', async () => {
+	it('asks for the model and a quarter of an hour around the attempt', async () => {
 		const { requests } = await search(createLost(), [page()]);
 		expect(requests).toEqual([
 			{
 				page: 1,
 				page_size: 100,
 				model: 'wavespeed-ai/wan-2.2/speech-to-video',
-				created_after: at(-60_000),
-				created_before: at(125_000),
+				created_after: at(-60_000 - 900_000),
+				created_before: at(125_000 + 900_000),
 				include_inputs: true,
 			},
 		]);

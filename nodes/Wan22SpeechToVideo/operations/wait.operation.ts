@@ -32,6 +32,8 @@ export function planWait(
 	parameters: ParameterReader,
 	taskId: string,
 ): RowWork {
+	// Before any row submits: without an echo, a lost submit of another row would take this task for its own.
+	run.batch.account.submissions.noteGiven(taskId, run.api.clock.now());
 	const settings = readResultSettings(parameters);
 	const options = { ...readWaitSettings(parameters), firstGapMs: 0 };
 	const parking = readParking(run, parameters, options.timeoutMs);

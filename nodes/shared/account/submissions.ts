@@ -25,6 +25,7 @@ export class Submissions {
 	/** In the order of sending. */
 	readonly #kept = new Map<string, Submission>();
 	readonly #taskIds = new Map<string, number>();
+	readonly #given = new Map<string, number>();
 	/** From here on nothing has been forgotten. */
 	#completeSince: number;
 	#onEnd = new Set<() => void>();
@@ -75,6 +76,18 @@ export class Submissions {
 		return true;
 	}
 
+	/** The workflow has named this task for one of its rows. */
+	noteGiven(taskId: string, now: number): void {
+		this.#given.delete(taskId);
+		this.#given.set(taskId, now);
+		forgetOld(this.#given, now);
+	}
+
+	/** Whether a row has this task because the workflow says so, and not because this process has submitted it. */
+	isGiven(taskId: string): boolean {
+		return this.#given.has(taskId);
+	}
+
 	isKnown(taskId: string): boolean {
 		return this.#taskIds.has(taskId);
 	}
@@ -121,5 +134,13 @@ export class Submissions {
 			this.#taskIds.delete(taskId);
 			this.#completeSince = Math.max(this.#completeSince, at + 1);
 		}
+	}
+}
+
+/** What was noted longest ago comes first. */
+function forgetOld(noted: Map<string, number>, now: number): void {
+	for (const [name, at] of noted) {
+		if (at >= now - KEPT_MS && noted.size <= MOST_KEPT) return;
+		noted.delete(name);
 	}
 }

@@ -1,6 +1,7 @@
 import { SingleFlight } from '../async/singleFlight';
 import type { Waiter } from '../async/waiter';
 import { RETENTION_MS } from '../wavespeed/endpoints';
+import { fail } from '../wavespeed/failures';
 
 /** A row may wait for its turn for hours after its upload, and the service loads the file when the task begins. */
 const MARGIN_MS = 24 * 60 * 60_000;
@@ -29,6 +30,8 @@ export class UploadCache {
 		}
 		return await this.#uploads.run(key, cancellation, async () => {
 			const url = await upload();
+			// Two files at one address: one row would get the other one's voice, and pay for it.
+			if (this.has(url)) fail('unavailable', 'uploadNotUnique', {});
 			this.#urls.set(key, { url, uploadedAt: clock.now() });
 			const [oldest] = this.#urls.keys();
 			if (this.#urls.size > MOST_KEPT && oldest !== undefined) this.#urls.delete(oldest);

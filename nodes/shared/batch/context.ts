@@ -20,6 +20,8 @@ export interface BatchOptions {
 	longestRateLimitMs: number;
 	/** A tool of an AI agent: n8n counts the run index up with each try of a call. */
 	isTool: boolean;
+	/** Of n8n; a retry has another one. */
+	executionId: string;
 	log(entry: LogEntry): void;
 }
 
@@ -52,7 +54,8 @@ export interface Batch {
 
 export function createBatch(api: ApiContext, options: BatchOptions): Batch {
 	const { account, accountId, longestRateLimitMs, isTool, log } = options;
-	const ledger = new Ledger(options.ledgerStore, options.runIndex);
+	const ofCalls = isTool ? options.executionId : undefined;
+	const ledger = new Ledger(options.ledgerStore, options.runIndex, ofCalls);
 	const earlier = ledger.entriesOfRun();
 	const spentUsd = earlier.reduce((sum, { entry }) => sum + (entry.costUsd ?? 0), 0);
 	const submitRate = new RateLimiter(options.submitsPerMinute);

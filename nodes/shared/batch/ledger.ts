@@ -35,6 +35,8 @@ export interface LedgerEntry {
 	earlierTaskIds?: string[];
 	/** The run ended without handing out the row's result. */
 	undelivered?: true;
+	/** n8n's ID of the execution that has sent it. */
+	executionId?: string;
 }
 
 /** Plain data: n8n stores it with the execution. Holds public file URLs and IDs, never the key. */
@@ -56,8 +58,12 @@ export class Ledger {
 	/** Entries without a clear answer that a later submit has replaced; they come back if that one is refused. */
 	readonly #replaced = new Map<string, LedgerEntry>();
 
-	constructor(store: LedgerStore, runIndex: number | string) {
+	readonly #executionId: string | undefined;
+
+	/** `executionId`: of n8n, where calls of a tool are noted. */
+	constructor(store: LedgerStore, runIndex: number | string, executionId?: string) {
 		this.#store = store;
+		this.#executionId = executionId;
 		this.#prefix = `${runIndex}:`;
 	}
 
@@ -88,6 +94,7 @@ export class Ledger {
 			...rest,
 			...input,
 			submissionIds: [...(previous?.submissionIds ?? []), submissionId],
+			...(this.#executionId === undefined ? {} : { executionId: this.#executionId }),
 			...(costUsd === undefined ? {} : { costUsd }),
 			...(earlier.length > 0 ? { earlierTaskIds: earlier } : {}),
 		};
@@ -145,17 +152,22 @@ export class Ledger {
 
 	/**
 	 * For a tool of an AI agent, where each try has a name of its own: an earlier try of the same call, whose result reached
-	 * nobody, becomes this one's. A call that has had its result stays what it is, and so does one under way.
+	 * nobody, becomes this one's. A call that has had its result stays what it is, and so does one under way. After Retry of
+	 * the execution the calls of the failed one have reached nobody: their agent is asked anew from its beginning.
 	 */
 	takeOver(row: number, hash: string): void {
 		if (this.find(row, hash)) return;
-		const earlier = Object.keys(this.#store).find(
-			(key) => key.endsWith(`:${row}:${hash}`) && this.#store[key]?.undelivered,
-		);
+		const isLeft = ({ undelivered, executionId }: LedgerEntry): boolean =>
+			undelivered === true || (executionId !== undefined && executionId !== this.#executionId);
+		const earlier = Object.keys(this.#store).find((key) => {
+			const entry = this.#own(key);
+			return key.endsWith(`:${row}:${hash}`) && entry !== undefined && isLeft(entry);
+		});
 		const entry = earlier === undefined ? undefined : this.#own(earlier);
 		if (earlier === undefined || !entry) return;
 		delete this.#store[earlier];
 		delete entry.undelivered;
+		if (this.#executionId !== undefined) entry.executionId = this.#executionId;
 		this.#store[this.key(row, hash)] = entry;
 	}
 

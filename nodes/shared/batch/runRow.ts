@@ -63,13 +63,6 @@ export interface RowPlan {
 
 /** Submits the row's task, or finds that of an earlier attempt, and waits for its end. */
 export async function generateTask(batch: Batch, plan: RowPlan): Promise<RowTask | OpenRowTask> {
-	const { row } = plan;
-	return await batch.ledger.hold(row, batch.api.cancellation, async () => {
-		return await generateHeldTask(batch, plan);
-	});
-}
-
-async function generateHeldTask(batch: Batch, plan: RowPlan): Promise<RowTask | OpenRowTask> {
 	const { row, request } = plan;
 	return await batch.ledger.hold(row, batch.api.cancellation, async () => {
 		if (await findEntry(batch, row, request)) {

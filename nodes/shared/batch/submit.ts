@@ -154,7 +154,7 @@ async function send(batch: Batch, submission: Submission): Promise<Sent> {
 	const answered = await settle(submitTask(api, permit, input, submission.webhookUrl));
 	const endedAt = clock.now();
 	const outcome: SubmitOutcome = answered.ok
-		? answered.value
+		? refuseKnownTask(batch, answered.value)
 		: { kind: 'unknown', text: 'the request ended in an error of this node' };
 	if (outcome.kind === 'accepted') {
 		ledger.noteAccepted(row, hash, outcome.task.id);
@@ -173,6 +173,12 @@ async function send(batch: Batch, submission: Submission): Promise<Sent> {
 	if (!answered.ok) throw answered.error;
 	return { outcome, submittedAt };
 }
+
+/** A gateway may repeat another submit's answer: two rows would be given the same video, and one of them the wrong one. */
+const refuseKnownTask = ({ account }: Batch, outcome: SubmitOutcome): SubmitOutcome =>
+	outcome.kind === 'accepted' && account.submissions.isKnown(outcome.task.id)
+		? { kind: 'unknown', text: 'the answer named the task of another submit' }
+		: outcome;
 
 /** A moment as the ledger keeps it: by the service's time, as soon as an answer has told it. */
 function timesOf(

@@ -56,9 +56,13 @@ export interface FailureFacts {
 	requestRefused: { purpose: Purpose; said: string; status: number };
 	noUsableAnswer: { purpose: Purpose; said: string };
 	uploadFailed: { field: string; said: string };
+	/** The address that came back is that of another file. */
+	uploadNotUnique: object;
 	uploadMethodUnknown: { field: string; method: string };
 	secretRefused: { said: string };
 	listHasNoEnd: object;
+	/** A record of the list has no ID or status. */
+	listUnreadable: object;
 	taskNotFound: { said: string };
 	/** What keeps us from a task that was accepted and may run on. */
 	taskOutOfSight: { cause: Failure };

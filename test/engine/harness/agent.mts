@@ -5,6 +5,7 @@ import {
 	type INode,
 	type INodeExecutionData,
 	type INodeType,
+	type IRun,
 	NodeConnectionTypes,
 } from 'n8n-workflow';
 
@@ -17,6 +18,7 @@ import {
 	nodeTypes,
 	NODE_TYPE,
 	ownLogs,
+	prepareRetry,
 	type RunResult,
 	type Server,
 	types,
@@ -40,6 +42,8 @@ export interface AgentOptions {
 	parameters: IDataObject;
 	/** Settings of the tool, such as retryOnFail. */
 	settings?: Partial<INode>;
+	/** The failed execution that this one is the Retry of. */
+	retryOf?: IRun;
 	/** What the model does. `getTool` connects the tool once more, as for a further item of the agent. */
 	think(call: CallTool, getTool: () => Promise<CallTool>): Promise<void>;
 }
@@ -179,22 +183,20 @@ async function runWithTool(
 		nodeTypes,
 		settings: { executionOrder: 'v1' },
 	});
-	const data = workflowPackage.createRunExecutionData({
-		executionData: {
-			contextData: {},
-			metadata: {},
-			waitingExecution: {},
-			waitingExecutionSource: {},
-			nodeExecutionStack: [
-				{
-					node: workflow.getNode('Start') as INode,
-					data: { main: [[{ json: { chatInput: 'a video, please' } }]] },
-					source: null,
-				},
-			],
+	const stack = [
+		{
+			node: workflow.getNode('Start') as INode,
+			data: { main: [[{ json: { chatInput: 'a video, please' } }]] },
+			source: null,
 		},
-	});
-	const { credential, server } = options;
+	];
+	const waiting = { waitingExecution: {}, waitingExecutionSource: {} };
+	const begun = { contextData: {}, metadata: {}, ...waiting, nodeExecutionStack: stack };
+	const data = options.retryOf
+		? prepareRetry(options.retryOf, nodes)
+		: workflowPackage.createRunExecutionData({ executionData: begun });
+	const ofRetry = { executionId: '2', resumeBase: 'http://127.0.0.1:1/webhook-waiting' };
+	const { credential, server = options.retryOf && ofRetry } = options;
 	const additionalData = makeAdditionalData(credential, workflow.id, nodes, server);
 	const execution = new core.WorkflowExecute(additionalData, 'trigger', data);
 	const logs: string[] = [];

@@ -357,6 +357,7 @@ export {
 	makeNode,
 	nodeTypes,
 	ownLogs,
+	prepareRetry,
 	requireOfCore,
 	workflowPackage,
 };

@@ -146,3 +146,34 @@ test.each([
 		expect(rig.emulator.paidTasks()).toBe(2);
 	},
 );
+
+describe('Retry of an execution whose agent failed after its calls', () => {
+	const retryAfter = async (calls: string[], again: string[]): Promise<ToolAnswer[]> => {
+		const { credential } = rig;
+		const settings = RETRY;
+		const answers: ToolAnswer[] = [];
+		const askFor = (prompts: string[], isFailing: boolean) => async (call: CallTool) => {
+			for (const prompt of prompts) answers.push(await call({ prompt }));
+			if (isFailing) throw new Error('the model is overloaded');
+		};
+		const failing = askFor(calls, true);
+		const failed = await rig.until(runAgent({ credential, parameters, settings, think: failing }));
+		expect(failed.error).toBeDefined();
+		answers.length = 0;
+		const retryOf = failed.run;
+		const retried = askFor(again, false);
+		await rig.until(runAgent({ credential, parameters, settings, think: retried, retryOf }));
+		return answers;
+	};
+
+	test('goes on with the videos of these calls, each once', async () => {
+		const answers = await retryAfter(['smiles', 'smiles'], ['smiles', 'smiles']);
+		expect(answers.map(idOf).sort()).toEqual(ids().sort());
+		expect(rig.emulator.paidTasks()).toBe(2);
+	});
+
+	test('pays for what is asked for besides', async () => {
+		await retryAfter(['smiles'], ['smiles', 'smiles', 'nods']);
+		expect(rig.emulator.paidTasks()).toBe(3);
+	});
+});

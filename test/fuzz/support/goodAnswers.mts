@@ -15,6 +15,8 @@ export const STEPS = [
 export type Step = (typeof STEPS)[number];
 
 export interface Situation {
+	/** Of the requests so far: each file has an address of its own. */
+	count: number;
 	base: string;
 	accepted: { id: string; prompt: string }[];
 	path: string;
@@ -37,15 +39,22 @@ const toPrediction = (base: string, id: string, status: string): Record<string, 
 	input: { prompt: 'row 0' },
 });
 
-export function goodData(step: Step | undefined, { base, accepted, path }: Situation): unknown {
+export function goodData(
+	step: Step | undefined,
+	{ base, accepted, path, count }: Situation,
+): unknown {
 	switch (step) {
 		case 'ticket':
 			return {
-				upload: { method: 'PUT', url: `${base}/store/1`, headers: { 'Content-Type': 'image/png' } },
-				download_url: `${base}/store/1`,
+				upload: {
+					method: 'PUT',
+					url: `${base}/store/${count}`,
+					headers: { 'Content-Type': 'image/png' },
+				},
+				download_url: `${base}/store/${count}`,
 			};
 		case 'multipart':
-			return { download_url: `${base}/store/2` };
+			return { download_url: `${base}/store/${count}` };
 		case 'price':
 			return { price: 0.2, discounted_price: 0.1 };
 		case 'submit':

@@ -54,6 +54,7 @@ export async function startHostileServer(now: () => number): Promise<HostileServ
 	const submits: string[] = [];
 	const sent: { socket: { bytesWritten: number }; before: number }[] = [];
 	const seen: string[] = [];
+	let count = 0;
 
 	async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		const { pathname } = new URL(request.url ?? '/', 'http://localhost');
@@ -75,7 +76,9 @@ export async function startHostileServer(now: () => number): Promise<HostileServ
 			if (reply.kind !== 'status') accepted.push({ id: `task-${accepted.length + 1}`, prompt });
 		}
 		const key = request.headers.authorization?.replace('Bearer ', '') ?? '';
-		const data = goodData(step, { base: url, accepted, path: pathname });
+		const data = goodData(step, {
+			...{ base: url, accepted, path: pathname, count: (count += 1) },
+		});
 		await sendReply(response, reply, { data, key, strangerUrl, note: (s) => (record.status = s) });
 	}
 	const listener = (request: IncomingMessage, response: ServerResponse): void => {

@@ -133,6 +133,7 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 			submitsPerMinute: 100,
 			longestRateLimitMs: 10 * 60_000,
 			isTool: false,
+			executionId: '1',
 			log: (entry) => void log.push(describeLogEntry(entry)),
 			...options,
 		});

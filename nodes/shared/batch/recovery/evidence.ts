@@ -20,7 +20,7 @@ export interface Sent {
 
 export function compareEcho(task: Task, { input, isSeedDrawn, isOtherFile }: Sent): Evidence {
 	const echo = task.input;
-	if (!echo) return 'silent';
+	if (!echo || isBlank(echo)) return 'silent';
 	const seed = compareSeed(echo.seed, input.seed);
 	// Before the files: the service may keep copies of them, at the same host too.
 	if (seed === 'agrees' && isSeedDrawn) return 'agrees';
@@ -38,6 +38,10 @@ export function compareEcho(task: Task, { input, isSeedDrawn, isOtherFile }: Sen
 	// Of rows that ask for the same with the same seed, any task shows the same video.
 	return all.every((evidence) => evidence === 'agrees') ? 'agrees' : 'silent';
 }
+
+/** What a server writes that has the fields and not their values: a seed of 0 says nothing then. */
+const isBlank = ({ image, audio, seed }: NonNullable<Task['input']>): boolean =>
+	[image, audio].every((value) => (value ?? '') === '') && (seed ?? 0) === 0;
 
 /** Some services repeat −1 for "draw one", which is not what was sent here. */
 function compareSeed(echo: unknown, seed: number): Evidence {

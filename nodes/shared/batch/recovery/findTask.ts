@@ -35,6 +35,11 @@ const CLOCK_DIFFERENCE_MS = 60_000;
 const CLOCK_PRECISION_MS = 10_000;
 /** The answer may have been lost long after the task was made: the window ends only well after the attempt. */
 const LATE_CREATION_MS = 120_000;
+/**
+ * The header may be of another machine than the one that notes when a task was made: of a proxy, say. A drawn seed tells
+ * the task then.
+ */
+const OTHER_CLOCK_MS = 15 * 60_000;
 /** With no answer yet that tells the service's time, the machine's is believed within a day. */
 const UNKNOWN_CLOCK_MS = 24 * 60 * 60_000;
 
@@ -55,8 +60,7 @@ export async function findLostTask(
 	const listing = await listWith(
 		async () => await account.listing.get(api, () => toQueryWindow(api, account, entry)),
 	);
-	// As wide as the list was asked for: where nothing tells the service's time, the machine's must not rule a task out.
-	const window = toQueryWindow(api, account, entry);
+	const window = toSearchWindow(api, account, entry);
 	const candidates = listing.tasks.filter(
 		(task) => isInWindow(task, window) && compare(task) !== 'contradicts',
 	);
@@ -73,22 +77,31 @@ export async function findLostTask(
 	if (own) return { kind: 'found', task: own };
 	// Submits that were under way when the list was made may have made what is in it.
 	if (candidates.length > 0) await untilAnswered(api, account, listing.askedAt);
-	const unknown = candidates.filter((task) => isFree(account, ledger, task));
-	if (unknown.length === 0) return { kind: 'none' };
-	const agreeing = takeAgreeing(unknown);
+	const free = candidates.filter((task) => isFree(account, ledger, task));
+	const agreeing = takeAgreeing(free);
 	if (agreeing) return { kind: 'found', task: agreeing };
+	// The workflow says whose it is, and nothing in it says otherwise.
+	const unknown = free.filter(
+		(task) => compare(task) !== 'silent' || !account.submissions.isGiven(task.id),
+	);
+	if (unknown.length === 0) return { kind: 'none' };
+	const [only, another] = unknown;
+	const isAlone = only !== undefined && another === undefined && compare(only) === 'silent';
+	return isAlone && canOnlyBeOurs({ api, account, ledger }, lost, only)
+		? { kind: 'found', task: only }
+		: { kind: 'several', taskIds: unknown.map((task) => task.id) };
+}
 
-	const [only] = unknown;
-	const isOurs =
-		only !== undefined &&
-		unknown.length === 1 &&
-		compare(only) === 'silent' &&
-		!hasRivals(api, account, ledger, lost);
+/** Of the one task that nobody knows, which says nothing of itself. */
+function canOnlyBeOurs(
+	{ api, account, ledger }: SearchContext,
+	lost: LostSubmit,
+	task: Task,
+): boolean {
 	// With the service's own clock a task that is older than the submit can't be its task.
 	const margin = account.serviceClock.isKnown ? CLOCK_PRECISION_MS : CLOCK_DIFFERENCE_MS;
-	const isYoung = only && isInWindow(only, toWindow(api, account, entry, margin));
-	if (only && isOurs && isYoung) return { kind: 'found', task: only };
-	return { kind: 'several', taskIds: unknown.map((task) => task.id) };
+	const isYoung = isInWindow(task, toWindow(api, account, lost.entry, margin));
+	return isYoung && !hasRivals(api, account, ledger, lost);
 }
 
 /** Other files are what the process has uploaded besides, and what other rows of the node have sent. */
@@ -199,9 +212,13 @@ function timesOf(
 /** What the list is asked for; as long as no answer has told the service's time, far more than is needed. */
 function toQueryWindow(api: ApiContext, account: Account, entry: LedgerEntry): TimeWindow {
 	const window = toWindow(api, account, entry);
-	const margin = account.serviceClock.isKnown ? 0 : UNKNOWN_CLOCK_MS;
+	const margin = account.serviceClock.isKnown ? OTHER_CLOCK_MS : UNKNOWN_CLOCK_MS;
 	return { from: window.from - margin, to: window.to + margin };
 }
+
+/** Where nothing tells the service's time, the machine's must not rule a task out. */
+const toSearchWindow = (api: ApiContext, account: Account, entry: LedgerEntry): TimeWindow =>
+	account.serviceClock.isKnown ? toWindow(api, account, entry) : toQueryWindow(api, account, entry);
 
 /** The time filter may be ignored by the service. */
 function isInWindow(task: Task, { from, to }: TimeWindow): boolean {

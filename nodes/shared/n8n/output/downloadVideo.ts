@@ -94,24 +94,25 @@ async function fetchOnce(
 	url: string,
 	fileName: string,
 ): Promise<FetchOutcome> {
-	const answer = await request(context, url);
+	const connection = new AbortController();
+	const answer = await request(context, url, connection);
 	if (answer === 'timedOut') {
 		return failed(`there was no answer within ${ANSWER_TIMEOUT_MS / 1000} seconds`, true);
 	}
 	const problem = findProblem(answer);
-	if (problem) {
-		drop(answer);
-		return problem;
-	}
-	return await store(context, answer, fileName);
+	if (problem) drop(answer);
+	const outcome = problem ?? (await store(context, answer, fileName));
+	// Destroying the body closes nothing: the HTTP client wraps it, and its wrapper ends with the chunk that comes next.
+	connection.abort();
+	return outcome;
 }
 
 /** Ends with the headers. */
 async function request(
 	{ ctx, cancellation }: DownloadContext,
 	url: string,
+	connection: AbortController,
 ): Promise<IN8nHttpFullResponse | 'timedOut'> {
-	const connecting = new AbortController();
 	const sending = ctx.helpers.httpRequest({
 		method: 'GET',
 		url,
@@ -119,11 +120,11 @@ async function request(
 		timeout: ANSWER_TIMEOUT_MS,
 		returnFullResponse: true,
 		ignoreHttpStatusErrors: true,
-		abortSignal: connecting.signal,
+		abortSignal: connection.signal,
 	}) as Promise<IN8nHttpFullResponse>;
 	const answered = await settle(withTimeout(ANSWER_TIMEOUT_MS, cancellation, sending));
 	if (answered.ok && answered.value !== 'timedOut') return answered.value;
-	connecting.abort();
+	connection.abort();
 	// An answer that comes all the same, as after Stop or another row's failure, would hold its connection for ever.
 	sending.then(drop, () => {});
 	if (!answered.ok) throw answered.error;

@@ -116,6 +116,7 @@ function openBatch(
 		submitsPerMinute,
 		longestRateLimitMs: LONGEST_RATE_LIMIT_MS,
 		isTool: isTool(ctx),
+		executionId: ctx.getExecutionId(),
 		// With the execution stopped or n8n gone, the log is where an ID can still be found.
 		log: (entry) => ctx.logger.info(`${ctx.getNode().name}: ${describeLogEntry(entry)}`),
 	});

@@ -29,6 +29,8 @@ export interface TaskPage {
 	tasks: Task[];
 	/** Of all items as they came, to tell whether a page is empty or the same as the one before. */
 	ids: string[];
+	/** Whether there are tasks whose record can't be read, and which may be of this model. */
+	hasUnreadable: boolean;
 }
 
 export interface ListSettings {
@@ -59,8 +61,12 @@ export async function* listAllTasks(
 	query: TaskQuery,
 	{ retryBudget, mayBeIncomplete = false }: ListSettings = {},
 ): AsyncGenerator<Task[]> {
-	const read = async (page: number): Promise<TaskPage> =>
-		await listTasks(api, query, page, retryBudget);
+	const read = async (page: number): Promise<TaskPage> => {
+		const listed = await listTasks(api, query, page, retryBudget);
+		// A record without a name may be that of the task that is looked for: "not there" would be a guess.
+		if (listed.hasUnreadable && !mayBeIncomplete) fail('refused', 'listUnreadable', {});
+		return listed;
+	};
 	const seen = new Set<string>();
 	/** Those that were not given before. */
 	const take = (tasks: Task[]): Task[] => {
@@ -95,6 +101,19 @@ export async function* listAllTasks(
 	fail('unavailable', 'listHasNoEnd', {});
 }
 
+/** The model's own name, without the vendor's, in small letters and digits alone. */
+const OWN_MODEL = toLetters(MODEL_ID.slice(MODEL_ID.indexOf('/') + 1));
+
+/** Whether it is certainly another one: of another spelling, or of no name at all, a task stays a candidate. */
+function namesOtherModel(model: unknown): boolean {
+	if (typeof model !== 'string' || toLetters(model) === '') return false;
+	return !toLetters(model).endsWith(OWN_MODEL);
+}
+
+function toLetters(name: string): string {
+	return name.toLowerCase().replace(/[^a-z0-9]/g, '');
+}
+
 async function* readBackwards(
 	readNews: (page: number) => Promise<Task[]>,
 	lastPage: number,
@@ -125,11 +144,12 @@ export async function listTasks(
 		// Some servers write an empty list as null.
 		const items = data.items === null ? [] : data.items;
 		if (!Array.isArray(items)) return undefined;
-		const tasks = items.map(parseTask).filter((task): task is Task => task !== undefined);
 		// The filter may be ignored by the service: a task of another model must never be adopted.
-		const own = tasks.filter((task) => (task.raw.model || MODEL_ID) === MODEL_ID);
+		const own = items.filter((item) => !isRecord(item) || !namesOtherModel(item.model));
+		const read = own.map(parseTask);
+		const tasks = read.filter((task): task is Task => task !== undefined);
 		const ids = items.map((item) => (isRecord(item) ? String(item.id) : ''));
-		return { tasks: own, ids };
+		return { tasks, ids, hasUnreadable: tasks.length < read.length };
 	};
 	const ask = async (body: ReadRequest['json']): Promise<TaskPage> => {
 		const target = { path: PATHS.list };

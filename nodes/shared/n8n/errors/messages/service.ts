@@ -12,11 +12,13 @@ export const SERVICE_MESSAGES: Messages<
 	| 'requestRefused'
 	| 'noUsableAnswer'
 	| 'uploadFailed'
+	| 'uploadNotUnique'
 	| 'uploadMethodUnknown'
 	| 'secretRefused'
 	| 'secretUnderWay'
 	| 'secretTooSlow'
 	| 'listHasNoEnd'
+	| 'listUnreadable'
 	| 'taskNotFound'
 > = {
 	keyMalformed: () => ({
@@ -48,6 +50,11 @@ export const SERVICE_MESSAGES: Messages<
 		message: couldNot({ action: 'upload', field }, said),
 		advice: 'Try again later.',
 	}),
+	uploadNotUnique: () => ({
+		message: 'WaveSpeed gave the same address for the uploads of two different files',
+		advice:
+			'Try again later: with this address the video could have the picture or the voice of another row.',
+	}),
 	uploadMethodUnknown: ({ field, method }) => ({
 		message: couldNot(
 			{ action: 'upload', field },
@@ -63,6 +70,10 @@ export const SERVICE_MESSAGES: Messages<
 	secretUnderWay: () => withoutAdvice('The secret that WaveSpeed signs with is being fetched'),
 	secretTooSlow: () => withoutAdvice('The secret that WaveSpeed signs with did not come in time'),
 	listHasNoEnd: () => ({ message: 'The task list has no end', advice: 'Try again later.' }),
+	listUnreadable: () => ({
+		message: 'The task list holds a record that can not be read',
+		advice: 'Look at WaveSpeed which tasks there are.',
+	}),
 	taskNotFound: ({ said }) => ({
 		message: couldNot({ action: 'readTask' }, said),
 		advice:
