@@ -4,8 +4,8 @@ import { settle } from '../async/settle';
 import type { Waiter } from '../async/waiter';
 import { fail, failureOf } from '../wavespeed/failures';
 
-/** So many submits in a row without an answer or a task are no accident: the service, or the way to it, is down. */
-const MOST_FAILED_IN_A_ROW = 3;
+/** So many rows one after the other without an answer or a task are no accident: the service, or the way to it, is down. */
+const MOST_FAILED_ROWS = 3;
 
 /** After that the next submit tries again. */
 const BELIEVED_MS = 60_000;
@@ -20,7 +20,8 @@ const UNREACHABLE_MS = 1_000;
 export class SubmitBreaker {
 	/** Lost submits for which nobody knows yet whether the service is there at all. */
 	#suspicions = 0;
-	#failedInARow = 0;
+	/** Since the last accepted submit; the one that failed longest ago comes first. */
+	readonly #failedRows = new Set<unknown>();
 	#downUntil = 0;
 	#reason = '';
 	readonly #waiting = new Set<() => void>();
@@ -56,28 +57,37 @@ export class SubmitBreaker {
 		throw outcome.error;
 	}
 
-	/** A search has found no task for a lost submit. */
-	noteNothingFound(clock: Clock, reason: string): void {
-		this.#noteFailed(clock, reason, BELIEVED_MS);
+	/**
+	 * A search has found no task for a lost submit. `row`: the same for all tries of a row. One row whose submits the
+	 * service never answers must not keep others back.
+	 */
+	noteNothingFound(clock: Clock, reason: string, row: unknown): void {
+		this.#noteFailed(clock, reason, { row, believedMs: BELIEVED_MS });
 	}
 
 	/** The service could not be reached. */
 	noteNotSent(clock: Clock, reason: string): void {
-		this.#noteFailed(clock, reason, UNREACHABLE_MS);
+		this.#noteFailed(clock, reason, { row: {}, believedMs: UNREACHABLE_MS });
 	}
 
-	#noteFailed(clock: Clock, reason: string, believedMs: number): void {
-		this.#failedInARow += 1;
-		if (this.#failedInARow < MOST_FAILED_IN_A_ROW) return;
+	#noteFailed(
+		clock: Clock,
+		reason: string,
+		{ row, believedMs }: { row: unknown; believedMs: number },
+	): void {
+		this.#failedRows.delete(row);
+		this.#failedRows.add(row);
+		if (this.#failedRows.size < MOST_FAILED_ROWS) return;
 		// One more like these is enough then.
-		this.#failedInARow -= 1;
+		const [oldest] = this.#failedRows;
+		this.#failedRows.delete(oldest);
 		this.#open(clock, reason, believedMs);
 		this.#wake();
 	}
 
 	/** A submit has made a task, whether its answer came or not. */
 	noteAccepted(): void {
-		this.#failedInARow = 0;
+		this.#failedRows.clear();
 		this.#downUntil = 0;
 		this.#wake();
 	}

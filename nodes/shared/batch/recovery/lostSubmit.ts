@@ -54,7 +54,8 @@ export async function searchAfterLostAnswer(
 		submitBreaker.noteAccepted();
 		return finding.task;
 	}
-	submitBreaker.noteNothingFound(api.clock, text);
+	const [firstTry] = batch.ledger.find(key.row, key.hash)?.submissionIds ?? [];
+	submitBreaker.noteNothingFound(api.clock, text, firstTry);
 	return fail('submitUnknown', 'noTaskOfSubmit', { said: text });
 }
 

@@ -90,17 +90,22 @@ interface OutageWatch {
 	noteDown(error: unknown): void;
 }
 
-function watchOutage({ outages, clock }: ApiContext, { target }: ReadRequest): OutageWatch {
-	const endpoint = 'path' in target ? target.path.replace(ANY_TASK, '/*/') : '';
+function watchOutage({ outages, clock }: ApiContext, { target, json }: ReadRequest): OutageWatch {
+	const path = 'path' in target ? target.path : '';
+	const endpoint = path.replace(ANY_TASK, '/*/');
+	const asked = `${path} ${JSON.stringify(json ?? null).slice(0, MOST_TARGET_CHARS)}`;
 	return {
 		throwIfDown: () => outages.throwIfDown(endpoint, clock.now()),
 		noteNoAnswer: () => outages.noteNoAnswer(endpoint, clock.now()),
 		noteAnswer: () => outages.noteAnswer(endpoint),
 		noteDown(error) {
-			if (error instanceof FailureError) outages.noteDown(endpoint, error, clock.now());
+			if (error instanceof FailureError) outages.noteDown(endpoint, asked, error, clock.now());
 		},
 	};
 }
+
+/** Addresses and the beginning of a prompt: enough to tell rows apart. */
+const MOST_TARGET_CHARS = 2_000;
 
 /** The results of all tasks are one endpoint. */
 const ANY_TASK = /\/[^/]+\/(?=result$)/;
