@@ -146,12 +146,14 @@ describe('what the editor says about a mistake', () => {
 		RUN_TIMEOUT_MS,
 	);
 
-	/** Ends the task that the workflow has submitted. */
-	const failNext = (failure: { code: number; error: string }) => async (): Promise<void> => {
+	/** Ends the task that the workflow submits from now on; a slow editor shows its run later than the task is there. */
+	function failNext(failure: { code: number; error: string }): () => Promise<void> {
 		const before = testbed.emulator.paidTasks();
-		while (testbed.emulator.paidTasks() === before) await sleep(100);
-		testbed.emulator.failTask(testbed.emulator.tasks().at(-1)!.id, failure);
-	};
+		return async () => {
+			while (testbed.emulator.paidTasks() === before) await sleep(100);
+			testbed.emulator.failTask(testbed.emulator.tasks().at(-1)!.id, failure);
+		};
+	}
 
 	it(
 		'content that moderation refuses: what to change, and that a retry does not pay again',
