@@ -5,6 +5,7 @@ import { expiresAt, parseTask, readTaskId } from '../../nodes/shared/wavespeed/t
 import { uploadFile } from '../../nodes/shared/wavespeed/media/upload';
 import { answer, createPermit, createRig, failureFrom, ok, rawTask } from './support/api.mts';
 import { shorten } from '../../nodes/shared/text';
+import { listTasks } from '../../nodes/shared/wavespeed/tasks/listTasks';
 import { getTask } from '../../nodes/shared/wavespeed/tasks/getTask';
 import { submitTask } from '../../nodes/shared/wavespeed/tasks/submitTask';
 
@@ -157,4 +158,12 @@ describe('a ticket', () => {
 		await upload({}, destroy);
 		expect(destroy).toHaveBeenCalled();
 	});
+});
+
+test('a list with an object in the place of an ID is read all the same, and told as one with an unreadable record', async () => {
+	const odd = rawTask('odd', 'completed', { id: [{ toString: 0, valueOf: 0 }] } as never);
+	const rig = createRig([ok({ items: [odd, rawTask('good', 'completed')] })]);
+	const page = await rig.time.run(listTasks(rig.api, {}, 1));
+	expect(page.tasks.map(({ id }) => id)).toEqual(['good']);
+	expect(page.hasUnreadable).toBe(true);
 });

@@ -148,7 +148,8 @@ export async function listTasks(
 		const own = items.filter((item) => !isRecord(item) || !namesOtherModel(item.model));
 		const read = own.map(parseTask);
 		const tasks = read.filter((task): task is Task => task !== undefined);
-		const ids = items.map((item) => (isRecord(item) ? String(item.id) : ''));
+		// Not String(): an object in the place of an ID may have a "toString" that is no function.
+		const ids = items.map((item) => JSON.stringify(isRecord(item) ? item.id : null) ?? '');
 		return { tasks, ids, hasUnreadable: tasks.length < read.length };
 	};
 	const ask = async (body: ReadRequest['json']): Promise<TaskPage> => {
