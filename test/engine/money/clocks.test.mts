@@ -1,6 +1,14 @@
 import type { EmulatorOptions } from '../../emulator/types.mts';
 import { GENERATE, makeRow, makeRows, type Rig } from '../harness/rig.mts';
-import { idsOf, jsonOfRow, minutesOf, RETRY, startMoneyRig, textOf } from './support.mts';
+import {
+	hideTasksFor,
+	idsOf,
+	jsonOfRow,
+	minutesOf,
+	RETRY,
+	startMoneyRig,
+	textOf,
+} from './support.mts';
 
 /** A machine's clock that is wrong, or jumps, changes nothing: virtual machines after a pause, WSL, Docker on a laptop. */
 
@@ -121,16 +129,8 @@ test.each(ECHOES)(
 
 test('a Retry by another process, whose clock is ahead, waits for the minute all the same', async () => {
 	rig = await startMoneyRig({ clockSkewMs: -90_000 });
-	const startedAt = rig.clock.now();
 	rig.emulator.addFault({ step: 'submit', kind: 'resetAfter' });
-	rig.emulator.addFault({
-		step: 'list',
-		kind: 'status',
-		status: 200,
-		body: { code: 200, message: 'success', data: { page: 1, items: [] } },
-		times: Infinity,
-		when: () => rig.clock.now() < startedAt + 40_000,
-	});
+	hideTasksFor(rig, 40_000);
 	const items = [await makeRow()];
 	const failed = await rig.run({ items, parameters: GENERATE });
 	expect(textOf(failed)).toMatch(/shows no new task/);

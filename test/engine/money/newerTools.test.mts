@@ -1,7 +1,6 @@
 import { type RoundsOptions, runAgentInRounds } from '../harness/agent.mts';
-import { sampleFile } from '../harness/engine.mts';
 import type { Rig } from '../harness/rig.mts';
-import { idsOf, startMoneyRig, submitsOf } from './support.mts';
+import { hideTasksFor, idsOf, parametersByUrl, startMoneyRig, submitsOf } from './support.mts';
 
 /**
  * As a tool of n8n's newer agents, which have their tools run as nodes of the workflow: no context tells such a run, the
@@ -12,14 +11,9 @@ let rig: Rig;
 let parameters: Record<string, unknown>;
 beforeEach(async () => {
 	rig = await startMoneyRig();
-	const upload = async (name: string, type: string): Promise<string> =>
-		await rig.emulator.addUpload(name, type, sampleFile(name));
 	parameters = {
 		operation: 'generate',
-		imageSource: 'url',
-		imageUrl: await upload('portrait.png', 'image/png'),
-		audioSource: 'url',
-		audioUrl: await upload('speech.mp3', 'audio/mpeg'),
+		...(await parametersByUrl(rig)),
 		prompt: "={{ $fromAI('prompt', 'what the person does', 'string') }}",
 	};
 });
@@ -46,16 +40,8 @@ test('a call that the agent repeats after a time-out goes on with the task of th
 });
 
 test('a call that the agent repeats after a lost answer looks for the task before it sends anything', async () => {
-	const startedAt = rig.clock.now();
 	rig.emulator.addFault({ step: 'submit', kind: 'resetAfter' });
-	rig.emulator.addFault({
-		step: 'list',
-		kind: 'status',
-		status: 200,
-		body: { code: 200, message: 'success', data: { page: 1, items: [] } },
-		times: Infinity,
-		when: () => rig.clock.now() < startedAt + 30_000,
-	});
+	hideTasksFor(rig, 30_000);
 	const { heard } = await run([[CALL], [CALL]]);
 	expect(heard[0]?.error).toMatch(/shows no new task/);
 	expect(heard[1]).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });

@@ -1,7 +1,7 @@
-import { runNode, sampleFile } from '../harness/engine.mts';
+import { runNode } from '../harness/engine.mts';
 import { GENERATE, jsonOf, type Rig } from '../harness/rig.mts';
 import { type Damage, type SecureGate, startSecureGate } from '../harness/secureGate.mts';
-import { idsOf, RETRY, startMoneyRig, submitsOf, textOf } from './support.mts';
+import { idsOf, parametersByUrl, RETRY, startMoneyRig, submitsOf, textOf } from './support.mts';
 
 /** "Not sent" is only a connection that was never established; whatever breaks later may be paid for. */
 
@@ -19,14 +19,9 @@ afterEach(async () => {
 const SUBMIT = '/speech-to-video';
 
 const makeParameters = async () => {
-	const upload = async (name: string, type: string): Promise<string> =>
-		await rig.emulator.addUpload(name, type, sampleFile(name));
 	return {
 		...GENERATE,
-		imageSource: 'url',
-		imageUrl: await upload('portrait.png', 'image/png'),
-		audioSource: 'url',
-		audioUrl: await upload('speech.mp3', 'audio/mpeg'),
+		...(await parametersByUrl(rig)),
 	};
 };
 

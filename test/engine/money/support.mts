@@ -1,7 +1,7 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 
 import type { EmulatorOptions, EmulatorTask } from '../../emulator/types.mts';
-import type { RunResult } from '../harness/engine.mts';
+import { type RunResult, sampleFile } from '../harness/engine.mts';
 import { type Rig, startRig } from '../harness/rig.mts';
 
 /** What the tests of money share. */
@@ -41,3 +41,28 @@ export const minutesOf = async (rig: Rig, work: () => Promise<unknown>): Promise
 	await work();
 	return (rig.clock.now() - before) / 60_000;
 };
+
+/** Parameters that name a picture and a recording at web addresses, as for rows and tools that have no files. */
+export async function parametersByUrl(rig: Rig) {
+	const upload = async (name: string, type: string): Promise<string> =>
+		await rig.emulator.addUpload(name, type, sampleFile(name));
+	return {
+		imageSource: 'url',
+		imageUrl: await upload('portrait.png', 'image/png'),
+		audioSource: 'url',
+		audioUrl: await upload('speech.mp3', 'audio/mpeg'),
+	};
+}
+
+/** The task list shows nothing for so long: a lost task is in it only then. */
+export function hideTasksFor(rig: Rig, ms: number): void {
+	const startedAt = rig.clock.now();
+	rig.emulator.addFault({
+		step: 'list',
+		kind: 'status',
+		status: 200,
+		body: { code: 200, message: 'success', data: { page: 1, items: [] } },
+		times: Infinity,
+		when: () => rig.clock.now() < startedAt + ms,
+	});
+}

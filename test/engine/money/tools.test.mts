@@ -1,8 +1,7 @@
 import type { EmulatorOptions } from '../../emulator/types.mts';
 import { type CallTool, runAgent, type ToolAnswer } from '../harness/agent.mts';
-import { sampleFile } from '../harness/engine.mts';
 import type { Rig } from '../harness/rig.mts';
-import { isOf, RETRY, startMoneyRig } from './support.mts';
+import { isOf, parametersByUrl, RETRY, startMoneyRig } from './support.mts';
 
 /** Promise 1 as a tool of an AI agent, by the emulator's count of accepted submits. */
 
@@ -10,14 +9,9 @@ let rig: Rig;
 let parameters: Record<string, string>;
 const start = async (options: EmulatorOptions = {}): Promise<void> => {
 	rig = await startMoneyRig(options);
-	const upload = async (name: string, type: string): Promise<string> =>
-		await rig.emulator.addUpload(name, type, sampleFile(name));
 	parameters = {
 		operation: 'generate',
-		imageSource: 'url',
-		imageUrl: await upload('portrait.png', 'image/png'),
-		audioSource: 'url',
-		audioUrl: await upload('speech.mp3', 'audio/mpeg'),
+		...(await parametersByUrl(rig)),
 		prompt: "={{ $fromAI('prompt', 'what the person does', 'string') }}",
 	};
 };
