@@ -148,8 +148,7 @@ export async function listTasks(
 		const own = items.filter((item) => !isRecord(item) || !namesOtherModel(item.model));
 		const read = own.map(parseTask);
 		const tasks = read.filter((task): task is Task => task !== undefined);
-		// Not String(): an object in the place of an ID may have a "toString" that is no function.
-		const ids = items.map((item) => JSON.stringify(isRecord(item) ? item.id : null) ?? '');
+		const ids = items.map((item) => toText(isRecord(item) ? item.id : ''));
 		return { tasks, ids, hasUnreadable: tasks.length < read.length };
 	};
 	const ask = async (body: ReadRequest['json']): Promise<TaskPage> => {
@@ -164,3 +163,6 @@ export async function listTasks(
 	if (failureOf(withInputs.error)?.httpStatus !== 400) throw withInputs.error;
 	return await ask(json);
 }
+
+/** Not String(): an object in the place of an ID may have a "toString" that is no function. */
+const toText = (id: unknown): string => (typeof id === 'string' ? id : (JSON.stringify(id) ?? ''));
