@@ -1,4 +1,5 @@
 import { type RoundsOptions, runAgentInRounds } from '../harness/agent.mts';
+import { testSince } from '../harness/n8nVersion.mts';
 import type { Rig } from '../harness/rig.mts';
 import { hideTasksFor, idsOf, parametersByUrl, startMoneyRig, submitsOf } from './support.mts';
 
@@ -27,26 +28,48 @@ const run = async (rounds: RoundsOptions['rounds'], more: Partial<RoundsOptions>
 	return await rig.until(runAgentInRounds({ ...options, ...more }));
 };
 
-test('a call that the agent repeats after a time-out goes on with the task of the first', async () => {
+/** Before 2.25 a failed call ends the agent's execution, unless the tool's *On Error* says Continue: none is repeated. */
+const testOfFailedCalls = testSince('2.25.0', 'n8n ends the execution when a tool has failed');
+const CONTINUES = { onError: 'continueRegularOutput' } as const;
+
+const repeatsAfterTimeOut = (settings: RoundsOptions['settings']) => async () => {
 	await rig.close();
 	rig = await startMoneyRig({ taskSeconds: 300 });
-	const options = { timeoutMinutes: 3 };
 	const { heard } = await run([[CALL], [CALL]], {
-		parameters: { ...parameters, options } as never,
+		parameters: { ...parameters, options: { timeoutMinutes: 3 } } as never,
+		settings,
 	});
 	expect(heard[0]?.error).toContain(idsOf(rig)[0]);
 	expect(JSON.stringify(heard[1])).toContain(idsOf(rig)[0]);
 	expect(rig.emulator.paidTasks()).toBe(1);
-});
+};
 
-test('a call that the agent repeats after a lost answer looks for the task before it sends anything', async () => {
+const repeatsAfterLostAnswer = (settings: RoundsOptions['settings']) => async () => {
 	rig.emulator.addFault({ step: 'submit', kind: 'resetAfter' });
 	hideTasksFor(rig, 30_000);
-	const { heard } = await run([[CALL], [CALL]]);
+	const { heard } = await run([[CALL], [CALL]], { settings });
 	expect(heard[0]?.error).toMatch(/shows no new task/);
 	expect(heard[1]).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });
 	expect(submitsOf(rig)).toHaveLength(1);
-});
+};
+
+test(
+	'a call that is repeated after a time-out goes on with the task of the first, with On Error on Continue',
+	repeatsAfterTimeOut(CONTINUES),
+);
+testOfFailedCalls(
+	'a call that is repeated after a time-out goes on with the task of the first',
+	repeatsAfterTimeOut({}),
+);
+
+test(
+	'a call that is repeated after a lost answer looks for the task before it sends anything, with On Error on Continue',
+	repeatsAfterLostAnswer(CONTINUES),
+);
+testOfFailedCalls(
+	'a call that is repeated after a lost answer looks for the task before it sends anything',
+	repeatsAfterLostAnswer({}),
+);
 
 test('two calls on purpose with the same words are two videos', async () => {
 	const { heard } = await run([[CALL], [CALL]]);
