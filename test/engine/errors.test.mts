@@ -92,16 +92,11 @@ test('details of a failed task hold what is known, for nodes that go on with it'
 		parameters: GENERATE,
 		settings: { onError: 'continueRegularOutput' },
 	});
-	rig.emulator.addFault({
-		step: 'result',
-		kind: 'wrongShape',
-		when: ({ path }) => {
-			const task = rig.emulator.tasks().find(({ input }) => input.prompt === 'row 1');
-			if (task && path.includes(task.id)) {
-				rig.emulator.failTask(task.id, { code: 1200, error: 'Content refused' });
-			}
-			return false;
-		},
+	rig.emulator.onRequest('result', ({ path }) => {
+		const task = rig.emulator.tasks().find(({ input }) => input.prompt === 'row 1');
+		if (task && path.includes(task.id)) {
+			rig.emulator.failTask(task.id, { code: 1200, error: 'Content refused' });
+		}
 	});
 	const result = await running;
 	const task = rig.emulator.tasks().find(({ input }) => input.prompt === 'row 1');
@@ -179,14 +174,9 @@ describe('in stop mode', () => {
 		['503', 'upstream said 503'],
 	])("n8n's canned text for %s doesn't replace ours", async (_name, reason) => {
 		const running = rig.run({ items: await makeRows(1), parameters: GENERATE });
-		rig.emulator.addFault({
-			step: 'result',
-			kind: 'wrongShape',
-			when: () => {
-				const [task] = rig.emulator.tasks();
-				if (task) rig.emulator.failTask(task.id, { code: 1402, error: reason });
-				return false;
-			},
+		rig.emulator.onRequest('result', () => {
+			const [task] = rig.emulator.tasks();
+			if (task) rig.emulator.failTask(task.id, { code: 1402, error: reason });
 		});
 		const result = await running;
 		expect(result.error?.message).toContain(reason);

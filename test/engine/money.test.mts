@@ -53,15 +53,10 @@ describe('Retry On Fail', () => {
 	});
 
 	test('does not submit a refused picture again', async () => {
-		rig.emulator.addFault({
-			step: 'result',
-			kind: 'wrongShape',
-			when: () => {
-				const [task] = rig.emulator.tasks();
-				if (task?.status !== 'failed')
-					rig.emulator.failTask(task!.id, { code: 1200, error: 'refused' });
-				return false;
-			},
+		rig.emulator.onRequest('result', () => {
+			const [task] = rig.emulator.tasks();
+			if (task?.status !== 'failed')
+				rig.emulator.failTask(task!.id, { code: 1200, error: 'refused' });
 		});
 		const result = await rig.run({
 			items: [await makeRow()],
@@ -74,14 +69,9 @@ describe('Retry On Fail', () => {
 
 	test('submits anew for a task that failed for a passing reason', async () => {
 		let isFirst = true;
-		rig.emulator.addFault({
-			step: 'result',
-			kind: 'wrongShape',
-			when: () => {
-				if (isFirst) rig.emulator.failTask(ids()[0]!, { code: 5000, error: 'internal' });
-				isFirst = false;
-				return false;
-			},
+		rig.emulator.onRequest('result', () => {
+			if (isFirst) rig.emulator.failTask(ids()[0]!, { code: 5000, error: 'internal' });
+			isFirst = false;
 		});
 		const result = await rig.run({
 			items: [await makeRow()],
@@ -326,14 +316,7 @@ describe('Stop', () => {
 			parameters: GENERATE,
 			onStart: (cancel) => (stop = cancel),
 		});
-		rig.emulator.addFault({
-			step: 'result',
-			kind: 'wrongShape',
-			when: () => {
-				stop();
-				return false;
-			},
-		});
+		rig.emulator.onRequest('result', () => stop());
 		const result = await running;
 		expect(rig.emulator.paidTasks()).toBe(2);
 		const permit = async (realMs: number) =>

@@ -94,18 +94,13 @@ test('a changed expression asks for a new video, and the old task stays named', 
 
 describe('an expression that is repaired between two tries', () => {
 	/** The third row's prompt is refused for good; all other tasks are made. */
-	const refuseThird = (): void =>
-		rig.emulator.addFault({
-			step: 'result',
-			kind: 'wrongShape',
-			times: Infinity,
-			when: () => {
-				const bad = rig.emulator.tasks().find(({ input }) => input.prompt === 'bad words');
-				if (bad && bad.status !== 'failed')
-					rig.emulator.failTask(bad.id, { code: 1200, error: 'moderation' });
-				return false;
-			},
+	const refuseThird = (): void => {
+		rig.emulator.onRequest('result', () => {
+			const bad = rig.emulator.tasks().find(({ input }) => input.prompt === 'bad words');
+			if (bad && bad.status !== 'failed')
+				rig.emulator.failTask(bad.id, { code: 1200, error: 'moderation' });
 		});
+	};
 
 	test('pays for the row that it changes, and for no other', async () => {
 		refuseThird();
