@@ -220,4 +220,21 @@ export const EXAMPLES: [string, Schedule][] = [
 			{ service: { submitFaults: ['refused'], pollFaults: ['unauthorized'] } },
 		),
 	],
+	[
+		// The process before was killed with a submit under way, whose task came later than this row's search began:
+		// the contract of evidence is that of one process, and the model asked for more.
+		'a task that comes late of a process that is gone, without an echo',
+		scheduleOf(
+			[
+				executionOf([{ seed: 7, changes: true }], {
+					launches: [{ afterMs: 1000, stopAfterMs: undefined }],
+				}),
+				executionOf([{}]),
+			],
+			{
+				...{ tasksInFlight: 1, submitsPerMinute: 1, killsAtMs: [1, 85_863] },
+				service: { submitFaults: ['lateAfter', 'lateAfter'] },
+			},
+		),
+	],
 ];

@@ -84,15 +84,23 @@ function findStrangers(world: World): string[] {
 			const isOwn = prompt.startsWith(row.plan.prompt);
 			const sender = senderOf(world, task);
 			const isRightGroup = sender && groupOf(sender.asked) === groupOf(row);
-			// What a process has sent in which it was killed is not known to the next one.
-			const isExcused = sender?.attempt.process.isDead && !repeatsSeeds(world.schedule.service);
-			if (!isExcused && !(isSame && isOwn && isRightGroup)) {
+			if (!isOfDeadProcess(world, task) && !(isSame && isOwn && isRightGroup)) {
 				problems.push(`${nameOf(row)} hands out ${taskId} of ${sender && nameOf(sender.asked)}`);
 			}
 			return problems;
 		}),
 	);
 }
+
+/** What a process has sent in which it was killed is not known to the next one, and no echo tells whose it is. */
+const isOfDeadProcess = (world: World, task: ServiceTask): boolean =>
+	senderOf(world, task)?.attempt.process.isDead === true && !repeatsSeeds(world.schedule.service);
+
+/** The row has such a task for its own, so that its own one may come in addition, unseen. */
+const hasTaskOfDeadProcess = (world: World, { results }: AskedRow): boolean =>
+	world.rig.service.tasks.some(
+		(task) => isOfDeadProcess(world, task) && results.some(({ taskId }) => taskId === task.id),
+	);
 
 function findUnnamed(world: World): string[] {
 	const named = new Set<string>();
@@ -106,6 +114,7 @@ function findUnnamed(world: World): string[] {
 		.flatMap((task) => {
 			const sender = senderOf(world, task);
 			if (!sender || isExcused(world, sender.asked) || isOpen(world, task)) return [];
+			if (hasTaskOfDeadProcess(world, sender.asked)) return [];
 			return [`${task.id} of ${nameOf(sender.asked)}`];
 		});
 }
