@@ -36,7 +36,7 @@ async function readJson(file: string): Promise<unknown> {
 }
 
 async function runEngine(node: string, n8nFolder: string, outputFile: string): Promise<string> {
-	const args = [JEST, '--forceExit', '--selectProjects', 'engine'];
+	const args = [JEST, '--selectProjects', 'engine'];
 	await run(node, [...args, '--json', `--outputFile=${outputFile}`], {
 		COMPAT_N8N_FOLDER: n8nFolder,
 	});
