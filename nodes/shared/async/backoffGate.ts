@@ -55,7 +55,10 @@ export class BackoffGate {
 	}
 
 	async enter(waiter: Waiter): Promise<Permit> {
-		return (await this.enterBefore(waiter, Infinity)) as Permit;
+		for (;;) {
+			const permit = await this.enterBefore(waiter, Infinity);
+			if (permit) return permit;
+		}
 	}
 
 	/**

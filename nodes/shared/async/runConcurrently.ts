@@ -11,14 +11,25 @@ export async function runConcurrently<T>(
 	onFailure: (row: number, error: unknown) => void,
 ): Promise<Settled<T>[]> {
 	const outcomes: Settled<T>[] = new Array<Settled<T>>(order.length);
-	const queue = order.values();
+	await mapConcurrently(order, atOnce, async (row) => {
+		const outcome = await settle(work(row));
+		outcomes[row] = outcome;
+		if (!outcome.ok) onFailure(row, outcome.error);
+	});
+	return outcomes;
+}
+
+/** The outcomes in the order of the items; they begin in that order, `atOnce` side by side. */
+export async function mapConcurrently<I, T>(
+	items: readonly I[],
+	atOnce: number,
+	work: (item: I) => Promise<T>,
+): Promise<Settled<T>[]> {
+	const outcomes: Settled<T>[] = new Array<Settled<T>>(items.length);
+	const queue = items.entries();
 	const runQueue = async (): Promise<void> => {
-		for (const row of queue) {
-			const outcome = await settle(work(row));
-			outcomes[row] = outcome;
-			if (!outcome.ok) onFailure(row, outcome.error);
-		}
+		for (const [index, item] of queue) outcomes[index] = await settle(work(item));
 	};
-	await Promise.all(Array.from({ length: Math.min(atOnce, order.length) }, runQueue));
+	await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, runQueue));
 	return outcomes;
 }

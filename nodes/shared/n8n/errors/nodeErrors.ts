@@ -11,6 +11,7 @@ import * as n8nWorkflow from 'n8n-workflow';
 import { type Failure, type FailureDetails, failureOf } from '../../wavespeed/failures';
 import { isRecord } from '../../json';
 import { shorten } from '../../text';
+import { toDataObject } from '../dataObject';
 import { describeFailure, describeWhatToDo, describeWhere } from './messages';
 import { describeBadExpression, NEEDS_SECRET, type TaskOfRow } from './messages/run';
 import { addToRow } from '../output/rowFields';
@@ -50,7 +51,7 @@ export function toNodeError(
 	// n8n replaces messages that contain the name of a network error by its own, some of which advise a retry.
 	nodeError.message = message;
 	nodeError.description = description;
-	nodeError.context.data = { ...failure.details } as IDataObject;
+	nodeError.context.data = toDataObject({ ...failure.details });
 	const cause = CAUSES[failure.kind];
 	if (cause) Object.assign(nodeError, { failure: { cause } });
 	return nodeError;
@@ -104,7 +105,7 @@ export function makeErrorItem(
 	const json =
 		inputFields === undefined || node.onError === 'continueErrorOutput'
 			? errorJson
-			: addToRow(inputFields, errorJson, { ...(details as IDataObject), error: text });
+			: addToRow(inputFields, errorJson, { ...toDataObject(details), error: text });
 	return { json, pairedItem: { item: row } };
 }
 
@@ -140,7 +141,7 @@ export const toErrorJson = (
 ): IDataObject =>
 	onError === 'continueErrorOutput' && !ROUTES_DETAILS
 		? { error: nameTask(error, details) }
-		: { error, details: details as IDataObject };
+		: { error, details: toDataObject(details) };
 
 /** Some texts leave the ID to the details, such as that of a key which was refused while a task ran. */
 export function nameTask(text: string, { taskId, candidateTaskIds = [] }: FailureDetails): string {

@@ -1,6 +1,7 @@
 import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
 
 import type { FailureDetails } from '../../wavespeed/failures';
+import { toDataObject } from '../dataObject';
 import type { TaskOrigin } from '../errors/failures';
 import { phaseOf, type Task } from '../../wavespeed/tasks/task';
 import { refuseFailedTask, type ResultSettings, toDetails, toItem, toTaskFields } from './taskItem';
@@ -29,7 +30,7 @@ export async function makeResultItem(
 ): Promise<INodeExecutionData> {
 	const costUsd = readCost(asked);
 	refuseFailedTask(task, settings, origin, costUsd);
-	const json = settings.simplify ? { ...toTaskFields(task), ...asked } : (task.raw as IDataObject);
+	const json = settings.simplify ? { ...toTaskFields(task), ...asked } : toDataObject(task.raw);
 	const hasVideo = phaseOf(task) === 'completed' && task.videoUrls.length > 0;
 	const item = toItem(row, json, settings.includeInputFields ? (inputItem?.json ?? {}) : undefined);
 	if (settings.downloadTo === undefined || !hasVideo) return item;

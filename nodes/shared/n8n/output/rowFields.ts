@@ -19,11 +19,11 @@ export function addToRow(
 	const isFree = (name: string): boolean => !Object.hasOwn(row, name) || earlier.isFrom(name);
 	const added = Object.entries(fields).filter(([name]) => isFree(name));
 	const taskField = TASK_FIELDS.find((name) => name === earlier.field || !Object.hasOwn(row, name));
-	return Object.fromEntries([
+	return Object.fromEntries<IDataObject[string]>([
 		...Object.entries(row),
 		...added,
 		...(taskField ? [[taskField, all] as const] : []),
-	]) as IDataObject;
+	]);
 }
 
 /**

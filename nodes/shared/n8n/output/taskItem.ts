@@ -10,6 +10,7 @@ import {
 	type Task,
 } from '../../wavespeed/tasks/task';
 import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
+import { toDataObject } from '../dataObject';
 import type { TaskOrigin } from '../errors/failures';
 import { toEchoedFields } from './echoedInput';
 import { addToRow } from './rowFields';
@@ -75,7 +76,7 @@ export function toTaskJson(
 	settings: Pick<OutputSettings, 'simplify'>,
 	submitted?: RowTask['submitted'],
 ): IDataObject {
-	if (!settings.simplify) return task.raw as IDataObject;
+	if (!settings.simplify) return toDataObject(task.raw);
 	const asked = submitted ? toInputFields(submitted.input, submitted.costUsd) : {};
 	return { ...toTaskFields(task), ...asked };
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 
-import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { settle } from '../../async/settle';
 import type { LedgerStore } from '../../batch/ledger';
 import { LiveLedgers } from '../../batch/liveLedgers';
 import { isRecord } from '../../json';
+import { toDataObject } from '../dataObject';
 import { systemTime } from '../session/clock';
 import { isTool } from '../waiting/conditions';
 
@@ -38,7 +39,7 @@ export async function withLiveLedger<T>(
 	const isRetry = typeof context[ORIGIN_KEY] === 'string';
 	const origin = isRetry ? String(context[ORIGIN_KEY]) : randomUUID();
 	context[ORIGIN_KEY] = origin;
-	context[LEDGER_KEY] = liveLedgers.open(origin, openLedgerStore(ctx)) as unknown as IDataObject;
+	context[LEDGER_KEY] = toDataObject(liveLedgers.open(origin, openLedgerStore(ctx)));
 	const worked = await settle(work());
 	liveLedgers.close(origin, isRetry || !worked.ok, systemTime.now());
 	if (worked.ok) return worked.value;

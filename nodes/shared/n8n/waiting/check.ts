@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { Cancellation } from '../../async/cancellation';
-import { runConcurrently } from '../../async/runConcurrently';
+import { mapConcurrently } from '../../async/runConcurrently';
 import { settle, type Settled } from '../../async/settle';
 import type { ApiContext } from '../../wavespeed/http/request';
 import { failureOf } from '../../wavespeed/failures';
@@ -42,27 +42,21 @@ export async function runCheck(
 	const api = await openForCheck(ctx);
 	const newEnds: number[] = [];
 	const isReachable = createReachability();
-	await runConcurrently(
-		due.map((_, index) => index),
-		TASKS_AT_ONCE,
-		async (index) => {
-			const { row, wait } = due[index] as { row: number; wait: TaskWait };
-			// What isn't read now is due first at the next check.
-			if (systemTime.now() >= now + CHECK_MS) return;
-			const checked = await checkTask(api, wait, now, isReachable);
-			const step = noteCheck(wait, checked, now, now >= wait.deadline);
-			if (step.kind === 'waits') {
-				// Without an answer it stays due, but behind those that were not asked for: else some tasks that can't be read
-				// would keep all others from being checked.
-				if (checked) state.open.set(row, checked.ok ? step.wait : { ...wait, nextCheckAt: now });
-				return;
-			}
-			state.open.delete(row);
-			state.ends.set(row, step.kind === 'ended' ? { task: step.task } : toEnd(step.error));
-			newEnds.push(row);
-		},
-		() => {},
-	);
+	await mapConcurrently(due, TASKS_AT_ONCE, async ({ row, wait }) => {
+		// What isn't read now is due first at the next check.
+		if (systemTime.now() >= now + CHECK_MS) return;
+		const checked = await checkTask(api, wait, now, isReachable);
+		const step = noteCheck(wait, checked, now, now >= wait.deadline);
+		if (step.kind === 'waits') {
+			// Without an answer it stays due, but behind those that were not asked for: else some tasks that can't be read
+			// would keep all others from being checked.
+			if (checked) state.open.set(row, checked.ok ? step.wait : { ...wait, nextCheckAt: now });
+			return;
+		}
+		state.open.delete(row);
+		state.ends.set(row, step.kind === 'ended' ? { task: step.task } : toEnd(step.error));
+		newEnds.push(row);
+	});
 	const isOver = state.open.size === 0 || (endsWithFailure(state) && hasFailed(state, newEnds));
 	return { newEnds, isOver };
 }

@@ -1,7 +1,7 @@
 import type { IDataObject, IExecuteFunctions, INode, INodeExecutionData } from 'n8n-workflow';
 
 import { Cancellation } from '../../async/cancellation';
-import { runConcurrently } from '../../async/runConcurrently';
+import { mapConcurrently } from '../../async/runConcurrently';
 import { settle, type Settled } from '../../async/settle';
 import { FailureError, failureOf, makeFailure, withDetails } from '../../wavespeed/failures';
 import { describeOtherRows } from '../errors/messages/run';
@@ -31,20 +31,20 @@ export async function makeResults(
 	const download = await openDownload(ctx, cancellation);
 	let isDone = false;
 	if (needsDownloads(state)) void cancelBeforeLimit(cancellation, state, () => isDone);
-	const outcomes = await runConcurrently(
-		rows.map((_, index) => index),
+	const outcomes = await mapConcurrently(
+		rows,
 		DOWNLOADS_AT_ONCE,
-		async (index) => await makeRow(state, rows[index] as ParkedRow, download),
-		() => {},
+		async (row) => await makeRow(state, row, download),
 	);
 	isDone = true;
 
 	const node = parentNode(ctx, state);
 	const failed = outcomes.findIndex(({ ok }) => !ok);
 	if (failed >= 0 && endsWithFailure(state)) throw describeEnd(node, state, outcomes, failed);
-	return outcomes.flatMap((outcome, index) =>
-		outcome.ok ? outcome.value : toFailedItem(node, state, rows[index] as ParkedRow, outcome.error),
-	);
+	return rows.flatMap((row, index) => {
+		const outcome = outcomes[index];
+		return outcome?.ok ? outcome.value : toFailedItem(node, state, row, outcome?.error);
+	});
 }
 
 const needsDownloads = ({ rows }: WaitState): boolean =>
@@ -122,7 +122,7 @@ function describeEnd(
 	outcomes: Settled<INodeExecutionData[]>[],
 	failed: number,
 ): Error {
-	const { row } = state.rows[failed] as ParkedRow;
+	const row = state.rows[failed]?.row ?? failed;
 	const outcome = outcomes[failed];
 	const error = outcome?.ok === false ? outcome.error : undefined;
 	const others = state.rows.flatMap((parked) => {

@@ -4,6 +4,7 @@ import { isRecord } from '../../json';
 import type { Failure } from '../../wavespeed/failures';
 import { parseTask, readTaskId, type Task, toStoredTask } from '../../wavespeed/tasks/task';
 import type { TaskWait } from '../../wavespeed/tasks/waitStep';
+import { toDataObject } from '../dataObject';
 import { MESSAGES } from '../errors/messages';
 import { taskIdOfItem } from '../output/rowFields';
 import type { ResultSettings } from '../output/taskItem';
@@ -88,12 +89,12 @@ export function updateState(json: IDataObject, state: WaitState, newEnds: number
 		const end = state.ends.get(row);
 		return end ? [[row, encodeEnd(end, whole.has(row))]] : [];
 	});
-	return {
+	return toDataObject({
 		wan22Wait: STATE_VERSION,
 		run: json.run,
 		open: JSON.stringify(groupOpen(state.open)),
 		ends: ended.length > 0 ? [...known, JSON.stringify(ended)] : known,
-	} as IDataObject;
+	});
 }
 
 /** The output is to be the API's own object. */
@@ -255,6 +256,6 @@ export function salvageRows(json: unknown): INodeExecutionData[] {
 		const pairedItem = { item: Number(row.row) || 0 };
 		if (typeof taskId !== 'string') return [];
 		const record = { taskId, status: 'unknown', videoUrl: null, videoUrls: [] };
-		return [{ json: Object.assign({}, ...fields, record) as IDataObject, pairedItem }];
+		return [{ json: toDataObject(Object.assign({}, ...fields, record)), pairedItem }];
 	});
 }

@@ -8,6 +8,7 @@ import type {
 import { settle } from '../../async/settle';
 import { isRecord } from '../../json';
 import { readTaskId } from '../../wavespeed/tasks/task';
+import { toDataObject } from '../dataObject';
 import { answerCallback } from '../callback/answer';
 import { systemTime } from '../session/clock';
 import { readStepName, STEP_PARAMETER } from './childWorkflow';
@@ -162,7 +163,7 @@ function readStoredState(ctx: IWebhookFunctions): IDataObject | undefined {
 	try {
 		const json: unknown = ctx.evaluateExpression('{{ $input.first().json }}');
 		// A plain copy: what an expression gives belongs to its own engine.
-		return isRecord(json) ? (JSON.parse(JSON.stringify(json)) as IDataObject) : undefined;
+		return isRecord(json) ? toDataObject(JSON.parse(JSON.stringify(json))) : undefined;
 	} catch {
 		return undefined;
 	}
