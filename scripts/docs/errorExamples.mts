@@ -184,6 +184,7 @@ export const EXAMPLES: Examples = {
 	waitTimedOut: ['waitTimedOut', [{ status: 'processing', waitedMs: 60 * 60_000 }]],
 	taskFailed: ['taskFailed', FAILED_TASKS],
 	taskWithoutVideo: ['taskFailed', [{}]],
+	tasksUnreadable: ['unavailable', [{ forMs: 5 * 60_000, said }]],
 	taskStillRuns: ['invalidInput', [{ status: 'processing' }], 'told'],
 	downloadFailed: ['downloadFailed', [{ url, said }]],
 	downloadOutOfTime: ['downloadFailed', [{}]],

@@ -7,6 +7,7 @@ import { Cancellation } from '../../nodes/shared/async/cancellation';
 import { BackoffGate } from '../../nodes/shared/async/backoffGate';
 import type { Clock } from '../../nodes/shared/async/clock';
 import { Outages } from '../../nodes/shared/wavespeed/http/outages';
+import { TaskReads } from '../../nodes/shared/wavespeed/tasks/taskReads';
 import { ServiceClock } from '../../nodes/shared/wavespeed/http/serviceClock';
 import type { ApiContext } from '../../nodes/shared/wavespeed/http/request';
 import type { HttpOutcome, HttpRequest, Send } from '../../nodes/shared/wavespeed/http/types';
@@ -98,6 +99,7 @@ function createService(send: Send, clock: Clock): Pick<Service, 'api' | 'send'> 
 		readGate: new BackoffGate(random),
 		serviceClock: new ServiceClock(),
 		outages: new Outages(),
+		taskReads: new TaskReads(),
 	};
 	return { send, api };
 }

@@ -1,7 +1,10 @@
 import { Cancellation } from '../../nodes/shared/async/cancellation';
 import { Semaphore } from '../../nodes/shared/async/semaphore';
+import { FailureError, makeFailure } from '../../nodes/shared/wavespeed/failures';
 import { failureFrom, stopped } from './support/api.mts';
 import { flush } from './support/virtualTime.mts';
+
+const FACTS = { forMs: 300_000, said: 'HTTP status 503' };
 
 /** As one run sees it. */
 const createSlots = (count: number, cancellation = new Cancellation()) => {
@@ -87,6 +90,20 @@ describe('a semaphore', () => {
 		const other = semaphore.acquire(b);
 		a.cancel(stopped());
 		expect((await stoppedWait).kind).toBe('stopped');
+		giveBack();
+		(await other)();
+		expect(semaphore.isIdle).toBe(true);
+	});
+
+	it('frees whoever waits when an outage begins that they would wait for in vain, and gives the place to others', async () => {
+		const semaphore = new Semaphore(1);
+		const [run, outage] = [new Cancellation(), new Cancellation()];
+		const giveBack = await semaphore.acquire(run);
+		const inVain = failureFrom(semaphore.acquire(run, outage));
+		const other = semaphore.acquire(run);
+		outage.cancel(new FailureError(makeFailure('unavailable', 'tasksUnreadable', FACTS)));
+		expect((await inVain).kind).toBe('unavailable');
+		expect((await failureFrom(semaphore.acquire(run, outage))).kind).toBe('unavailable');
 		giveBack();
 		(await other)();
 		expect(semaphore.isIdle).toBe(true);

@@ -20,6 +20,7 @@ import { createVirtualTime, START_MS } from './support/virtualTime.mts';
 import { Cancellation } from '../../nodes/shared/async/cancellation';
 import { BackoffGate } from '../../nodes/shared/async/backoffGate';
 import { Outages } from '../../nodes/shared/wavespeed/http/outages';
+import { TaskReads } from '../../nodes/shared/wavespeed/tasks/taskReads';
 import { ServiceClock } from '../../nodes/shared/wavespeed/http/serviceClock';
 
 const OPTIONS: WaitOptions = {
@@ -50,6 +51,7 @@ async function watch(lastsMs: number, options: Partial<WaitOptions> = {}) {
 		readGate: new BackoffGate(() => 0.5),
 		serviceClock: new ServiceClock(),
 		outages: new Outages(),
+		taskReads: new TaskReads(),
 	};
 	const task = await time.run(waitForTask(api, id, { ...OPTIONS, ...options }));
 	return { task, checks: service.requests.map(({ at }) => at - START_MS), endedAt: time.elapsed() };

@@ -2,8 +2,10 @@ import { BackoffGate } from '../async/backoffGate';
 import type { Random } from '../async/clock';
 import { RateLimiter } from '../async/rateLimiter';
 import { Semaphore } from '../async/semaphore';
+import { SingleFlight } from '../async/singleFlight';
 import { ACCOUNT_LIMITS, type AccountLevel } from '../wavespeed/accountLimits';
 import { Outages } from '../wavespeed/http/outages';
+import { TaskReads } from '../wavespeed/tasks/taskReads';
 import { ServiceClock } from '../wavespeed/http/serviceClock';
 import { SharedListing } from './sharedListing';
 import { SigningSecret } from './signingSecret';
@@ -40,6 +42,9 @@ export class Account {
 	readonly readGate: BackoffGate;
 	readonly serviceClock = new ServiceClock();
 	readonly outages = new Outages();
+	readonly taskReads = new TaskReads();
+	/** One look tells all who want to know whether tasks can be read again. */
+	readonly taskLooks = new SingleFlight<void>();
 	readonly submitBreaker = new SubmitBreaker();
 	readonly submissions: Submissions;
 	readonly listing = new SharedListing();

@@ -23,17 +23,14 @@ export class Semaphore {
 
 	/**
 	 * Waits for a place; the function returned gives it back (once, further calls do nothing). The cancellation is that of
-	 * the run, and tells the runs apart. Throws its reason if the run is cancelled.
+	 * the run, and tells the runs apart. Throws its reason if the run is cancelled. `outage`: when it is no use to wait,
+	 * with or without a place; its reason is thrown then.
 	 */
-	async acquire(cancellation: Cancellation): Promise<() => void> {
+	async acquire(cancellation: Cancellation, outage?: Cancellation): Promise<() => void> {
 		cancellation.throwIfCancelled();
+		outage?.throwIfCancelled();
 		if (this.#held < this.#capacity && this.#waiting.isEmpty) this.#held += 1;
-		else {
-			await untilResumed(cancellation, (resume) => {
-				this.#waiting.add(cancellation, resume);
-				return () => this.#waiting.delete(cancellation, resume);
-			});
-		}
+		else await this.#waitForPlace(cancellation, outage);
 		let isHeld = true;
 		return () => {
 			if (!isHeld) return;
@@ -44,9 +41,30 @@ export class Semaphore {
 	}
 
 	/** Does the work with a place. */
-	async run<T>(cancellation: Cancellation, work: () => Promise<T>): Promise<T> {
-		const release = await this.acquire(cancellation);
+	async run<T>(
+		cancellation: Cancellation,
+		work: () => Promise<T>,
+		outage?: Cancellation,
+	): Promise<T> {
+		const release = await this.acquire(cancellation, outage);
 		return await work().finally(release);
+	}
+
+	async #waitForPlace(cancellation: Cancellation, outage?: Cancellation): Promise<void> {
+		let refusal: Error | undefined;
+		let forget = (): unknown => undefined;
+		await untilResumed(cancellation, (resume) => {
+			const leave = (): void => this.#waiting.delete(cancellation, resume);
+			this.#waiting.add(cancellation, resume);
+			forget =
+				outage?.onCancel((reason) => {
+					leave();
+					refusal = reason;
+					resume();
+				}) ?? forget;
+			return leave;
+		}).finally(() => forget());
+		if (refusal) throw refusal;
 	}
 
 	#serve(): void {

@@ -14,6 +14,7 @@ import type { LedgerEntry } from './ledger';
 import { completeInput, hashContent, inspectRequest, type PreparedRequest } from './prepare';
 import { quoteWithinLimits } from './price';
 import type { RowKey } from './recovery/lostSubmit';
+import { untilTasksReadable } from './readable';
 import type { VideoRequest } from './request';
 import {
 	findEarlierTask,
@@ -65,19 +66,30 @@ export interface RowPlan {
 export async function generateTask(batch: Batch, plan: RowPlan): Promise<RowTask | OpenRowTask> {
 	const { row, request } = plan;
 	return await batch.ledger.hold(row, batch.api.cancellation, async () => {
-		if (await findEntry(batch, row, request)) {
+		const entry = await findEntry(batch, row, request);
+		if (entry) {
 			// With a place also for the search: the task that it looks for may be running, and counts for the account.
-			const resumed = await withPlace(batch, async () => await resumeTask(batch, plan));
-			if (resumed) return resumed;
+			const placed = withPlace(batch, async () => await resumeTask(batch, plan));
+			const resumed = await settle(placed);
+			if (!resumed.ok) throw withTaskOf(entry, resumed.error);
+			if (resumed.value) return resumed.value;
 		}
+		await untilTasksReadable(batch);
 		// Before a place is taken, so that a free place doesn't have to wait for an upload.
-		const submission = await prepareSubmission(batch, row, request);
+		const prepared = await prepareSubmission(batch, row, request);
+		const submission = { ...prepared, isWaitedFor: true };
 		return await withPlace(batch, async () => {
 			const submitted = await submitNewTask(batch, submission);
 			return await waitForSubmitted(batch, plan, submitted);
 		});
 	});
 }
+
+/** The row had no turn, since the tasks that hold the places can't be read; its own goes on all the same. */
+const withTaskOf = ({ taskId }: LedgerEntry, error: unknown): unknown =>
+	taskId !== undefined && failureOf(error)?.reason === 'tasksUnreadable'
+		? toOutOfSight(error, taskId, 'unknown')
+		: error;
 
 /** The end of the task that an earlier attempt has submitted; undefined if a submit is due. */
 async function resumeTask(batch: Batch, plan: RowPlan): Promise<RowTask | OpenRowTask | undefined> {
@@ -146,6 +158,7 @@ async function prepareSubmission(
 		...toKey(row, request),
 		input,
 		isSeedDrawn: request.seed === -1,
+		isWaitedFor: false,
 		content: hashContent(prepared),
 		costUsd: await quoteWithinLimits(batch, row, request, input),
 		webhookUrl: request.webhookUrl,
@@ -173,12 +186,17 @@ async function findEntry(
 	return ledger.find(row, fingerprint);
 }
 
-/** The node's own limit first: who waits for it must not hold one of the account's places. */
-const withPlace = async <T>(
-	{ places, account, api: { cancellation } }: Batch,
-	work: () => Promise<T>,
-): Promise<T> =>
-	await places.run(cancellation, async () => await account.places.run(cancellation, work));
+/**
+ * The node's own limit first: who waits for it must not hold one of the account's places. While no task can be read, the
+ * places come free at the time limits only, an hour for each turn.
+ */
+async function withPlace<T>(batch: Batch, work: () => Promise<T>): Promise<T> {
+	const { places, account, api } = batch;
+	const { cancellation, clock } = api;
+	const outage = account.taskReads.outageAt(clock.now());
+	const workInTurn = async (): Promise<T> => await account.places.run(cancellation, work, outage);
+	return await places.run(cancellation, workInTurn, outage);
+}
 
 async function waitForSubmitted(
 	batch: Batch,

@@ -4,6 +4,7 @@ import { type SubmitInput, type SubmitOutcome, submitTask } from '../wavespeed/t
 import type { Task } from '../wavespeed/tasks/task';
 import type { Batch } from './context';
 import type { LedgerEntry } from './ledger';
+import { untilTasksReadable } from './readable';
 import {
 	findEarlierSubmit,
 	inputOf,
@@ -32,6 +33,8 @@ export interface NewTask extends SubmittedTask {
 export interface Submission extends RowKey {
 	input: SubmitInput;
 	isSeedDrawn: boolean;
+	/** The row then waits for its task's end. */
+	isWaitedFor: boolean;
 	/** Of what the row asks for, as it is this time. */
 	content: string;
 	costUsd: number | undefined;
@@ -101,6 +104,9 @@ async function submitWithinLimits(batch: Batch, submission: Submission): Promise
 				continue;
 			case 'refused':
 				throw new FailureError(outcome.failure);
+			case 'heldBack':
+				await untilTasksReadable(batch);
+				continue;
 			case 'notSent':
 				batch.account.submitBreaker.noteNotSent(batch.api.clock, outcome.text);
 				return fail('unavailable', 'submitNotSent', { said: outcome.text });
@@ -112,7 +118,10 @@ async function submitWithinLimits(batch: Batch, submission: Submission): Promise
 	}
 }
 
-type Sent = { outcome: SubmitOutcome; submittedAt: number };
+type Sent = { outcome: SubmitOutcome | typeof HELD_BACK; submittedAt: number };
+
+/** It had its turn only now, and tasks can't be read any more. */
+const HELD_BACK = { kind: 'heldBack' } as const;
 
 /** One POST, when the limits of the node and of the account allow it. */
 async function submitOnce(batch: Batch, submission: Submission): Promise<Sent> {
@@ -131,7 +140,9 @@ async function submitOnce(batch: Batch, submission: Submission): Promise<Sent> {
 
 /** Whether the service may have seen it. Else a batch that can't be sent would fail at the pace of its submits. */
 const hasLeft = (sent: Settled<Sent>): boolean =>
-	sent.ok ? sent.value.outcome.kind !== 'notSent' : failureOf(sent.error) === undefined;
+	sent.ok ? !NOT_LEFT.has(sent.value.outcome.kind) : failureOf(sent.error) === undefined;
+
+const NOT_LEFT: ReadonlySet<string> = new Set(['notSent', HELD_BACK.kind]);
 
 /** The POST, with its outcome noted before anything else happens. */
 async function send(batch: Batch, submission: Submission): Promise<Sent> {
@@ -140,11 +151,11 @@ async function send(batch: Batch, submission: Submission): Promise<Sent> {
 	const { row, hash, input, isSeedDrawn, content, costUsd } = submission;
 	const permit = await enterSubmitGate(batch);
 	const ready = await settle(account.submitBreaker.enter(api));
-	if (!ready.ok) {
-		permit.release();
-		throw ready.error;
-	}
 	const submittedAt = clock.now();
+	const isHeldBack = submission.isWaitedFor && account.taskReads.doubtAt(submittedAt);
+	if (!ready.ok || isHeldBack) permit.release();
+	if (!ready.ok) throw ready.error;
+	if (isHeldBack) return { outcome: HELD_BACK, submittedAt };
 	const sent = account.submissions.begin(newSubmissionId(batch), submittedAt);
 	ledger.noteSent(row, hash, {
 		...timesOf(batch, submittedAt),

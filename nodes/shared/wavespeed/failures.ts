@@ -69,6 +69,8 @@ export interface FailureFacts {
 	/** The same of a task that may have ended long ago. */
 	taskNotRead: { cause: Failure };
 	waitTimedOut: { status: string; waitedMs: number };
+	/** No task of the account could be read for so long, so no new one was submitted. */
+	tasksUnreadable: { forMs: number; said: string };
 }
 
 export type FailureReason = keyof FailureFacts;

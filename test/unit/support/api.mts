@@ -4,6 +4,7 @@ import { FailureError, makeFailure } from '../../../nodes/shared/wavespeed/failu
 import { Cancellation } from '../../../nodes/shared/async/cancellation';
 import { BackoffGate, type Permit } from '../../../nodes/shared/async/backoffGate';
 import { Outages } from '../../../nodes/shared/wavespeed/http/outages';
+import { TaskReads } from '../../../nodes/shared/wavespeed/tasks/taskReads';
 import { ServiceClock } from '../../../nodes/shared/wavespeed/http/serviceClock';
 import { createVirtualTime, type VirtualTime } from './virtualTime.mts';
 import { settle } from '../../../nodes/shared/async/settle';
@@ -96,6 +97,7 @@ export function createRig(steps: Step[] | ((time: VirtualTime) => Step[]), rando
 			readGate: new BackoffGate(() => random),
 			serviceClock: new ServiceClock(),
 			outages: new Outages(),
+			taskReads: new TaskReads(),
 		},
 	};
 }

@@ -120,10 +120,10 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 		const cancellation = new Cancellation();
 		const log: string[] = [];
 		const account = options.account ?? rig.account;
-		const { readGate, serviceClock, outages } = account;
+		const { readGate, serviceClock, outages, taskReads } = account;
 		const direct = { clock: time.clockFor(cancellation), send: service.connect(cancellation) };
 		const { clock, send } = options.connectThrough?.(direct) ?? direct;
-		const api = { clock, cancellation, random, send, readGate, serviceClock, outages };
+		const api = { clock, cancellation, random, send, readGate, serviceClock, outages, taskReads };
 		const batch = createBatch(api, {
 			account,
 			accountId: 'account',

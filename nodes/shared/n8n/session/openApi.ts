@@ -25,13 +25,13 @@ export function openApi(
 	const random = Math.random;
 	const key = { id: accountId, level: accountLevel };
 	const account = accounts.open(key, systemTime.now(), random);
-	const { readGate, serviceClock, outages, requests } = account;
+	const { readGate, serviceClock, outages, taskReads, requests } = account;
 	return {
 		account,
 		clock: createClock(cancellation),
 		cancellation,
 		random,
 		send: createSend(ctx, connection, cancellation, requests),
-		...{ readGate, serviceClock, outages },
+		...{ readGate, serviceClock, outages, taskReads },
 	};
 }

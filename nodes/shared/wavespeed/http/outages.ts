@@ -26,6 +26,8 @@ export class Outages {
 	 */
 	noteDown(endpoint: string, target: string, failure: FailureError, now: number): void {
 		const known = this.#get(endpoint, now);
+		// Told by `throwIfDown`: a failure that is passed on is no news, and would keep itself alive for ever.
+		if (known.failure === failure) return;
 		known.givenUp += 1;
 		if (known.targets.size < 2) known.targets.add(target);
 		if (known.targets.size < 2 && known.givenUp < MOST_TRIES_OF_ONE) return;

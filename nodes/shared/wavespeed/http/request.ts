@@ -1,5 +1,6 @@
 import type { Clock, Random } from '../../async/clock';
 import type { Waiter } from '../../async/waiter';
+import type { TaskReads } from '../tasks/taskReads';
 import type { Outages } from './outages';
 import type { ServiceClock } from './serviceClock';
 import { readEnvelope, type ApiResult } from './envelope';
@@ -25,6 +26,7 @@ export interface ApiContext extends Waiter {
 	readGate: BackoffGate;
 	serviceClock: ServiceClock;
 	outages: Outages;
+	taskReads: TaskReads;
 }
 
 /** How long a request that costs nothing is tried. Times are on the steady clock, ms. */
@@ -62,6 +64,8 @@ export interface ReadCall<T> {
 	request: ReadRequest;
 	/** Undefined for data of the wrong shape. */
 	parse: (data: unknown) => T | undefined;
+	/** Hears of each attempt what came in the place of an answer; undefined: an answer, be it a refusal. */
+	noteAttempt?: (problem: string | undefined) => void;
 }
 
 /**
@@ -112,7 +116,7 @@ const ANY_TASK = /\/[^/]+\/(?=result$)/;
 
 async function tryOften<T>(
 	api: ApiContext,
-	{ purpose, request, parse }: ReadCall<T>,
+	{ purpose, request, parse, noteAttempt }: ReadCall<T>,
 	retryBudget: RetryBudget,
 	outage: OutageWatch | undefined,
 ): Promise<T> {
@@ -126,7 +130,9 @@ async function tryOften<T>(
 		const result = await sendBefore(api, request, deadline, shortestMs);
 		if (!result) return { kind: 'failed' };
 		const value = result.kind === 'data' ? parse(result.data) : undefined;
-		if (value !== undefined || result.kind === 'refused') outage?.noteAnswer();
+		const isAnswer = value !== undefined || result.kind === 'refused';
+		if (isAnswer) outage?.noteAnswer();
+		noteAttempt?.(isAnswer ? undefined : toProblem(result).said);
 		if (value !== undefined) return { kind: 'done', value };
 		last = toProblem(result);
 		if (result.kind === 'refused') {

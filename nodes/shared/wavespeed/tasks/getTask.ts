@@ -18,7 +18,12 @@ export async function getTask(
 		// A cache between us and the service may hand out another task, and its video to the wrong row.
 		return task?.id === taskId ? task : undefined;
 	};
-	const read = await settle(requestWithRetry(api, { purpose, request, parse }, retryBudget));
+	const noteAttempt = (problem: string | undefined): void => {
+		if (problem === undefined) api.taskReads.noteAnswer();
+		else api.taskReads.noteNoAnswer(taskId, problem, api.clock.now());
+	};
+	const call = { purpose, request, parse, noteAttempt };
+	const read = await settle(requestWithRetry(api, call, retryBudget));
 	if (read.ok) return read.value;
 	const failure = failureOf(read.error);
 	const isAnswer = failure?.reason === 'requestRefused' || failure?.reason === 'noUsableAnswer';

@@ -6,6 +6,7 @@ export const TASK_MESSAGES: Messages<
 	| 'taskOutOfSight'
 	| 'taskNotRead'
 	| 'waitTimedOut'
+	| 'tasksUnreadable'
 	| 'taskStillRuns'
 	| 'taskWithoutVideo'
 	| 'taskFailed'
@@ -40,6 +41,11 @@ export const TASK_MESSAGES: Messages<
 		message: `The task has not ended after ${describeDuration(waitedMs)} (last status: ${status})`,
 		advice:
 			'The task goes on at WaveSpeed and is paid for. Fetch its video later with "Wait" or "Get" and this ID, or raise "Timeout (Minutes)".',
+	}),
+	tasksUnreadable: ({ forMs, said }) => ({
+		message: `WaveSpeed has let no task of the account be read for ${describeDuration(forMs)} (${said}), so no new one was submitted`,
+		advice:
+			'It would be paid for, and its video could not be fetched. Run the row again later, or use "Submit", which waits for nothing.',
 	}),
 	taskStillRuns: ({ status }) => ({
 		message: `The task has not ended yet (status: ${status}), so it was not deleted`,

@@ -1,0 +1,30 @@
+import { settle } from '../async/settle';
+import { getTask } from '../wavespeed/tasks/getTask';
+import type { Batch } from './context';
+
+const LOOK_AGAIN_MS = 5_000;
+
+/** The rows that wait for their tasks try more often: if nobody does, nobody would hear that the outage is over. */
+const TRIED_LONG_AGO_MS = 40_000;
+
+const LOOK_MS = 20_000;
+
+/**
+ * Before a task is submitted that is to be waited for: waits while it is open whether the account's tasks can be read.
+ * Throws (`unavailable`) if they can't, before anything is paid.
+ */
+export async function untilTasksReadable({ api, account }: Batch): Promise<void> {
+	const { clock, cancellation } = api;
+	for (;;) {
+		const doubt = account.taskReads.doubtAt(clock.now());
+		if (!doubt) return;
+		if (clock.now() - doubt.triedAt >= TRIED_LONG_AGO_MS) {
+			await account.taskLooks.run('', cancellation, async () => {
+				const retryBudget = { deadline: clock.now() + LOOK_MS, maxAttempts: 1 };
+				// What it finds is noted where all reads are.
+				await settle(getTask(api, doubt.taskId, retryBudget));
+			});
+		} else if (doubt.failure) throw doubt.failure;
+		else await clock.sleep(LOOK_AGAIN_MS);
+	}
+}

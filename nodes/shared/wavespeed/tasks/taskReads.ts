@@ -1,0 +1,80 @@
+import { Cancellation } from '../../async/cancellation';
+import { FailureError, makeFailure } from '../failures';
+
+/** After so long without an answer new tasks wait: most gaps end by then. */
+const DOUBTFUL_AFTER_MS = 60_000;
+
+/** After so long rows that would submit fail. Longer than a restart of the service takes. */
+const UNREADABLE_AFTER_MS = 5 * 60_000;
+
+/** Two tasks that nobody will ever be able to read must not stop an account for good. */
+const LONGEST_BELIEVED_MS = 60 * 60_000;
+
+/** One that can't be read says nothing about the others. */
+const FEWEST_TASKS = 2;
+
+/** Why a new task should wait. */
+export interface Doubt {
+	/** One of the tasks that could not be read. */
+	taskId: string;
+	/** When that was tried last. */
+	triedAt: number;
+	/** Undefined while it may be a short gap. */
+	failure: FailureError | undefined;
+}
+
+/**
+ * Whether the account's tasks can be read. While they can't, each new one is paid for and holds its place to its time
+ * limit, and nobody gets a video: eight rows of a new account paid for eight in four hours. Times are ms on the steady
+ * clock.
+ */
+export class TaskReads {
+	/** Those that could not be read since the last answer, as many as count. */
+	readonly #taskIds = new Set<string>();
+	/** Since when there are enough of them. */
+	#since = 0;
+	#triedAt = 0;
+	#said = '';
+	#outage = new Cancellation();
+
+	/** A task has been read, or the service has said why it can't be. */
+	noteAnswer(): void {
+		this.#taskIds.clear();
+		if (this.#outage.reason()) this.#outage = new Cancellation();
+	}
+
+	/** An attempt to read a task had no usable answer; `said`: what came in its place. */
+	noteNoAnswer(taskId: string, said: string, now: number): void {
+		if (this.#taskIds.size < FEWEST_TASKS) {
+			this.#taskIds.add(taskId);
+			this.#since = now;
+		}
+		this.#triedAt = now;
+		this.#said = said;
+		const failure = this.doubtAt(now)?.failure;
+		if (failure) this.#outage.cancel(failure);
+	}
+
+	/** Undefined while there is no reason against new tasks. */
+	doubtAt(now: number): Doubt | undefined {
+		const [taskId] = this.#taskIds;
+		if (taskId === undefined || this.#taskIds.size < FEWEST_TASKS) return undefined;
+		const forMs = now - this.#since;
+		if (forMs >= LONGEST_BELIEVED_MS) this.noteAnswer();
+		if (forMs < DOUBTFUL_AFTER_MS || forMs >= LONGEST_BELIEVED_MS) return undefined;
+		const isSure = forMs >= UNREADABLE_AFTER_MS;
+		const failure = makeFailure('unavailable', 'tasksUnreadable', { forMs, said: this.#said });
+		return {
+			taskId,
+			triedAt: this.#triedAt,
+			failure: isSure ? new FailureError(failure) : undefined,
+		};
+	}
+
+	/** Ends what waits for a place, since those that hold the places can't be read. */
+	outageAt(now: number): Cancellation {
+		// One that is over by its age is forgotten here.
+		this.doubtAt(now);
+		return this.#outage;
+	}
+}

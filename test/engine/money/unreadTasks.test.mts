@@ -1,0 +1,162 @@
+import { GENERATE, jsonOf, makeRow, makeRows, type Rig } from '../harness/rig.mts';
+import { startWaiting } from '../harness/waitingRig.mts';
+import { GOES_ON, idsOf, minutesOf, startMoneyRig, textOf } from './support.mts';
+
+/**
+ * Submits work and results can't be read: what is submitted then is paid for, and nobody gets a video. A new account has
+ * two places, so that each pair of rows would hold them for an hour.
+ */
+
+let rig: Rig;
+afterEach(async () => await rig.close());
+
+const startBronze = async (): Promise<void> => {
+	rig = await startMoneyRig({ taskSeconds: 30, accountLevel: 'bronze' });
+};
+
+/** `taskId`: of that task only. */
+const loseResults = (kind: 'hang' | 'status' = 'status', taskId = ''): void =>
+	rig.emulator.addFault({
+		...{ step: 'result', kind, times: Infinity },
+		...(kind === 'status' ? { status: 503 } : {}),
+		when: ({ path }) => path.includes(taskId),
+	});
+
+const errorsOf = (items: { json: { error?: unknown } }[]): string[] =>
+	items.map(({ json }) => String(json.error));
+
+test.each(['status', 'hang'] as const)(
+	'only the first two of eight rows are paid for, and the others say so within minutes (%s)',
+	async (kind) => {
+		await startBronze();
+		loseResults(kind);
+		const items = await makeRows(8);
+		let texts: string[] = [];
+		const minutes = await minutesOf(rig, async () => {
+			texts = errorsOf((await rig.run({ items, parameters: GENERATE, settings: GOES_ON })).items);
+		});
+		// The two that are paid for are looked for up to their time limit of an hour.
+		expect(minutes).toBeLessThan(62);
+		expect(rig.emulator.paidTasks()).toBe(2);
+		const named = texts.filter((text) => idsOf(rig).some((id) => text.includes(id)));
+		expect(named).toHaveLength(2);
+		const denied = texts.filter((text) => /no task of the account be read/.test(text));
+		expect(denied).toHaveLength(6);
+		for (const text of denied) expect(text).toContain('Nothing was paid.');
+	},
+);
+
+test('in stop mode the run ends within minutes, and names both tasks', async () => {
+	await startBronze();
+	loseResults();
+	const items = await makeRows(8);
+	let text = '';
+	const minutes = await minutesOf(rig, async () => {
+		text = textOf(await rig.run({ items, parameters: GENERATE }));
+	});
+	expect(minutes).toBeLessThan(7);
+	for (const id of idsOf(rig)) expect(text).toContain(id);
+	expect(rig.emulator.paidTasks()).toBe(2);
+});
+
+test('a run that is to be parked is parked with what is submitted', async () => {
+	await startBronze();
+	const waiting = await startWaiting(rig);
+	loseResults();
+	const items = await makeRows(8);
+	const parameters = { ...GENERATE, waitMode: 'parked' };
+	const minutes = await minutesOf(rig, async () => {
+		await waiting.start({ items, parameters, settings: GOES_ON });
+	});
+	expect(minutes).toBeLessThan(7);
+	expect(waiting.status()).toBe('waiting');
+	expect(rig.emulator.paidTasks()).toBe(2);
+	await waiting.close();
+});
+
+test('another execution pays nothing meanwhile, and one that submits only goes on', async () => {
+	await startBronze();
+	loseResults();
+	const hanging = rig.start({ items: await makeRows(2), parameters: GENERATE, settings: GOES_ON });
+	await rig.until(rig.clock.sleep(10 * 60_000));
+	const items = [await makeRow({ prompt: 'late' })];
+	const [other] = (await rig.run({ items, parameters: GENERATE, settings: GOES_ON })).items;
+	expect(String(other?.json.error)).toContain('Nothing was paid.');
+	expect(rig.emulator.paidTasks()).toBe(2);
+	const submit = { ...GENERATE, resource: 'task', operation: 'submit' };
+	const submitted = await rig.run({ items, parameters: submit });
+	expect(jsonOf(submitted.items)[0]).toMatchObject({ status: 'created' });
+	await rig.until(hanging);
+});
+
+test('a retry of many rows whose tasks can not be read names all of them within minutes', async () => {
+	rig = await startMoneyRig({ taskSeconds: 30 });
+	const items = await makeRows(20);
+	rig.emulator.addFault({ step: 'result', kind: 'status', status: 403, times: Infinity });
+	const failed = await rig.run({ items, parameters: GENERATE });
+	rig.emulator.clearFaults();
+	loseResults();
+	const parameters = { ...GENERATE, options: { maxTasksInFlight: 2 } };
+	const minutes = await minutesOf(rig, async () => {
+		const retried = await rig.run({
+			...{ items, parameters, retryOf: failed.run },
+			settings: GOES_ON,
+		});
+		const texts = errorsOf(retried.items).join();
+		for (const id of idsOf(rig)) expect(texts).toContain(id);
+	});
+	expect(minutes).toBeLessThan(62);
+	expect(rig.emulator.paidTasks()).toBe(20);
+});
+
+test('a gap of two minutes costs no row', async () => {
+	await startBronze();
+	const items = await makeRows(6);
+	const running = rig.start({ items, parameters: GENERATE });
+	await rig.until(rig.clock.sleep(10_000));
+	loseResults();
+	await rig.until(rig.clock.sleep(2 * 60_000));
+	rig.emulator.clearFaults();
+	const result = await rig.until(running);
+	expect(textOf(result)).toBe('');
+	expect(result.items).toHaveLength(6);
+});
+
+test('after the outage a new execution is not kept waiting by what was found out in it', async () => {
+	await startBronze();
+	loseResults();
+	const short = { ...GENERATE, options: { timeoutMinutes: 6 } };
+	await rig.run({ items: await makeRows(4), parameters: short, settings: GOES_ON });
+	expect(rig.emulator.paidTasks()).toBe(2);
+	await rig.until(rig.clock.sleep(60_000));
+	rig.emulator.clearFaults();
+	const minutes = await minutesOf(rig, async () => {
+		const result = await rig.run({ items: [await makeRow()], parameters: GENERATE });
+		expect(jsonOf(result.items)[0]).toMatchObject({ status: 'completed' });
+	});
+	expect(minutes).toBeLessThan(1);
+});
+
+test('with a short time limit no more rows are paid for than with a long one', async () => {
+	await startBronze();
+	loseResults();
+	const parameters = { ...GENERATE, options: { timeoutMinutes: 1 } };
+	const items = await makeRows(20);
+	const minutes = await minutesOf(rig, async () => {
+		await rig.run({ items, parameters, settings: GOES_ON });
+	});
+	expect(minutes).toBeLessThan(8);
+	expect(rig.emulator.paidTasks()).toBeLessThanOrEqual(4);
+});
+
+test('one task that can not be read stops no other row', async () => {
+	await startBronze();
+	rig.emulator.onRequest('result', () => {
+		const [bad] = idsOf(rig);
+		rig.emulator.clearFaults();
+		loseResults('status', bad);
+	});
+	const items = await makeRows(12);
+	const result = await rig.run({ items, parameters: GENERATE, settings: GOES_ON });
+	expect(jsonOf(result.items).filter(({ status }) => status === 'completed')).toHaveLength(11);
+});
