@@ -1,5 +1,3 @@
-import { writeFile } from 'node:fs/promises';
-
 import { saveCredential, testCredential } from '../n8n/n8nCredentials.mts';
 import { NODE_TYPE } from '../n8n/examples.mts';
 import { listNodeTypes } from '../n8n/n8nRest.mts';
@@ -82,6 +80,5 @@ try {
 	await site.close();
 	await testbed.close();
 }
-report(`n8n ${N8N_VERSION}, one process`, results);
-await writeFile(process.argv[2] ?? '/dev/null', JSON.stringify(results));
+await report(`n8n ${N8N_VERSION}, one process`, results);
 process.exit(0);

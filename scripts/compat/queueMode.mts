@@ -1,5 +1,3 @@
-import { writeFile } from 'node:fs/promises';
-
 import { N8N_VERSION } from '../n8n/versions.mts';
 import { type QueueTestbed, startQueue } from '../../test/queue/queueTestbed.mts';
 import { report, runScenario } from './report.mts';
@@ -68,6 +66,5 @@ try {
 	await site.close();
 	await testbed.close();
 }
-report(`n8n ${N8N_VERSION}, queue mode`, results);
-await writeFile(process.argv[2] ?? '/dev/null', JSON.stringify(results));
+await report(`n8n ${N8N_VERSION}, queue mode`, results);
 process.exit(0);

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+
 import { isRecord } from '../../nodes/shared/json';
 import { listAt, textAt, valueAt } from '../n8n/shape.mts';
 
@@ -17,9 +19,12 @@ export async function runScenario(work: () => Promise<string>): Promise<string> 
 export const isFailure = (cell: string): boolean =>
 	cell.includes(FAILED) || /\d failed|did not run|could not be|LOST/.test(cell);
 
-export function report(title: string, results: Record<string, string>): void {
+/** Prints what was found and writes it into the file that `main.mts` reads. */
+export async function report(title: string, results: Record<string, string>): Promise<void> {
 	console.log(title);
 	for (const [name, result] of Object.entries(results)) console.log(`  ${name}: ${result}`);
+	const [, , file] = process.argv;
+	if (file) await writeFile(file, JSON.stringify(results));
 }
 
 const numberAt = (value: unknown, name: string): number => {

@@ -149,13 +149,7 @@ describe('in stop mode', () => {
 	test('the error names the row and the tasks of the others, and the others are not submitted any more', async () => {
 		await rig.close();
 		rig = await startRig({ taskSeconds: 60, accountLevel: 'bronze' });
-		rig.emulator.addFault({
-			step: 'submit',
-			kind: 'status',
-			status: 400,
-			body: { code: 400, message: 'invalid prompt' },
-			when: isSubmitOf(1),
-		});
+		refuseRow1();
 		const result = await rig.run({ items: await makeRows(6), parameters: GENERATE });
 		expect(result.error?.message).toBe('Could not submit the task: invalid prompt. Row 2');
 		const [task] = rig.emulator.tasks();

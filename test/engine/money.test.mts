@@ -84,14 +84,17 @@ describe('Retry On Fail', () => {
 	});
 });
 
+const refuseOneCheck = () =>
+	rig.emulator.addFault({
+		step: 'result',
+		kind: 'status',
+		status: 403,
+		body: { code: 403, message: 'role' },
+	});
+
 describe('Retry of a failed execution', () => {
 	test('goes on with the tasks of the failed one', async () => {
-		rig.emulator.addFault({
-			step: 'result',
-			kind: 'status',
-			status: 403,
-			body: { code: 403, message: 'role' },
-		});
+		refuseOneCheck();
 		const items = await makeRows(3);
 		const failed = await rig.run({ items, parameters: GENERATE });
 		expect(failed.error).toBeDefined();
@@ -102,12 +105,7 @@ describe('Retry of a failed execution', () => {
 	});
 
 	test('submits a row whose inputs were changed meanwhile, and does not forget the old task', async () => {
-		rig.emulator.addFault({
-			step: 'result',
-			kind: 'status',
-			status: 403,
-			body: { code: 403, message: 'role' },
-		});
+		refuseOneCheck();
 		const items = await makeRows(1);
 		const failed = await rig.run({ items, parameters: GENERATE });
 		const result = await rig.run({

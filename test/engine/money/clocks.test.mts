@@ -23,16 +23,15 @@ const ECHOES: [string, EmulatorOptions][] = [
 	['without an echo', { includeInputs: 'ignored' }],
 ];
 
+const runOne = async () =>
+	await rig.run({ items: [await makeRow()], parameters: GENERATE, settings: RETRY });
+
 describe.each(ECHOES)('a lost answer, %s', (_, options) => {
 	test.each(SKEWS)("is found when the machine's clock is %i s ahead", async (seconds) => {
 		rig = await startMoneyRig(options);
 		rig.skewMachineClock(seconds * 1000);
 		rig.emulator.addFault({ step: 'submit', kind: 'resetAfter' });
-		const result = await rig.run({
-			items: [await makeRow()],
-			parameters: GENERATE,
-			settings: RETRY,
-		});
+		const result = await runOne();
 		expect(jsonOfRow(result.items)).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });
 		expect(rig.emulator.paidTasks()).toBe(1);
 	});
@@ -41,11 +40,7 @@ describe.each(ECHOES)('a lost answer, %s', (_, options) => {
 		rig = await startMoneyRig(options);
 		rig.emulator.onRequest('submit', () => rig.skewMachineClock(minutes * MINUTE_MS));
 		rig.emulator.addFault({ step: 'submit', kind: 'hangAfter' });
-		const result = await rig.run({
-			items: [await makeRow()],
-			parameters: GENERATE,
-			settings: RETRY,
-		});
+		const result = await runOne();
 		expect(jsonOfRow(result.items)).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });
 		expect(rig.emulator.paidTasks()).toBe(1);
 	});
@@ -57,11 +52,7 @@ describe.each(ECHOES)('a lost answer, %s', (_, options) => {
 			rig = await startMoneyRig({ ...options, dateHeader: false });
 			rig.skewMachineClock(minutes * MINUTE_MS);
 			rig.emulator.addFault({ step: 'submit', kind: 'resetAfter' });
-			const result = await rig.run({
-				items: [await makeRow()],
-				parameters: GENERATE,
-				settings: RETRY,
-			});
+			const result = await runOne();
 			const read = JSON.stringify([result.items, result.error?.message]);
 			expect(read).toContain(idsOf(rig)[0]);
 			expect(rig.emulator.paidTasks()).toBe(1);
@@ -117,11 +108,7 @@ test.each(ECHOES)(
 			asleepMs = 60 * MINUTE_MS;
 			rig.skewMachineClock(asleepMs);
 		});
-		const result = await rig.run({
-			items: [await makeRow()],
-			parameters: GENERATE,
-			settings: RETRY,
-		});
+		const result = await runOne();
 		expect(jsonOfRow(result.items)).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });
 		expect(rig.emulator.paidTasks()).toBe(1);
 	},
