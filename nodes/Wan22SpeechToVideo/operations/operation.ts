@@ -37,7 +37,7 @@ interface TaskOfRow {
 }
 
 /**
- * A row of a run that is to be parked. A task that has failed by now fails its row at once, as it would in any other run;
+ * A row of a run that is to be parked. A task that has failed by now fails its row immediately, as it would in any other run;
  * the video of one that has ended is fetched with the others.
  */
 export function toParkedRow(

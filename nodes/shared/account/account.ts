@@ -13,7 +13,7 @@ import { Submissions } from './submissions';
 import { SubmitBreaker } from './submitBreaker';
 import { UploadCache } from './uploadCache';
 
-/** A batch of thousands must not open thousands of connections just to look at its tasks. */
+/** A batch of thousands must not open thousands of connections just to check its tasks. */
 const REQUESTS_SIDE_BY_SIDE = 32;
 
 /** Enough to keep a connection busy while a file is read or a ticket is asked for. */

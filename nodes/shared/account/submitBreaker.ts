@@ -42,7 +42,7 @@ export class SubmitBreaker {
 	}
 
 	/**
-	 * A submit had no clear answer. Others wait until `probe`, the first look at the task list, has ended: if that can't be
+	 * A submit had no clear answer. Others wait until `probe`, the first reading of the task list, has ended: if that can't be
 	 * had either, they are not sent.
 	 */
 	async suspect<T>(clock: Clock, reason: string, probe: () => Promise<T>): Promise<T> {

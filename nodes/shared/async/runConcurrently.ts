@@ -1,17 +1,17 @@
 import { type Settled, settle } from './settle';
 
 /**
- * Runs `work` for every row, `atOnce` side by side, and returns the outcomes in the order of the rows.
- * `order` says which row starts when; `onFailure` is told at once, so that it can cancel the others.
+ * Runs `work` for every row, `limit` of them concurrently, and returns the outcomes in the order of the rows.
+ * `order` says which row starts when; `onFailure` is told immediately, so that it can cancel the others.
  */
 export async function runConcurrently<T>(
 	order: number[],
-	atOnce: number,
+	limit: number,
 	work: (row: number) => Promise<T>,
 	onFailure: (row: number, error: unknown) => void,
 ): Promise<Settled<T>[]> {
 	const outcomes: Settled<T>[] = new Array<Settled<T>>(order.length);
-	await mapConcurrently(order, atOnce, async (row) => {
+	await mapConcurrently(order, limit, async (row) => {
 		const outcome = await settle(work(row));
 		outcomes[row] = outcome;
 		if (!outcome.ok) onFailure(row, outcome.error);
@@ -19,10 +19,10 @@ export async function runConcurrently<T>(
 	return outcomes;
 }
 
-/** The outcomes in the order of the items; they begin in that order, `atOnce` side by side. */
+/** The outcomes in the order of the items; they begin in that order, `limit` of them concurrently. */
 export async function mapConcurrently<I, T>(
 	items: readonly I[],
-	atOnce: number,
+	limit: number,
 	work: (item: I) => Promise<T>,
 ): Promise<Settled<T>[]> {
 	const outcomes: Settled<T>[] = new Array<Settled<T>>(items.length);
@@ -30,6 +30,6 @@ export async function mapConcurrently<I, T>(
 	const runQueue = async (): Promise<void> => {
 		for (const [index, item] of queue) outcomes[index] = await settle(work(item));
 	};
-	await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, runQueue));
+	await Promise.all(Array.from({ length: Math.min(limit, items.length) }, runQueue));
 	return outcomes;
 }

@@ -21,14 +21,14 @@ export interface CallbackAnswer {
 export interface Callback {
 	ctx: IWebhookFunctions;
 	deliveryId: string;
-	/** Which task to look at. */
+	/** Which task to get. */
 	taskId: string;
 	/** What the task was made from. Nothing else in the body is believed. */
 	input: Task['input'];
 }
 
 /**
- * Checks who has sent the request and lets `work` look at it. Never throws: n8n would resume a parked execution with
+ * Checks who has sent the request and hands it to `work`. Never throws: n8n would resume a parked execution with
  * one empty item, and make a failed execution of every forged request.
  */
 export async function answerCallback(

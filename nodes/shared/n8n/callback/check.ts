@@ -18,7 +18,7 @@ export type CallbackCheck =
 			ok: true;
 			/** The same each time that the service sends this callback. */
 			deliveryId: string;
-			/** Which task to look at. */
+			/** Which task to get. */
 			taskId: string;
 			/** What the task was made from; the API's own answers may leave it out. Nothing else in the body is believed. */
 			input: Task['input'];

@@ -17,7 +17,7 @@ import { settle } from '../../async/settle';
 
 const CLIENT_NAME = 'n8n-nodes-wavespeed-speech-to-video';
 
-/** The description of a task is some kB; with this, 32 requests at once stay small whatever comes back. */
+/** The description of a task is some kB; with this, 32 concurrent requests stay small whatever comes back. */
 const MAX_ANSWER_BYTES = 1024 ** 2;
 
 /**

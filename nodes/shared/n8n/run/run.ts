@@ -45,7 +45,7 @@ export interface Run {
 }
 
 /** Waiting rows cost little, but not nothing. */
-const MOST_ROWS_AT_ONCE = 10_000;
+const MOST_CONCURRENT_ROWS = 10_000;
 
 const LONGEST_RATE_LIMIT_MS = 60 * 60_000;
 
@@ -64,7 +64,7 @@ export async function openRun(ctx: IExecuteFunctions, holdsPlaces: boolean): Pro
 		...{ ctx, items, api, cancellation, connection, recordings, stopListening },
 		batch: openBatch(ctx, api, connection, limits),
 		readMedia: createMediaReader(ctx, (row, seconds) => void recordings.set(row, seconds)),
-		rowsAtOnce: holdsPlaces ? limits.pace.tasksInFlight + PREPARED_AHEAD : MOST_ROWS_AT_ONCE,
+		rowsAtOnce: holdsPlaces ? limits.pace.tasksInFlight + PREPARED_AHEAD : MOST_CONCURRENT_ROWS,
 		pace: limits.pace,
 		hintOnce: createHinter(ctx),
 		download: async (task, details) => await downloadVideo(downloading, task, details),

@@ -18,7 +18,7 @@ import { isTaskRow, type RowEnd, type WaitState } from './state';
 /** A kill in the middle of a check leaves the parent to its limit, so a check is short whatever comes. */
 const CHECK_MS = 40_000;
 const ATTEMPTS_PER_TASK = 2;
-const TASKS_AT_ONCE = 32;
+const MOST_CONCURRENT_READS = 32;
 
 /** So many failures with nothing but failures before them: the service is down, and the next check will tell. */
 const FAILURES_OF_A_SERVICE_THAT_IS_DOWN = 8;
@@ -42,7 +42,7 @@ export async function runCheck(
 	const api = await openForCheck(ctx);
 	const newEnds: number[] = [];
 	const isReachable = createReachability();
-	await mapConcurrently(due, TASKS_AT_ONCE, async ({ row, wait }) => {
+	await mapConcurrently(due, MOST_CONCURRENT_READS, async ({ row, wait }) => {
 		// What isn't read now is due first at the next check.
 		if (systemTime.now() >= now + CHECK_MS) return;
 		const checked = await checkTask(api, wait, now, isReachable);

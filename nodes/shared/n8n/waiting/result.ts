@@ -16,7 +16,7 @@ import { toRecord } from './park';
 import { isTaskRow, type ParkedRow, type ParkedTask, taskIdOf, type WaitState } from './state';
 
 /** Videos that are fetched side by side: some storage modes hold a whole file in memory. */
-const DOWNLOADS_AT_ONCE = 4;
+const MOST_CONCURRENT_DOWNLOADS = 4;
 
 /**
  * The items of a parked run in the order of its rows, which n8n hands to the parent. Throws the error of the run where a
@@ -33,7 +33,7 @@ export async function makeResults(
 	if (needsDownloads(state)) void cancelBeforeLimit(cancellation, state, () => isDone);
 	const outcomes = await mapConcurrently(
 		rows,
-		DOWNLOADS_AT_ONCE,
+		MOST_CONCURRENT_DOWNLOADS,
 		async (row) => await makeRow(state, row, download),
 	);
 	isDone = true;

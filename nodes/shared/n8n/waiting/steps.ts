@@ -60,7 +60,7 @@ const LATE_MS = 30_000;
 export const processStart = { at: systemTime.now() };
 
 /**
- * While n8n 2.40.7 starts, it wakes what is due at once, and somewhat later declares crashed whatever runs just then. So
+ * While n8n 2.40.7 starts, it wakes immediately what is due, and somewhat later declares crashed whatever runs just then. So
  * nothing is checked yet, and nobody goes on: the child pauses again after some milliseconds, until n8n looks again.
  */
 function hasJustStarted(): boolean {
@@ -78,7 +78,7 @@ const OUTLAST_MS = 8 * 24 * 60 * 60_000;
 const SHORTEST_PAUSE_MS = 5_000;
 
 /**
- * n8n 2.40 looks once a minute and wakes what is overdue by then all at once, with some 10 MB for each; what is due after
+ * n8n 2.40 looks once a minute and wakes concurrently all that is overdue by then, with some 10 MB for each; what is due after
  * its look gets a timer of its own. So where many executions are parked, their pauses are longer than a minute, and differ.
  */
 const FEW_PAUSES_A_MINUTE = 20;

@@ -36,7 +36,7 @@ export interface TaskPage {
 export interface ListSettings {
 	/** For each page. */
 	retryBudget?: RetryBudget;
-	/** For somebody who looks at the list, what can be had is better than nothing. */
+	/** For somebody who reads the list, what can be had is better than nothing. */
 	mayBeIncomplete?: boolean;
 }
 

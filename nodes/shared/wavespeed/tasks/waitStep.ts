@@ -70,7 +70,7 @@ const LONGEST_GAP_MS = 30_000;
 export const nextGapMs = (waitedMs: number, minGapMs: number): number =>
 	Math.max(minGapMs, Math.min(waitedMs * GAP_SHARE_OF_WAIT, LONGEST_GAP_MS));
 
-/** A new task may not be found everywhere at once; failing then would lose a paid video. */
+/** A new task may not be found everywhere immediately; failing then would lose a paid video. */
 export const NOT_FOUND_GRACE_MS = 60_000;
 
 const LAST_CHECK_MS = 10_000;
@@ -103,8 +103,8 @@ export function noteCheck(
 	if (checked && !checked.ok) {
 		const kind = failureOf(checked.error)?.kind;
 		// These two pass: only the time limit makes them final, and then they mean "no answer until then".
-		const mayPass = kind === 'unavailable' || kind === 'rateLimited';
-		if (!mayPass) {
+		const isTransient = kind === 'unavailable' || kind === 'rateLimited';
+		if (!isTransient) {
 			return { kind: 'lost', error: toOutOfSight(checked.error, wait.taskId, wait.status) };
 		}
 	}

@@ -41,7 +41,7 @@ export const describeFailedParking = (problem: string): string =>
 
 export interface Pace {
 	accountLevel: AccountLevel;
-	/** How many tasks of this run could be under way at once. */
+	/** How many tasks of this run could be under way concurrently. */
 	tasksInFlight: number;
 	/** Whether the user has set that number for this node. */
 	isChosen: boolean;
