@@ -30,6 +30,14 @@ const sourceFields = (displayName: string, name: string, what: string): INodePro
 
 /** What Generate, Get Price and Submit ask for. */
 export const inputFields: INodeProperties[] = [
+	{
+		displayName:
+			'An AI agent hands no files to its tools, only texts: click ✨ beside both addresses, and the model fills them in. Each call that makes a video is paid for; limit it with the option "Max Cost per Video".',
+		name: 'toolNotice',
+		type: 'notice',
+		default: '',
+		displayOptions: { show: { '@tool': [true] } },
+	},
 	...sourceFields('Image Source', 'imageSource', 'the picture of the speaker'),
 	{
 		displayName: 'Image Input Data Field Name',
