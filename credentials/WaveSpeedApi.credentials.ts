@@ -74,8 +74,7 @@ export class WaveSpeedApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			required: true,
-			description:
-				'Make one at wavespeed.ai/accesskey. It works after the first top-up of the account.',
+			hint: 'Make one at wavespeed.ai/accesskey. It works after the first top-up of the account.',
 		},
 		{
 			displayName: 'Base URL',

@@ -54,8 +54,10 @@ function makeBinariesExecutable() {
 
 export function ensureInstalled() {
 	if (!isCurrent()) {
-		console.log('Installing the development packages (npm ci) …');
-		const [command, args] = npmCommand(['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
+		console.log('Installing the development packages (npm ci), about a minute …');
+		// Warnings about packages of n8n that would like a newer Node.js than they need look like a failure.
+		const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
+		const [command, args] = npmCommand(['ci', '--ignore-scripts', ...quiet]);
 		const { status } = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit' });
 		if (status !== 0) {
 			console.error('npm ci failed; its own message is above.');

@@ -70,7 +70,8 @@ async function startEverything(settings: Settings, shutdown: Shutdown): Promise<
 	say(
 		`\nEditor:     ${n8n.url}/workflow/${id}\n` +
 			`Log-in:     ${user.login.email}\nPassword:   ${user.login.password}\n` +
-			'The examples are reset at every start; duplicate one to keep your changes.\n\n' +
+			'Its runs are in its tab Executions. All examples are under Workflows, with sample files and rows.\n' +
+			'They are reset at every start; duplicate one to keep your changes.\n\n' +
 			'Press Ctrl+C to stop.',
 	);
 	const reason = await Promise.race([n8n.ended, shutdown.requested]);

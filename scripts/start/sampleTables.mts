@@ -5,10 +5,13 @@ import { addTableRows, deleteTableRows, ensureTable } from '../n8n/n8nDataTables
 import type { N8nSession } from '../n8n/n8nRest.mts';
 import type { SheetRow } from '../n8n/sampleFiles.mts';
 
-/** The data tables of the examples, and the files beside them that name their columns. */
-const TABLES = [
+/**
+ * The data tables of the examples, and the files beside them that name their columns. No name is part of another: n8n's
+ * Data table node looks for a name by `LIKE %name%` and takes the table that was changed last.
+ */
+export const TABLES = [
 	{ name: 'Talking videos', file: 'table.csv', hasSampleRows: true },
-	{ name: 'Talking videos CSV', file: 'table-of-batch.csv', hasSampleRows: false },
+	{ name: 'Videos of the CSV file', file: 'table-of-batch.csv', hasSampleRows: false },
 ];
 
 /** Rows of an emulator that is gone: their files are too. Rows of the user's own are never touched. */

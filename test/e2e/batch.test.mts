@@ -96,7 +96,7 @@ describe('batches in a real n8n', () => {
 
 			const before = testbed.emulator.paidTasks();
 			const columns = await readFile(join(ROOT, 'examples', 'table-of-batch.csv'), 'utf8');
-			await ensureTable(testbed.session, 'Talking videos CSV', columns.trim().split(','));
+			await ensureTable(testbed.session, 'Videos of the CSV file', columns.trim().split(','));
 			const example = (await readExamples(ROOT)).find(({ key }) => key === 'spreadsheet-batch');
 			const workflow = prepareExample(example!, await testbed.saveCredential(), folder);
 			setParameters(workflow, 'New rows', { limit: 20 });

@@ -117,7 +117,7 @@ interface Refusal {
 }
 
 const MERGE =
-	/Merge node \(Mode: Combine, Combine By: Position\).*different field names.*\$\("Name of the node"\)\.item\.binary\.data/;
+	/Merge node \(Mode: Combine, Combine By: Position\).*different field names.*of two files with one name Merge keeps only one.*\$\("Name of the node"\)\.item\.binary\.data/;
 const both = async () => ({ image: await storeImage(), audio: await storeAudio() });
 const voiceOnly = async () => ({ data: await storeAudio() });
 
@@ -125,7 +125,7 @@ const refusals: Refusal[] = [
 	{
 		title: 'an item with nothing but a recording',
 		files: voiceOnly,
-		message: /^There is no picture in this item \("Image Input Data Field Name" is empty\)$/,
+		message: /^There is no picture in this item$/,
 		advice: new RegExp(`has only "data" \\(a recording, speech\\.mp3\\).*${MERGE.source}`),
 		never: /Enter (one of )?th/i,
 	},
@@ -138,7 +138,8 @@ const refusals: Refusal[] = [
 	{
 		title: 'an item without files',
 		message: /^There is no picture in this item/,
-		advice: /has no files: check the node before/,
+		advice:
+			/has no files: check the node before.*Edit Fields.*\$\("Name of the node"\)\.item\.binary\.data.*"URL"/,
 	},
 	{
 		title: 'two pictures',

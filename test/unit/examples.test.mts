@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { TABLES } from '../../scripts/start/sampleTables.mts';
 import { isRecord, listAt, textAt, valueAt } from '../../scripts/n8n/shape.mts';
 
 /** What n8n 3.0 takes away (the check for 3.0 in n8n 2.40.7, and docs/compatibility.md) isn't in any example. */
@@ -33,6 +34,24 @@ test.each(files)('%s needs nothing that n8n 3.0 takes away', (file) => {
 	}
 	expect(text).not.toContain('$getPairedItem');
 	expect(valueAt(workflow, 'settings', 'callerPolicy')).not.toBe('any');
+});
+
+/** n8n finds a data table by a part of its name: *Talking videos* once meant *Talking videos CSV*, which was empty. */
+test('no data table of the examples has the name of another one in its own', () => {
+	const used = files.flatMap((file) => {
+		const workflow: unknown = JSON.parse(readFileSync(join(FOLDER, file), 'utf8'));
+		return listAt(workflow, 'nodes')
+			.map((node) => valueAt(node, 'parameters', 'dataTableId'))
+			.filter((table) => table !== undefined)
+			.map((table) => textAt(table, 'value') ?? '');
+	});
+	const names = [...new Set([...used, ...TABLES.map(({ name }) => name)])];
+	expect(names).toHaveLength(TABLES.length);
+	const pairs = names.flatMap((name) => names.map((other) => [name, other] as const));
+	const within = pairs.filter(
+		([name, other]) => name !== other && other.toLowerCase().includes(name.toLowerCase()),
+	);
+	expect(within).toEqual([]);
 });
 
 /** What makes them safe to be started again is the order of a few nodes; the data table's is run by a test of crashes. */

@@ -30,17 +30,26 @@ const sourceFields = (displayName: string, name: string, what: string): INodePro
 
 /** What Generate, Get Price and Submit ask for. */
 export const inputFields: INodeProperties[] = [
+	{
+		displayName:
+			'An AI agent hands no files to its tools, only texts: click ✨ beside both addresses, and the model fills them in. Each call that makes a video is paid for; limit it with the option "Max Cost per Video".',
+		name: 'toolNotice',
+		type: 'notice',
+		default: '',
+		displayOptions: { show: { '@tool': [true] } },
+	},
 	...sourceFields('Image Source', 'imageSource', 'the picture of the speaker'),
 	{
 		displayName: 'Image Input Data Field Name',
 		name: 'imageBinaryPropertyName',
 		type: 'string',
 		default: '',
-		placeholder: 'e.g. data',
+		// Another one than that of the recording: two files that are both called "data" don't get through a Merge.
+		placeholder: 'e.g. photo',
 		displayOptions: { show: { imageSource: ['binary'] } },
-		hint: 'Empty: the only picture of the item. Two files that come from two nodes have to be merged into one item first (Merge: Combine by Position). JPG, PNG, WebP, GIF, BMP or TIFF, at most 200 MB.',
+		hint: 'Leave it empty to take the only picture of the item. Files that come from two nodes have to be merged into one item first (Merge: Combine by Position). JPG, PNG, WebP, GIF, BMP or TIFF, at most 200 MB.',
 		description:
-			'The name of the field that holds the picture, such as "data"; it can stay empty if the item has only one picture. To use the file of an earlier node, enter an expression such as <code>{{ $("Read File").item.binary.data }}</code>.',
+			'The name of the field that holds the picture, such as "photo"; it can stay empty if the item has only one picture. To use the file of an earlier node, enter an expression such as <code>{{ $("Read File").item.binary.data }}</code>.',
 	},
 	{
 		displayName: 'Image URL',
@@ -58,11 +67,11 @@ export const inputFields: INodeProperties[] = [
 		name: 'audioBinaryPropertyName',
 		type: 'string',
 		default: '',
-		placeholder: 'e.g. data',
+		placeholder: 'e.g. voice',
 		displayOptions: { show: { audioSource: ['binary'] } },
-		hint: 'Empty: the only recording of the item. Two files that come from two nodes have to be merged into one item first (Merge: Combine by Position). MP3, WAV, OGG, AAC, FLAC, WebM, M4A or Opus, at most 200 MB.',
+		hint: 'Leave it empty to take the only recording of the item. Files that come from two nodes have to be merged into one item first (Merge: Combine by Position). MP3, WAV, OGG, AAC, FLAC, WebM, M4A or Opus, at most 200 MB.',
 		description:
-			'The name of the field that holds the recording, such as "data"; it can stay empty if the item has only one recording. To use the file of an earlier node, enter an expression such as <code>{{ $("Text to Speech").item.binary.data }}</code>.',
+			'The name of the field that holds the recording, such as "voice"; it can stay empty if the item has only one recording. To use the file of an earlier node, enter an expression such as <code>{{ $("Text to Speech").item.binary.data }}</code>.',
 	},
 	{
 		displayName: 'Audio URL',

@@ -61,7 +61,8 @@ export const FILE_MESSAGES: Messages<
 		advice: adviseOtherFile(search),
 	}),
 	noFileOfKind: ({ search }) => ({
-		message: `There is no ${NOUNS[search.kind]} in this item ("${search.label}" is empty)`,
+		// Not that the field is empty: that is right, and whoever reads it here fills it in.
+		message: `There is no ${NOUNS[search.kind]} in this item`,
 		advice: adviseMissing(search),
 	}),
 	severalFiles: ({ search: { kind, label, candidates } }) => ({
@@ -120,15 +121,22 @@ function adviseMissing({ kind, label, files, isTool }: FileSearch): string {
 	if (files.length === 0) {
 		return isTool
 			? 'An AI agent hands no files to its tools: choose "URL" as the source, for the picture and for the recording.'
-			: 'This item has no files: check the node before, whose output must have a "Binary" tab with the file.';
+			: join(
+					'This item has no files: check the node before, whose output must have a "Binary" tab with the file. Many nodes, such as Edit Fields, drop the files of the item.',
+					adviseExpression(label),
+					'Is it a web address in a column? Then choose "URL" as the source.',
+				);
 	}
 	return join(
 		`This item has only ${nameFiles(files)}.`,
 		adviseConversion(kind, files),
-		'Picture and recording must be in one item: use a Merge node (Mode: Combine, Combine By: Position) and give the two files different field names before it, such as image and audio.',
-		`Or take the file of another node with an expression in "${label}": ${EXAMPLE}`,
+		'Picture and recording must be in one item: use a Merge node (Mode: Combine, Combine By: Position) and give the two files different field names before it, such as image and audio; of two files with one name Merge keeps only one.',
+		adviseExpression(label),
 	);
 }
+
+const adviseExpression = (label: string): string =>
+	`To take the file of an earlier node, enter an expression in "${label}": ${EXAMPLE}`;
 
 /** What to do with a file that has to become another one first. */
 function adviseConversion(kind: MediaKind, files: NamedFile[]): string | undefined {
