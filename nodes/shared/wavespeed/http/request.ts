@@ -1,7 +1,7 @@
 import type { Clock, Random } from '../../async/clock';
 import type { Waiter } from '../../async/waiter';
 import type { TaskReads } from '../tasks/taskReads';
-import type { Outages } from './outages';
+import type { Outages, OutageWatch } from './outages';
 import type { ServiceClock } from './serviceClock';
 import { readEnvelope, type ApiResult } from './envelope';
 import type { HttpRequest, NoAnswer, Send } from './types';
@@ -80,32 +80,18 @@ export async function requestWithRetry<T>(
 	const outage = retryBudget.failsFast ? watchOutage(api, call.request) : undefined;
 	const outcome = await settle(tryOften(api, call, retryBudget, outage));
 	if (outcome.ok) return outcome.value;
-	const kind = failureOf(outcome.error)?.kind;
-	if (kind === 'unavailable' || kind === 'rateLimited') outage?.noteDown(outcome.error);
-	throw outcome.error;
-}
-
-/** What other requests of the account have just found out about this endpoint. */
-interface OutageWatch {
-	throwIfDown(): void;
-	/** True if nothing has been heard for so long that further attempts are no use. */
-	noteNoAnswer(): boolean;
-	noteAnswer(): void;
-	noteDown(error: unknown): void;
+	const { error } = outcome;
+	const kind = failureOf(error)?.kind;
+	const isGivenUp = kind === 'unavailable' || kind === 'rateLimited';
+	if (isGivenUp && error instanceof FailureError) outage?.noteDown(error);
+	throw error;
 }
 
 function watchOutage({ outages, clock }: ApiContext, { target, json }: ReadRequest): OutageWatch {
 	const path = 'path' in target ? target.path : '';
 	const endpoint = path.replace(ANY_TASK, '/*/');
 	const asked = `${path} ${JSON.stringify(json ?? null).slice(0, MOST_TARGET_CHARS)}`;
-	return {
-		throwIfDown: () => outages.throwIfDown(endpoint, clock.now()),
-		noteNoAnswer: () => outages.noteNoAnswer(endpoint, clock.now()),
-		noteAnswer: () => outages.noteAnswer(endpoint),
-		noteDown(error) {
-			if (error instanceof FailureError) outages.noteDown(endpoint, asked, error, clock.now());
-		},
-	};
+	return outages.watch(endpoint, asked, clock);
 }
 
 /** Addresses and the beginning of a prompt: enough to tell rows apart. */
@@ -124,7 +110,8 @@ async function tryOften<T>(
 	const { deadline, maxAttempts, onlyOnce, notFoundUntil = 0 } = retryBudget;
 	let last: Problem = { said: TOO_MANY_REQUESTS };
 	const attemptOnce = async (): Promise<Attempt<T>> => {
-		outage?.throwIfDown();
+		const known = outage?.whyDown();
+		if (known) throw known;
 		// An answer can't come in so short a time, and "no answer" would hide what the last one said.
 		const shortestMs = last.httpStatus === undefined ? -Infinity : SHORTEST_TRY_MS;
 		const result = await sendBefore(api, request, deadline, shortestMs);
