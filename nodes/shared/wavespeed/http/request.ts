@@ -56,7 +56,7 @@ export const preparationBudget = (clock: Clock): RetryBudget => ({
 	failsFast: true,
 });
 
-export type ReadRequest = Omit<HttpRequest, 'timeoutMs' | 'finishOnStop' | 'file'>;
+export type ReadRequest = Omit<HttpRequest, 'timeoutMs' | 'deadline' | 'finishOnStop' | 'file'>;
 
 /** A request that costs nothing, and what its answer has to be. */
 export interface ReadCall<T> {
@@ -108,14 +108,18 @@ async function tryOften<T>(
 ): Promise<T> {
 	const { clock } = api;
 	const { deadline, maxAttempts, onlyOnce, notFoundUntil = 0 } = retryBudget;
-	let last: Problem = { said: TOO_MANY_REQUESTS };
+	let last: Problem | undefined;
 	const attemptOnce = async (): Promise<Attempt<T>> => {
 		const known = outage?.whyDown();
 		if (known) throw known;
 		// An answer can't come in so short a time, and "no answer" would hide what the last one said.
-		const shortestMs = last.httpStatus === undefined ? -Infinity : SHORTEST_TRY_MS;
+		const shortestMs = last?.httpStatus === undefined ? -Infinity : SHORTEST_TRY_MS;
 		const result = await sendBefore(api, request, deadline, shortestMs);
-		if (!result) return { kind: 'failed' };
+		if (!result || hadNoTurn(result)) {
+			// Says nothing about the service, unlike what came before.
+			last ??= result && toProblem(result);
+			return { kind: 'failed' };
+		}
 		const value = result.kind === 'data' ? parse(result.data) : undefined;
 		const isAnswer = value !== undefined || result.kind === 'refused';
 		if (isAnswer) outage?.noteAnswer();
@@ -135,10 +139,13 @@ async function tryOften<T>(
 	const limits = { maxAttempts, deadline, goesOn: () => !outage?.noteNoAnswer() };
 	const value = await retry(api, limits, attemptOnce);
 	if (value !== undefined) return value;
-	const { said, httpStatus } = last;
+	const { said, httpStatus } = last ?? { said: TOO_MANY_REQUESTS };
 	const kind = httpStatus === 429 ? 'rateLimited' : 'unavailable';
 	return fail(kind, 'noUsableAnswer', { purpose, said }, { httpStatus });
 }
+
+const hadNoTurn = (result: RequestResult): boolean =>
+	result.kind === 'noAnswer' && result.reason === 'noTurn';
 
 const TOO_MANY_REQUESTS = 'WaveSpeed answers "too many requests"';
 
@@ -171,7 +178,7 @@ async function sendBefore(
 		return undefined;
 	}
 	const timeoutMs = Math.max(1, Math.min(REQUEST_TIMEOUT_MS, remaining));
-	return await sendAndRead(api, permit, { ...request, timeoutMs });
+	return await sendAndRead(api, permit, { ...request, timeoutMs, deadline });
 }
 
 /** What came back, or that nothing did. */
