@@ -23,7 +23,7 @@ import { readTriggerParameters } from '../shared/n8n/input/parameters';
 import { Cancellation } from '../shared/async/cancellation';
 import { systemTime } from '../shared/n8n/session/clock';
 import { readConnection } from '../shared/n8n/session/credential';
-import { openApi } from '../shared/n8n/session/openApi';
+import { accounts, openApi } from '../shared/n8n/session/openApi';
 import { phaseOf, type Task } from '../shared/wavespeed/tasks/task';
 import { Deliveries, type Delivery, REPEATED, toDeliveryMemory } from './deliveries';
 import { getTask } from '../shared/wavespeed/tasks/getTask';
@@ -129,7 +129,7 @@ async function checkTask(
 	const { hideKey } = connection;
 	const { clock, random } = api;
 	const item = await toTriggerItem(callback, settings, task, {
-		...{ ctx, cancellation, hideKey, clock, random },
+		...{ ctx, cancellation, hideKey, clock, random, hosts: accounts.videoHosts },
 	});
 	return { status: 200, message: 'The workflow starts', items: [item] };
 }

@@ -83,7 +83,7 @@ const budgetOf = ({ api }: Service) => preparationBudget(api.clock);
 const usd = (price: number): string => `$${price.toFixed(2)}`;
 
 async function upload({ api }: Service, fileName: string, contentType: string, content: Buffer) {
-	const file = { fileName, contentType, byteCount: content.length };
+	const file = { fileName, sha256: fileName, contentType, byteCount: content.length };
 	return await uploadFile(api, 'file', {
 		...file,
 		open: async () => await Promise.resolve(content),

@@ -29,6 +29,7 @@ const input = {
 	seed: 1,
 };
 const file = {
+	sha256: 'file',
 	fileName: 'a.png',
 	contentType: 'image/png',
 	byteCount: 1,

@@ -6,6 +6,7 @@ import type { IBinaryData, IHttpRequestOptions } from 'n8n-workflow';
 import { Cancellation } from '../../nodes/shared/async/cancellation';
 import { downloadVideo } from '../../nodes/shared/n8n/output/downloadVideo';
 import { createClock, systemTime } from '../../nodes/shared/n8n/session/clock';
+import { Outages } from '../../nodes/shared/wavespeed/http/outages';
 import { parseTask, type Task } from '../../nodes/shared/wavespeed/tasks/task';
 import { failureFrom, rawTask, stopped } from './support/api.mts';
 import { createVirtualTime, flush, type VirtualTime } from './support/virtualTime.mts';
@@ -39,9 +40,11 @@ const keep = async (stream: Readable): Promise<IBinaryData> => {
 };
 
 let time: VirtualTime;
+let hosts: Outages;
 const realTime = { ...systemTime };
 beforeEach(() => {
 	time = createVirtualTime();
+	hosts = new Outages();
 	systemTime.now = time.now;
 	systemTime.wallTime = time.now;
 	systemTime.sleep = time.delay;
@@ -59,6 +62,7 @@ function open(helpers: Partial<Helpers>, cancellation = new Cancellation()) {
 		clock: createClock(cancellation),
 		random: () => 0.5,
 		cancellation,
+		hosts,
 		hideKey: (text: string) => text.replaceAll('the-key', '[API key]'),
 	} as unknown as Parameters<typeof downloadVideo>[0];
 	return async () => await downloadVideo(context, task, DETAILS);

@@ -138,7 +138,7 @@ describe('a ticket', () => {
 		const ticket = { upload: { url: 'https://store/1', headers }, download_url: 'https://store/1' };
 		const rig = createRig([ok(ticket), answer(200, '')]);
 		const body = Object.assign(Buffer.from('x'), { destroy });
-		const file = { fileName: 'a', contentType: 'image/png', byteCount: 1 };
+		const file = { fileName: 'a', sha256: 'a', contentType: 'image/png', byteCount: 1 };
 		const open = async () => await Promise.resolve(body);
 		await rig.time.run(uploadFile(rig.api, 'image', { ...file, open }));
 		return rig.requests[1]?.headers;

@@ -10,14 +10,8 @@ const silence = (): FailureError =>
 	new FailureError(makeFailure('unavailable', 'uploadFailed', { field: 'audio', said: 'silence' }));
 
 /** What a request meets at this time; undefined: it is sent. */
-function meet(outages: Outages, now: number, host = HOST): unknown {
-	try {
-		outages.throwIfDown(host, now);
-		return undefined;
-	} catch (error) {
-		return failureOf(error)?.reason;
-	}
-}
+const meet = (outages: Outages, now: number, host = HOST): unknown =>
+	failureOf(outages.whyDown(host, now))?.reason;
 
 /** Two different files were given up at 0. */
 function createOutages(): Outages {
@@ -46,14 +40,23 @@ describe('an outage', () => {
 		expect(meet(outages, 1)).toBeUndefined();
 	});
 
+	it('of yesterday does not cut the attempts of today short', () => {
+		const outages = new Outages();
+		for (let attempt = 0; attempt < 9; attempt += 1) outages.noteNoAnswer(HOST, 0);
+		expect(outages.noteNoAnswer(HOST, 100 * SECOND)).toBe(true);
+		expect(outages.noteNoAnswer(HOST, 86_400 * SECOND)).toBe(false);
+	});
+
+	it('is forgotten for the hosts that failed longest ago, where each file has a host of its own', () => {
+		const outages = createOutages();
+		for (let host = 0; host < 100; host += 1) outages.noteNoAnswer(`host${host}`, 0);
+		expect(meet(outages, 1)).toBeUndefined();
+	});
+
 	it('is not made longer by those who have only heard of it', () => {
 		const outages = createOutages();
 		for (let now = 10 * SECOND; now < 30 * SECOND; now += 10 * SECOND) {
-			try {
-				outages.throwIfDown(HOST, now);
-			} catch (error) {
-				outages.noteDown(HOST, 'c', error as FailureError, now);
-			}
+			outages.noteDown(HOST, 'c', outages.whyDown(HOST, now)!, now);
 		}
 		expect(meet(outages, 31 * SECOND)).toBeUndefined();
 	});

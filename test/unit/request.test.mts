@@ -49,6 +49,32 @@ const PASSING: [string, Step][] = [
 	['data of the wrong shape', ok({ wrong: true })],
 ];
 
+describe('a request that had no turn until its deadline', () => {
+	const noTurn: Step = { answered: false, reason: 'noTurn', text: 'too many others' };
+
+	it('is given up, and blames the service for nothing', async () => {
+		const rig = createRig([noTurn]);
+		const heard: unknown[] = [];
+		const call = {
+			purpose: PURPOSE,
+			request: REQUEST,
+			parse,
+			noteAttempt: (said?: string) => void heard.push(said),
+		};
+		const asked = requestWithRetry(rig.api, call, { deadline: START_MS + 600_000 });
+		const failure = await rig.time.run(failureFrom(asked));
+		expect(failure).toMatchObject({ kind: 'unavailable', facts: { said: 'too many others' } });
+		expect(rig.requests).toHaveLength(1);
+		expect(heard).toEqual([]);
+	});
+
+	it('says what the service has said before', async () => {
+		const rig = createRig([refusal(503, 'overloaded'), noTurn]);
+		const failure = await rig.time.run(failureFrom(read(rig.api)));
+		expect(failure.message).toContain('overloaded');
+	});
+});
+
 describe('a request that costs nothing', () => {
 	it.each(PASSING)('is sent again after %s', async (_, step) => {
 		const { time, api, requests } = createRig([step, step, ok('value')]);

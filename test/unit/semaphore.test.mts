@@ -2,7 +2,7 @@ import { Cancellation } from '../../nodes/shared/async/cancellation';
 import { Semaphore } from '../../nodes/shared/async/semaphore';
 import { FailureError, makeFailure } from '../../nodes/shared/wavespeed/failures';
 import { failureFrom, stopped } from './support/api.mts';
-import { flush } from './support/virtualTime.mts';
+import { createVirtualTime, flush } from './support/virtualTime.mts';
 
 const FACTS = { forMs: 300_000, said: 'HTTP status 503' };
 
@@ -106,6 +106,23 @@ describe('a semaphore', () => {
 		expect((await failureFrom(semaphore.acquire(run, outage))).kind).toBe('unavailable');
 		giveBack();
 		(await other)();
+		expect(semaphore.isIdle).toBe(true);
+	});
+
+	it('keeps nobody beyond a deadline, as soon as a place comes free, and gives that place to the next', async () => {
+		const time = createVirtualTime();
+		const semaphore = new Semaphore(1);
+		const cancellation = new Cancellation();
+		const waiter = { clock: time.clock, cancellation };
+		const first = await semaphore.acquireBefore(waiter, time.now() + 1_000);
+		const late = semaphore.acquireBefore(waiter, time.now() + 1_000);
+		const patient = semaphore.acquireBefore(waiter, time.now() + 60_000);
+		await time.advance(1_000);
+		first?.();
+		expect(await late).toBeUndefined();
+		const release = await patient;
+		expect(release).toBeDefined();
+		release?.();
 		expect(semaphore.isIdle).toBe(true);
 	});
 

@@ -15,11 +15,12 @@ import {
 
 const CONTENT = Buffer.from('not really a picture');
 
-const createFile = () => {
+const createFile = (sha256 = 'face') => {
 	const opened: Buffer[] = [];
 	return {
 		opened,
 		fileName: 'face.png',
+		sha256,
 		contentType: 'image/png',
 		byteCount: CONTENT.length,
 		open: async () => {
@@ -135,6 +136,32 @@ describe('an upload', () => {
 		expect(failure).toMatchObject({ kind: 'unavailable' });
 		expect(rig.requests).toHaveLength(8);
 		expect(rig.time.sleeps).toEqual([500, 1_000, 2_000]);
+	});
+
+	it('is not even tried at a host that two other files have just been given up at', async () => {
+		const steps = Array.from({ length: 8 }, (_, at): Step[] => [ticket(at), answer(503, '')]);
+		const rig = createRig([...steps.flat(), ticket(9), answer(200, '')]);
+		for (const name of ['one', 'two']) await failureFrom(upload(rig, createFile(name)));
+		const before = rig.requests.length;
+		expect((await failureFrom(upload(rig, createFile('three')))).message).toBe(
+			'Could not upload the file in "image": the file store answered with HTTP status 503',
+		);
+		expect(targetsOf(rig.requests.slice(before))).toEqual([TICKET]);
+	});
+
+	it('is tried as always at another host, and after one file alone', async () => {
+		const bad = [1, 2, 3, 4].flatMap((at): Step[] => [ticket(at), answer(503, '')]);
+		const elsewhere = { upload: { url: 'https://other.example/1' } };
+		const rig = createRig([
+			...bad,
+			ticket(5),
+			answer(200, ''),
+			ticket(6, elsewhere),
+			answer(200, ''),
+		]);
+		await failureFrom(upload(rig, createFile('one')));
+		expect(await upload(rig, createFile('two'))).toBe('https://cdn.example/5.png');
+		expect(await upload(rig, createFile('three'))).toBe('https://cdn.example/6.png');
 	});
 
 	it('waits for a slow connection, and asks for the next ticket with patience nevertheless', async () => {

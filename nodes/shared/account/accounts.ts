@@ -1,5 +1,6 @@
 import type { Random } from '../async/clock';
 import type { AccountLevel } from '../wavespeed/accountLimits';
+import { Outages } from '../wavespeed/http/outages';
 import { Account } from './account';
 import { Submissions } from './submissions';
 
@@ -31,6 +32,8 @@ export class Accounts {
 	 * search must know what was sent by the other way, or it takes another row's video.
 	 */
 	#submissions: Submissions | undefined;
+	/** Anybody can read the videos, so their hosts belong to no account. */
+	#videoHosts = new Outages();
 	/** Whose credential is of which account. */
 	readonly #remembered = new Map<string, { id: string; at: number }>();
 
@@ -62,11 +65,16 @@ export class Accounts {
 		return isRecent ? this.#known.get(found.id)?.account : undefined;
 	}
 
+	get videoHosts(): Outages {
+		return this.#videoHosts;
+	}
+
 	/** For tests, which begin with a process that knows nothing. */
 	clear(): void {
 		this.#known.clear();
 		this.#remembered.clear();
 		this.#submissions = undefined;
+		this.#videoHosts = new Outages();
 	}
 
 	#dropIdle(now: number): void {

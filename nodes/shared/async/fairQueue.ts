@@ -31,6 +31,11 @@ export class FairQueue<T> {
 		return undefined;
 	}
 
+	/** All that wait, in no particular order. */
+	*[Symbol.iterator](): Iterator<[owner: object, item: T]> {
+		for (const [owner, line] of this.#lines) for (const item of line) yield [owner, item];
+	}
+
 	get isEmpty(): boolean {
 		return this.#lines.size === 0;
 	}

@@ -1,11 +1,24 @@
 import { type Cancellation, untilResumed } from './cancellation';
 import { FairQueue } from './fairQueue';
+import type { Waiter } from './waiter';
+
+/** Who waits for a place. */
+interface Entrant {
+	/** With a place, unless `refuse` was called before. */
+	resume(): void;
+	refuse(reason: Error | 'tooLate'): void;
+	/** On the steady clock, ms. */
+	deadline: number;
+}
 
 /** A number of places. Who waits for one gets it in the order of coming, the runs in turn. */
 export class Semaphore {
 	#capacity: number;
 	#held = 0;
-	readonly #waiting = new FairQueue<() => void>();
+	readonly #waiting = new FairQueue<Entrant>();
+	/** The first deadline of those who wait, and the clock that it goes by. */
+	#earliest = Infinity;
+	#now = (): number => -Infinity;
 
 	constructor(capacity: number) {
 		this.#capacity = capacity;
@@ -29,15 +42,22 @@ export class Semaphore {
 	async acquire(cancellation: Cancellation, outage?: Cancellation): Promise<() => void> {
 		cancellation.throwIfCancelled();
 		outage?.throwIfCancelled();
-		if (this.#held < this.#capacity && this.#waiting.isEmpty) this.#held += 1;
-		else await this.#waitForPlace(cancellation, outage);
-		let isHeld = true;
-		return () => {
-			if (!isHeld) return;
-			isHeld = false;
-			this.#held -= 1;
-			this.#serve();
-		};
+		await this.#enter(cancellation, Infinity, outage);
+		return this.#createRelease();
+	}
+
+	/**
+	 * As above; undefined if `deadline` (ms on the steady clock) comes first. Who waits hears of that when a place comes
+	 * free: a timer for each of thousands would outlive its wait.
+	 */
+	async acquireBefore(
+		{ clock, cancellation }: Waiter,
+		deadline: number,
+	): Promise<(() => void) | undefined> {
+		cancellation.throwIfCancelled();
+		this.#now = () => clock.now();
+		const refusal = await this.#enter(cancellation, deadline);
+		return refusal === 'tooLate' ? undefined : this.#createRelease();
 	}
 
 	/** Does the work with a place. */
@@ -50,29 +70,59 @@ export class Semaphore {
 		return await work().finally(release);
 	}
 
-	async #waitForPlace(cancellation: Cancellation, outage?: Cancellation): Promise<void> {
-		let refusal: Error | undefined;
+	async #enter(
+		cancellation: Cancellation,
+		deadline: number,
+		outage?: Cancellation,
+	): Promise<'tooLate' | undefined> {
+		if (this.#held < this.#capacity && this.#waiting.isEmpty) {
+			this.#held += 1;
+			return undefined;
+		}
+		let refusal: Error | 'tooLate' | undefined;
 		let forget = (): unknown => undefined;
 		await untilResumed(cancellation, (resume) => {
-			const leave = (): void => this.#waiting.delete(cancellation, resume);
-			this.#waiting.add(cancellation, resume);
-			forget =
-				outage?.onCancel((reason) => {
-					leave();
-					refusal = reason;
-					resume();
-				}) ?? forget;
+			const leave = (): void => this.#waiting.delete(cancellation, entrant);
+			const refuse = (reason: Error | 'tooLate'): void => {
+				leave();
+				refusal = reason;
+				resume();
+			};
+			const entrant: Entrant = { resume, refuse, deadline };
+			this.#waiting.add(cancellation, entrant);
+			this.#earliest = Math.min(this.#earliest, deadline);
+			forget = outage?.onCancel(refuse) ?? forget;
 			return leave;
 		}).finally(() => forget());
-		if (refusal) throw refusal;
+		if (refusal === undefined || refusal === 'tooLate') return refusal;
+		throw refusal;
+	}
+
+	#createRelease(): () => void {
+		let isHeld = true;
+		return () => {
+			if (!isHeld) return;
+			isHeld = false;
+			this.#held -= 1;
+			this.#serve();
+		};
 	}
 
 	#serve(): void {
+		if (this.#now() >= this.#earliest) this.#refuseLate(this.#now());
 		while (this.#held < this.#capacity) {
-			const resume = this.#waiting.shift();
-			if (!resume) return;
+			const entrant = this.#waiting.shift();
+			if (!entrant) return;
 			this.#held += 1;
-			resume();
+			entrant.resume();
+		}
+	}
+
+	#refuseLate(now: number): void {
+		this.#earliest = Infinity;
+		for (const [, entrant] of [...this.#waiting]) {
+			if (now >= entrant.deadline) entrant.refuse('tooLate');
+			else this.#earliest = Math.min(this.#earliest, entrant.deadline);
 		}
 	}
 }

@@ -2,7 +2,6 @@ import type { UploadFile } from '../wavespeed/media/upload';
 
 /** A file of the workflow, read once to know what it holds. */
 export interface InspectedFile extends UploadFile {
-	sha256: string;
 	/** Of a recording whose header tells it for certain. */
 	audioSeconds?: number;
 }

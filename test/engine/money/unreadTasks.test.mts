@@ -149,6 +149,24 @@ test('with a short time limit no more rows are paid for than with a long one', a
 	expect(rig.emulator.paidTasks()).toBeLessThanOrEqual(4);
 });
 
+test('a time limit of a minute holds for 800 rows whose results are silent, and no task is lost', async () => {
+	rig = await startMoneyRig({ taskSeconds: 30, balance: 1_000 });
+	loseResults('hang');
+	const items = await makeRows(800);
+	const parameters = { ...GENERATE, options: { timeoutMinutes: 1 } };
+	let texts: string[] = [];
+	const minutes = await minutesOf(rig, async () => {
+		texts = errorsOf((await rig.run({ items, parameters, settings: GOES_ON })).items);
+	});
+	expect(minutes).toBeLessThan(2);
+	expect(texts).toHaveLength(800);
+	for (const text of texts) {
+		expect(text).toMatch(/^The task has not ended after \d+ seconds \(last status: created\)/);
+	}
+	const said = texts.join();
+	for (const id of idsOf(rig)) expect(said).toContain(id);
+});
+
 test('one task that can not be read stops no other row', async () => {
 	await startBronze();
 	rig.emulator.onRequest('result', () => {

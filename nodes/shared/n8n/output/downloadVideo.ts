@@ -7,7 +7,13 @@ import type {
 
 import { DOWNLOADS } from '../../account/processLimits';
 import type { Clock, Random } from '../../async/clock';
-import { fail, type FailureDetails } from '../../wavespeed/failures';
+import {
+	type FailureDetails,
+	FailureError,
+	failureOf,
+	makeFailure,
+} from '../../wavespeed/failures';
+import type { Outages } from '../../wavespeed/http/outages';
 import { toPathSegment } from '../../wavespeed/endpoints';
 import type { Cancellation } from '../../async/cancellation';
 import { retry } from '../../async/retry';
@@ -31,6 +37,8 @@ export interface DownloadContext {
 	random: Random;
 	cancellation: Cancellation;
 	hideKey: (text: string) => string;
+	/** Which hosts of videos don't answer, for all runs of the process. */
+	hosts: Outages;
 }
 
 const MAX_ATTEMPTS = 4;
@@ -47,22 +55,37 @@ export async function downloadVideo(
 ): Promise<IBinaryData> {
 	const url = task.videoUrls[0] ?? '';
 	const fileName = `wan-2.2-${toPathSegment(task.id)}.mp4`;
-	let said = '';
+	const host = context.hosts.watch(hostOf(url), url, context.clock);
+	const toFailure = (said: string): FailureError =>
+		new FailureError(makeFailure('downloadFailed', 'downloadFailed', { url, said }, { details }));
+	let last = failed('', false);
+	const attemptInTurn = async (): Promise<FetchOutcome> => {
+		const known = failureOf(host.whyDown());
+		if (known?.reason === 'downloadFailed') return failed(known.facts.said, false);
+		const fetching = await settle(fetchOnce(context, url, fileName));
+		const fetched = fetching.ok ? fetching.value : await describe(context, fetching.error);
+		if (!fetched.ok) context.cancellation.throwIfCancelled();
+		if (fetched.ok) host.noteAnswer();
+		// Before the place is given back: whoever gets it would wait for the silent host as well.
+		else if (fetched.isTransient && host.noteNoAnswer()) {
+			host.noteDown(toFailure(fetched.problem));
+			return failed(fetched.problem, false);
+		}
+		return fetched;
+	};
 	const binary = await retry(context, { maxAttempts: MAX_ATTEMPTS }, async () => {
-		const fetching = DOWNLOADS.run(
-			context.cancellation,
-			async () => await fetchOnce(context, url, fileName),
-		);
-		const outcome = await settle(fetching);
-		const fetched = outcome.ok ? outcome.value : await describe(context, outcome.error);
+		const fetched = await DOWNLOADS.run(context.cancellation, attemptInTurn);
 		if (fetched.ok) return { kind: 'done', value: fetched.binary };
-		context.cancellation.throwIfCancelled();
-		said = fetched.problem;
+		last = fetched;
 		return { kind: fetched.isTransient ? 'transient' : 'failed' };
 	});
 	if (binary) return binary;
-	return fail('downloadFailed', 'downloadFailed', { url, said }, { details });
+	const failure = toFailure(last.problem);
+	if (last.isTransient) host.noteDown(failure);
+	throw failure;
 }
+
+const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : '');
 
 interface FailedFetch {
 	ok: false;

@@ -13,7 +13,7 @@ import { showHint } from './hints';
 import { createMediaReader, type MediaReader } from '../input/media';
 import { downloadVideo } from '../output/downloadVideo';
 import type { Download } from '../output/resultItem';
-import { type AccountApi, openApi } from '../session/openApi';
+import { type AccountApi, accounts, openApi } from '../session/openApi';
 import { nameCall, openLedgerStore, readRunIndex } from './storedContext';
 import { readParameters } from '../input/parameters';
 import { isTool } from '../waiting/conditions';
@@ -58,7 +58,8 @@ export async function openRun(ctx: IExecuteFunctions, holdsPlaces: boolean): Pro
 	const limits = readLimits(ctx, connection);
 	const recordings = new Map<number, number>();
 	const { clock, random } = api;
-	const downloading = { ctx, cancellation, hideKey: connection.hideKey, clock, random };
+	const { hideKey } = connection;
+	const downloading = { ctx, cancellation, hideKey, clock, random, hosts: accounts.videoHosts };
 	let parking: Parking | undefined;
 	return {
 		...{ ctx, items, api, cancellation, connection, recordings, stopListening },

@@ -11,6 +11,7 @@ import { type Download, makeResultItem, originOf, readCost } from '../output/res
 import { toDetails, toItem } from '../output/taskItem';
 import { createClock, systemTime } from '../session/clock';
 import { readConnection } from '../session/credential';
+import { accounts } from '../session/openApi';
 import { endsWithFailure } from './check';
 import { toRecord } from './park';
 import { isTaskRow, type ParkedRow, type ParkedTask, taskIdOf, type WaitState } from './state';
@@ -59,6 +60,7 @@ async function openDownload(ctx: IExecuteFunctions, cancellation: Cancellation):
 		hideKey,
 		clock: createClock(cancellation),
 		random: Math.random,
+		hosts: accounts.videoHosts,
 	};
 	return async (task, details) => await downloadVideo(context, task, details);
 }

@@ -1,7 +1,7 @@
 import type { Clock, Random } from '../../async/clock';
 import type { Waiter } from '../../async/waiter';
 import type { TaskReads } from '../tasks/taskReads';
-import type { Outages } from './outages';
+import type { Outages, OutageWatch } from './outages';
 import type { ServiceClock } from './serviceClock';
 import { readEnvelope, type ApiResult } from './envelope';
 import type { HttpRequest, NoAnswer, Send } from './types';
@@ -56,7 +56,7 @@ export const preparationBudget = (clock: Clock): RetryBudget => ({
 	failsFast: true,
 });
 
-export type ReadRequest = Omit<HttpRequest, 'timeoutMs' | 'finishOnStop' | 'file'>;
+export type ReadRequest = Omit<HttpRequest, 'timeoutMs' | 'deadline' | 'finishOnStop' | 'file'>;
 
 /** A request that costs nothing, and what its answer has to be. */
 export interface ReadCall<T> {
@@ -80,32 +80,18 @@ export async function requestWithRetry<T>(
 	const outage = retryBudget.failsFast ? watchOutage(api, call.request) : undefined;
 	const outcome = await settle(tryOften(api, call, retryBudget, outage));
 	if (outcome.ok) return outcome.value;
-	const kind = failureOf(outcome.error)?.kind;
-	if (kind === 'unavailable' || kind === 'rateLimited') outage?.noteDown(outcome.error);
-	throw outcome.error;
-}
-
-/** What other requests of the account have just found out about this endpoint. */
-interface OutageWatch {
-	throwIfDown(): void;
-	/** True if nothing has been heard for so long that further attempts are no use. */
-	noteNoAnswer(): boolean;
-	noteAnswer(): void;
-	noteDown(error: unknown): void;
+	const { error } = outcome;
+	const kind = failureOf(error)?.kind;
+	const isGivenUp = kind === 'unavailable' || kind === 'rateLimited';
+	if (isGivenUp && error instanceof FailureError) outage?.noteDown(error);
+	throw error;
 }
 
 function watchOutage({ outages, clock }: ApiContext, { target, json }: ReadRequest): OutageWatch {
 	const path = 'path' in target ? target.path : '';
 	const endpoint = path.replace(ANY_TASK, '/*/');
 	const asked = `${path} ${JSON.stringify(json ?? null).slice(0, MOST_TARGET_CHARS)}`;
-	return {
-		throwIfDown: () => outages.throwIfDown(endpoint, clock.now()),
-		noteNoAnswer: () => outages.noteNoAnswer(endpoint, clock.now()),
-		noteAnswer: () => outages.noteAnswer(endpoint),
-		noteDown(error) {
-			if (error instanceof FailureError) outages.noteDown(endpoint, asked, error, clock.now());
-		},
-	};
+	return outages.watch(endpoint, asked, clock);
 }
 
 /** Addresses and the beginning of a prompt: enough to tell rows apart. */
@@ -122,13 +108,18 @@ async function tryOften<T>(
 ): Promise<T> {
 	const { clock } = api;
 	const { deadline, maxAttempts, onlyOnce, notFoundUntil = 0 } = retryBudget;
-	let last: Problem = { said: TOO_MANY_REQUESTS };
+	let last: Problem | undefined;
 	const attemptOnce = async (): Promise<Attempt<T>> => {
-		outage?.throwIfDown();
+		const known = outage?.whyDown();
+		if (known) throw known;
 		// An answer can't come in so short a time, and "no answer" would hide what the last one said.
-		const shortestMs = last.httpStatus === undefined ? -Infinity : SHORTEST_TRY_MS;
+		const shortestMs = last?.httpStatus === undefined ? -Infinity : SHORTEST_TRY_MS;
 		const result = await sendBefore(api, request, deadline, shortestMs);
-		if (!result) return { kind: 'failed' };
+		if (!result || hadNoTurn(result)) {
+			// Says nothing about the service, unlike what came before.
+			last ??= result && toProblem(result);
+			return { kind: 'failed' };
+		}
 		const value = result.kind === 'data' ? parse(result.data) : undefined;
 		const isAnswer = value !== undefined || result.kind === 'refused';
 		if (isAnswer) outage?.noteAnswer();
@@ -148,10 +139,13 @@ async function tryOften<T>(
 	const limits = { maxAttempts, deadline, goesOn: () => !outage?.noteNoAnswer() };
 	const value = await retry(api, limits, attemptOnce);
 	if (value !== undefined) return value;
-	const { said, httpStatus } = last;
+	const { said, httpStatus } = last ?? { said: TOO_MANY_REQUESTS };
 	const kind = httpStatus === 429 ? 'rateLimited' : 'unavailable';
 	return fail(kind, 'noUsableAnswer', { purpose, said }, { httpStatus });
 }
+
+const hadNoTurn = (result: RequestResult): boolean =>
+	result.kind === 'noAnswer' && result.reason === 'noTurn';
 
 const TOO_MANY_REQUESTS = 'WaveSpeed answers "too many requests"';
 
@@ -184,7 +178,7 @@ async function sendBefore(
 		return undefined;
 	}
 	const timeoutMs = Math.max(1, Math.min(REQUEST_TIMEOUT_MS, remaining));
-	return await sendAndRead(api, permit, { ...request, timeoutMs });
+	return await sendAndRead(api, permit, { ...request, timeoutMs, deadline });
 }
 
 /** What came back, or that nothing did. */

@@ -8,6 +8,8 @@ export interface HttpRequest {
 	json?: Record<string, unknown>;
 	file?: { body: NodeJS.ReadableStream | Buffer; byteCount: number };
 	timeoutMs: number;
+	/** It is not sent after this time (ms on the steady clock), however long it has to wait for its turn. */
+	deadline?: number;
 	/** For answers that may be larger than the description of a task. */
 	maxAnswerBytes?: number;
 	/** A submit that is cut off on Stop may have been accepted, and its task's ID would be lost: let it end. */
@@ -28,8 +30,9 @@ export interface NoAnswer {
 	/**
 	 * `notSent`: no connection came about, so the service has seen nothing.
 	 * `noReply`: the request may have arrived.
+	 * `noTurn`: it was not sent, since its deadline came first.
 	 */
-	reason: 'notSent' | 'noReply';
+	reason: 'notSent' | 'noReply' | 'noTurn';
 	/** What happened, in words for the person who runs the workflow; never with the key in it. */
 	text: string;
 }

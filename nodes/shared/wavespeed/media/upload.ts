@@ -7,8 +7,9 @@ import {
 	toRefusal,
 } from '../http/request';
 import { isWebUrl, PATHS } from '../endpoints';
+import type { OutageWatch } from '../http/outages';
 import type { HttpOutcome } from '../http/types';
-import { fail, FailureError, failureOf, type Purpose } from '../failures';
+import { fail, FailureError, failureOf, makeFailure, type Purpose } from '../failures';
 import { wrapAsMultipart } from './multipart';
 import { retry } from '../../async/retry';
 import { closeStream } from './streams';
@@ -18,6 +19,8 @@ import { settle } from '../../async/settle';
 
 export interface UploadFile {
 	fileName: string;
+	/** Tells files apart. */
+	sha256: string;
 	contentType: string;
 	byteCount: number;
 	/** A new stream from the first byte on: each attempt needs its own. */
@@ -54,22 +57,72 @@ export async function uploadFile(
 	field: string,
 	file: UploadFile,
 ): Promise<string> {
-	let said = '';
-	const url = await retry(api, { maxAttempts: MAX_ATTEMPTS }, async () => {
+	const store = new StoreWatch(api, field, file);
+	const limits = { maxAttempts: MAX_ATTEMPTS, goesOn: () => store.goesOn() };
+	const url = await retry(api, limits, async () => {
 		const ticket = await requestTicket(api, field, file);
 		if (ticket === 'notOffered') {
 			return { kind: 'done', value: await uploadAsMultipart(api, field, file) };
 		}
 		if (ticket.method !== 'PUT') failByMethod(field, ticket.method);
+		store.begin(new URL(ticket.uploadUrl).host);
 		const outcome = await sendWithTicket(api, ticket, file);
 		if (outcome.answered && outcome.status >= 200 && outcome.status < 300) {
+			store.noteAnswer();
 			return { kind: 'done', value: ticket.downloadUrl };
 		}
-		said = describeStoreAnswer(outcome);
 		const isTransient = !outcome.answered || needsNewTicket(outcome.status);
-		return { kind: isTransient ? 'transient' : 'failed' };
+		return store.noteProblem(describeStoreAnswer(outcome), isTransient);
 	});
-	return url ?? failUpload(field, said);
+	return url ?? store.fail();
+}
+
+/**
+ * What all uploads to a host know of it. Each has only a few places, so that one after the other would wait for a silent
+ * file store with all its attempts.
+ */
+class StoreWatch {
+	readonly #api: ApiContext;
+	readonly #field: string;
+	readonly #file: UploadFile;
+	#watch: OutageWatch | undefined;
+	#said = '';
+	#isTransient = false;
+
+	constructor(api: ApiContext, field: string, file: UploadFile) {
+		this.#api = api;
+		this.#field = field;
+		this.#file = file;
+	}
+
+	/** Throws if others have just found out that the host doesn't answer. */
+	begin(host: string): void {
+		const { outages, clock } = this.#api;
+		this.#watch = outages.watch(`upload to ${host}`, this.#file.sha256, clock);
+		const known = failureOf(this.#watch.whyDown());
+		if (known?.reason === 'uploadFailed') failUpload(this.#field, known.facts.said);
+	}
+
+	goesOn(): boolean {
+		return !this.#watch?.noteNoAnswer();
+	}
+
+	noteAnswer(): void {
+		this.#watch?.noteAnswer();
+	}
+
+	noteProblem(said: string, isTransient: boolean): { kind: 'transient' | 'failed' } {
+		this.#said = said;
+		this.#isTransient = isTransient;
+		if (!isTransient) this.noteAnswer();
+		return { kind: isTransient ? 'transient' : 'failed' };
+	}
+
+	fail(): never {
+		const failure = toUploadFailure(this.#field, this.#said);
+		if (this.#isTransient) this.#watch?.noteDown(failure);
+		throw failure;
+	}
 }
 
 async function sendWithTicket(
@@ -138,21 +191,25 @@ async function uploadAsMultipart(
 	field: string,
 	file: UploadFile,
 ): Promise<string> {
-	let said = '';
-	const url = await retry(api, { maxAttempts: MAX_ATTEMPTS }, async () => {
+	const store = new StoreWatch(api, field, file);
+	const limits = { maxAttempts: MAX_ATTEMPTS, goesOn: () => store.goesOn() };
+	const url = await retry(api, limits, async () => {
+		store.begin(PATHS.multipart);
 		const content = await file.open();
 		const result = await sendForm(api, file, content).finally(() => closeStream(content));
 		if (result.kind === 'refused') {
+			store.noteAnswer();
 			throw new FailureError(toRefusal(uploadOf(field), result.status, result.text));
 		}
 		const data = result.kind === 'data' ? result.data : undefined;
 		if (isRecord(data) && isWebUrl(data.download_url)) {
+			store.noteAnswer();
 			return { kind: 'done', value: data.download_url };
 		}
-		said = 'text' in result && result.text ? result.text : 'no usable answer';
-		return { kind: result.kind === 'outOfTime' ? 'failed' : 'transient' };
+		const said = 'text' in result && result.text ? result.text : 'no usable answer';
+		return store.noteProblem(said, result.kind !== 'outOfTime');
 	});
-	return url ?? failUpload(field, said);
+	return url ?? store.fail();
 }
 
 async function sendForm(
@@ -181,6 +238,9 @@ function failByMethod(field: string, method: string): never {
 	fail('refused', 'uploadMethodUnknown', { field, method: shorten(method, 20) });
 }
 
+const toUploadFailure = (field: string, said: string): FailureError =>
+	new FailureError(makeFailure('unavailable', 'uploadFailed', { field, said }));
+
 function failUpload(field: string, said: string): never {
-	fail('unavailable', 'uploadFailed', { field, said });
+	throw toUploadFailure(field, said);
 }
