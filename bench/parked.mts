@@ -1,15 +1,12 @@
-import { execFile } from 'node:child_process';
-import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 
 import { listExecutionStatuses } from '../scripts/n8n/n8nExecutions.mts';
-import { ensureN8n } from '../scripts/n8n/n8nInstall.mts';
 import { unwrap } from '../scripts/n8n/n8nRest.mts';
 import { textAt } from '../scripts/n8n/shape.mts';
 import {
 	call,
 	type MeasuredN8n,
+	readDatabase,
 	startMeasuredN8n,
 	switchOn,
 	talk,
@@ -19,7 +16,7 @@ import { median, type Section } from './report.mts';
 
 /** What a parked run costs while it waits, and how long a video lies at the service before the workflow goes on. */
 
-const RUNS = 20;
+const RUNS = 30;
 
 /** n8n's timer looks once a minute, so the ends of the runs lie anywhere between two looks. */
 const SPREAD_MS = 60_000;
@@ -82,14 +79,8 @@ const isOneOf = (path: string, ids: string[]): boolean => ids.some((id) => path.
 
 /** The bytes that n8n keeps of an execution. */
 async function readStoredBytes(n8n: MeasuredN8n, execution: string): Promise<number> {
-	const { node: runtime } = await ensureN8n({ say: () => {} });
-	const database = join(dirname(n8n.testbed.n8n.logFile), '.n8n', 'database.sqlite');
-	const script = `const { DatabaseSync } = require('node:sqlite');
-		const db = new DatabaseSync(${JSON.stringify(database)}, { readOnly: true });
-		const row = db.prepare('SELECT length(data) AS bytes FROM execution_data WHERE executionId = ?').get(${JSON.stringify(execution)});
-		console.log(row.bytes);`;
-	const { stdout } = await promisify(execFile)(runtime, ['-e', script]);
-	return Number(stdout.trim());
+	const query = 'SELECT length(data) FROM execution_data WHERE executionId = ?';
+	return Number((await readDatabase(n8n, query, execution))[0]);
 }
 
 const FIRST_CHECKS_MS = 70_000;
@@ -144,6 +135,7 @@ export async function measureParked(): Promise<Section> {
 		columns: [
 			'',
 			'median',
+			'median until it is read',
 			'95th percentile',
 			'longest',
 			'processor per hour',

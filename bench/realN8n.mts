@@ -1,10 +1,15 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 import axios from 'axios';
 
 import { settle } from '../nodes/shared/async/settle';
 import { NODE_TYPE, prepareExample } from '../scripts/n8n/examples.mts';
 import { listExecutionStatuses } from '../scripts/n8n/n8nExecutions.mts';
+import { ensureN8n } from '../scripts/n8n/n8nInstall.mts';
 import { findFreePort } from '../scripts/n8n/ports.mts';
 import { activateWorkflow, saveWorkflow } from '../scripts/n8n/n8nWorkflows.mts';
 import { chain, type NamedNode, splitIntoRows, webhookAt } from '../test/e2e/chainedWorkflow.mts';
@@ -37,7 +42,11 @@ export async function startMeasuredN8n(
 	const port = await findFreePort();
 	const files = await serveFolder(fileURLToPath(new URL('../test/media', import.meta.url)));
 	const probe = fileURLToPath(new URL('memoryProbe.cjs', import.meta.url));
-	const env = { ...settings, NODE_OPTIONS: `--require ${probe}`, MEMORY_PROBE_PORT: String(port) };
+	const env = {
+		...settings,
+		NODE_OPTIONS: `--require ${probe}`,
+		MEMORY_PROBE_PORT: String(port),
+	};
 	const testbed = await startTestbed({ video: 'placeholder', ...emulator }, [], env);
 	const read = async (path: string): Promise<Usage> =>
 		(await axios.get<Usage>(`http://127.0.0.1:${port}${path}`, { proxy: false })).data;
@@ -51,6 +60,29 @@ export async function startMeasuredN8n(
 			await files.close();
 		},
 	};
+}
+
+export const residentOf = (pid: number): number => {
+	const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+	return Number(kilobytes) * 1024;
+};
+
+/** The first column of what SQL finds in n8n's database; `value` takes the place of its ?. */
+export async function readDatabase(
+	{ testbed }: MeasuredN8n,
+	sql: string,
+	value: string,
+): Promise<unknown[]> {
+	// Node.js 20 has no SQLite of its own.
+	const { node: runtime } = await ensureN8n({ say: () => {} });
+	const database = join(dirname(testbed.n8n.logFile), '.n8n', 'database.sqlite');
+	const script = `const { DatabaseSync } = require('node:sqlite');
+		const db = new DatabaseSync(${JSON.stringify(database)}, { readOnly: true });
+		const rows = db.prepare(${JSON.stringify(sql)}).all(${JSON.stringify(value)});
+		console.log(JSON.stringify(rows.map((row) => Object.values(row)[0])));`;
+	const options = { maxBuffer: 1024 ** 3 };
+	const { stdout } = await promisify(execFile)(runtime, ['-e', script], options);
+	return JSON.parse(stdout) as unknown[];
 }
 
 /** Webhook → as many rows → the given nodes, switched on. Returns the workflow's ID. */
@@ -78,7 +110,7 @@ export const call = async ({ n8n }: Testbed, path: string): Promise<void> =>
 
 /** The node under test, with public addresses. */
 export const talk = (files: FileServer, more: object = {}): NamedNode => ({
-	...{ name: 'Talk', type: NODE_TYPE, typeVersion: 1 },
+	...{ name: 'Talk', type: NODE_TYPE, typeVersion: 1.1 },
 	parameters: {
 		...{ operation: 'generate', prompt: '={{ $json.prompt }}', waitMode: 'parked' },
 		...{ imageSource: 'url', imageUrl: `${files.url}/portrait.png` },

@@ -37,7 +37,9 @@ export class Wan22SpeechToVideo implements INodeType {
 			dark: 'file:../../icons/wavespeed.dark.svg',
 		},
 		group: ['transform'],
-		version: 1,
+		// For a node of version 1 n8n evaluates an expression at each request to its webhook, be it forged.
+		version: [1, 1.1],
+		defaultVersion: 1.1,
 		subtitle:
 			'={{ ({ generate: "Generate Video", quote: "Get Price", delete: "Delete Task", get: "Get Task", getAll: "Get Many Tasks", submit: "Submit Task", wait: "Wait for Task", getBalance: "Get Balance" })[$parameter["operation"]] }}',
 		description:

@@ -19,7 +19,9 @@ export class Wan22SpeechToVideoTrigger implements INodeType {
 			dark: 'file:../../icons/wavespeed.dark.svg',
 		},
 		group: ['trigger'],
-		version: 1,
+		// For a node of version 1 n8n evaluates an expression at each request to its webhook, be it forged.
+		version: [1, 1.1],
+		defaultVersion: 1.1,
 		subtitle:
 			'={{ ({ completed: "Task Completed", failed: "Task Failed", finished: "Task Finished" })[$parameter["event"]] }}',
 		// n8n's search shows this text for the trigger and for the node alike.

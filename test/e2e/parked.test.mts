@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { outputItems, stopExecution } from '../../scripts/n8n/n8nExecutions.mts';
+import { outputItems, retryExecution, stopExecution } from '../../scripts/n8n/n8nExecutions.mts';
 import { valueAt } from '../../scripts/n8n/shape.mts';
 import { LONG_TIMEOUT_MS, useLongTasks } from './longTasks.mts';
 
@@ -14,6 +14,9 @@ const {
 	waitForSuccess,
 	statusOf,
 	childOf,
+	node,
+	input,
+	expectVideos,
 } = useLongTasks();
 
 describe('parked in a real n8n', () => {
@@ -29,6 +32,31 @@ describe('parked in a real n8n', () => {
 			finishAll(before);
 			await waitUntil(child, 'success');
 			expect(await statusOf(id)).toBe('canceled');
+			expect(testbed().emulator.paidTasks() - before).toBe(3);
+		},
+		LONG_TIMEOUT_MS,
+	);
+
+	it(
+		'parked: "Wait for Task" that failed before it was parked parks after Retry, for the same tasks',
+		async () => {
+			const before = testbed().emulator.paidTasks();
+			testbed().emulator.addFault({ step: 'result', kind: 'status', status: 404, times: Infinity });
+			const wait = {
+				...{ resource: 'task', operation: 'wait', taskId: '={{ $json.taskId }}' },
+				...{ waitMode: 'parked', options: { timeoutMinutes: 10 } },
+			};
+			const workflowId = await switchOn('retried', [
+				node('Submit', { resource: 'task', operation: 'submit', ...input() }),
+				node('Wait', wait),
+			]);
+			const failed = await start(workflowId, 'retried');
+			await waitUntil(failed, 'error');
+			testbed().emulator.clearFaults();
+			const id = await retryExecution(testbed().session, failed);
+			await waitUntil(id, 'waiting');
+			finishAll(before);
+			expectVideos(await waitForSuccess(id), 'Wait', before);
 			expect(testbed().emulator.paidTasks() - before).toBe(3);
 		},
 		LONG_TIMEOUT_MS,

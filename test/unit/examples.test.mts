@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { TABLES } from '../../scripts/start/sampleTables.mts';
+import { Wan22SpeechToVideo } from '../../nodes/Wan22SpeechToVideo/Wan22SpeechToVideo.node';
+import { Wan22SpeechToVideoTrigger } from '../../nodes/Wan22SpeechToVideoTrigger/Wan22SpeechToVideoTrigger.node';
 import { isRecord, listAt, textAt, valueAt } from '../../scripts/n8n/shape.mts';
 
 /** What n8n 3.0 takes away (the check for 3.0 in n8n 2.40.7, and docs/compatibility.md) isn't in any example. */
@@ -53,6 +55,21 @@ test('no data table of the examples has the name of another one in its own', () 
 	);
 	expect(within).toEqual([]);
 });
+test.each(files)(
+	'%s has our nodes in their newest version, whose webhooks cost n8n less',
+	(file) => {
+		const workflow: unknown = JSON.parse(readFileSync(join(FOLDER, file), 'utf8'));
+		const types = [new Wan22SpeechToVideo(), new Wan22SpeechToVideoTrigger()];
+		for (const { description } of types) {
+			const type = `n8n-nodes-wavespeed-speech-to-video.${description.name}`;
+			const nodes = listAt(workflow, 'nodes')
+				.filter(isRecord)
+				.filter((node) => (textAt(node, 'type') ?? '').replace(/Tool$/, '') === type);
+			expect(description.defaultVersion).toBeGreaterThan(1);
+			for (const node of nodes) expect(node.typeVersion).toBe(description.defaultVersion);
+		}
+	},
+);
 
 /** What makes them safe to be started again is the order of a few nodes; the data table's is run by a test of crashes. */
 describe.each(['table-batch', 'spreadsheet-batch', 'spreadsheet-batch-google-sheets'])(

@@ -71,7 +71,9 @@ let triggerCount = 0;
 export async function startTrigger(options: TriggerOptions): Promise<TriggerRig> {
 	const mode = options.mode ?? 'webhook';
 	triggerCount += 1;
+	const type = nodeTypes.getByName(TRIGGER_TYPE);
 	const node: INode = makeNode('Trigger', TRIGGER_TYPE, {
+		typeVersion: type.description.defaultVersion ?? 1,
 		// Each test is a process of its own: what one remembers belongs to a node's ID.
 		id: `trigger ${triggerCount}`,
 		webhookId: 'hook',
@@ -109,7 +111,6 @@ export async function startTrigger(options: TriggerOptions): Promise<TriggerRig>
 		delete (additionalData as { executionId?: string }).executionId;
 		return { workflow, staticData, additionalData, node: workflow.getNode('Trigger') as INode };
 	};
-	const type = nodeTypes.getByName(TRIGGER_TYPE);
 	const description = type.description.webhooks?.[0];
 	if (!description) throw new Error('the trigger has no webhook');
 	const webhookData = {
@@ -166,12 +167,17 @@ export async function startTrigger(options: TriggerOptions): Promise<TriggerRig>
 		for await (const chunk of request) chunks.push(chunk as Buffer);
 		const rawBody = Buffer.concat(chunks);
 		received.push({ ...(request.headers as Record<string, string>), body: rawBody.toString() });
-		// n8n doesn't read forms with files into memory.
-		const isForm = (request.headers['content-type'] ?? '').startsWith('multipart/');
-		const httpRequest = Object.assign(
-			request,
-			isForm ? { body: {} } : { rawBody, body: tryParse(rawBody) },
-		);
+		// For nodes of a version above 1 n8n reads some types only; the node may ask for others, but not for forms.
+		const contentType = request.headers['content-type'] ?? '';
+		const isRead = contentType.startsWith('application/json');
+		const httpRequest = Object.assign(request, {
+			...(isRead ? { rawBody, body: tryParse(rawBody) } : { body: {} }),
+			async readRawBody() {
+				await setImmediate();
+				if (contentType.startsWith('multipart/')) throw new Error('stream is not readable');
+				Object.assign(request, { rawBody });
+			},
+		});
 		const {
 			workflow,
 			staticData,

@@ -57,6 +57,15 @@ describe('a callback that WaveSpeed did not send', () => {
 		expect(await post('', headers)).toBe(401);
 	});
 
+	test('is told from a genuine one also where n8n does not read the body for itself', async () => {
+		const id = await submitFinished();
+		const headers = await captureCallback(id);
+		const plain = { ...headers, 'content-type': 'application/octet-stream' };
+		expect(await post(`${headers.body} `, plain)).toBe(401);
+		expect(await post(headers.body, plain)).toBe(200);
+		expect(scene.trigger.started).toHaveLength(1);
+	});
+
 	test('makes the trigger ask for the secret once a minute at most', async () => {
 		const id = await submitFinished();
 		await Promise.all(

@@ -48,7 +48,7 @@ async function receive(
 	toleranceSeconds: () => number,
 	work: (callback: Callback) => Promise<CallbackAnswer>,
 ): Promise<CallbackAnswer> {
-	const read = readCallback(ctx, systemTime.wallTime(), toleranceSeconds());
+	const read = await readCallback(ctx, systemTime.wallTime(), toleranceSeconds());
 	if (!read.ok) return refuse(ctx, read);
 	const check = await checkCallback(ctx, read.callback);
 	if (!check.ok) return refuse(ctx, check);

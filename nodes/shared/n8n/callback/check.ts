@@ -12,6 +12,7 @@ import { systemTime } from '../session/clock';
 import { CREDENTIAL_TYPE, readConnection } from '../session/credential';
 import { accounts, openApi } from '../session/openApi';
 import { isRecord } from '../../json';
+import { settle } from '../../async/settle';
 
 export type CallbackCheck =
 	| {
@@ -45,15 +46,15 @@ export type Refusal = Extract<CallbackCheck, { ok: false }>;
 const MAX_BODY_BYTES = 1024 ** 2;
 
 /** What can be told without the credential, the secret or the API, so that forged requests stay cheap for us. */
-export function readCallback(
+export async function readCallback(
 	ctx: IWebhookFunctions,
 	nowMs: number,
 	toleranceSeconds: number,
-): { ok: true; callback: UncheckedCallback } | Refusal {
+): Promise<{ ok: true; callback: UncheckedCallback } | Refusal> {
 	const refuse = (message: string): Refusal => ({ ok: false, status: 401, message });
 	const result = readSignature(ctx.getHeaderData(), nowMs, toleranceSeconds);
 	if (!result.ok) return refuse(PROBLEMS[result.problem]);
-	const rawBody = readRawBody(ctx);
+	const rawBody = await readRawBody(ctx);
 	if (!rawBody) return refuse('The callback has no body');
 	if (rawBody.length > MAX_BODY_BYTES) return refuse('The callback is too large');
 	return { ok: true, callback: { delivery: result.delivery, rawBody } };
@@ -98,9 +99,15 @@ async function isGenuine(
 }
 
 /** The bytes as they came: n8n's parsed body, written out again, would not be what was signed. */
-function readRawBody(ctx: IWebhookFunctions): Buffer | undefined {
+async function readRawBody(ctx: IWebhookFunctions): Promise<Buffer | undefined> {
 	const request: unknown = ctx.getRequestObject();
-	const rawBody = isRecord(request) ? request.rawBody : undefined;
+	if (!isRecord(request)) return undefined;
+	const read: unknown = request.readRawBody;
+	// For nodes of a version above 1, n8n itself reads JSON and a few other types only. A form has been read by then.
+	if (request.rawBody === undefined && typeof read === 'function') {
+		await settle((async () => void (await read.call(request)))());
+	}
+	const { rawBody } = request;
 	return Buffer.isBuffer(rawBody) && rawBody.length > 0 ? rawBody : undefined;
 }
 
