@@ -34,7 +34,7 @@ const engineOfOtherN8n = otherN8n && {
 
 module.exports = {
 	// Far above what a test takes, for machines that are busy with other things.
-	testTimeout: 60_000,
+	testTimeout: 180_000,
 	// jest leaves one core alone by default, which is half of a small machine.
 	maxWorkers: '100%',
 	projects: [

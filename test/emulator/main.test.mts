@@ -44,7 +44,7 @@ test('the command prints where it listens and how to use it, and ends on a signa
 	expect(balance.body).toEqual({ code: 200, message: 'success', data: { balance: 100 } });
 	child.kill('SIGTERM');
 	expect(await once(child, 'exit')).toEqual([0, null]);
-}, 20_000);
+}, 60_000);
 
 test('the command says which port is in use and which option is wrong', async () => {
 	const { url } = closeLater(await startEmulator());
@@ -61,7 +61,7 @@ test('the command says which port is in use and which option is wrong', async ()
 		expect(said).toContain(message);
 		expect(code).toBe(1);
 	}
-}, 20_000);
+}, 60_000);
 
 describe('the pages for people', () => {
 	test('show tasks and requests, take faults, and start over', async () => {
