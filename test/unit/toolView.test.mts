@@ -26,7 +26,7 @@ const GENERATE = {
 test('a tool says that the model fills in the addresses, and that its calls are paid for', () => {
 	const [notice, ...others] = noticesOf(tool, GENERATE);
 	expect(others).toEqual([]);
-	expect(notice).toMatch(/no files.*✨.*paid for.*"Max Cost per Video"/);
+	expect(notice).toMatch(/no files.*button with the stars.*paid for.*"Max Cost per Video"/);
 	const names = shown(tool, GENERATE).map(({ name }) => name);
 	expect(names.indexOf('toolNotice')).toBeLessThan(names.indexOf('imageUrl'));
 });

@@ -32,7 +32,7 @@ const sourceFields = (displayName: string, name: string, what: string): INodePro
 export const inputFields: INodeProperties[] = [
 	{
 		displayName:
-			'An AI agent hands no files to its tools, only texts: click ✨ beside both addresses, and the model fills them in. Each call that makes a video is paid for; limit it with the option "Max Cost per Video".',
+			'An AI agent hands no files to its tools, only texts: click the button with the stars beside both addresses, and the model fills them in. Each call that makes a video is paid for; limit it with the option "Max Cost per Video".',
 		name: 'toolNotice',
 		type: 'notice',
 		default: '',
