@@ -129,7 +129,7 @@ async function checkTask(
 	const { hideKey } = connection;
 	const { clock, random } = api;
 	const item = await toTriggerItem(callback, settings, task, {
-		...{ ctx, cancellation, hideKey, clock, random, hosts: accounts.videoHosts },
+		...{ ctx, cancellation, hideKey, clock, random, hosts: accounts.outages },
 	});
 	return { status: 200, message: 'The workflow starts', items: [item] };
 }

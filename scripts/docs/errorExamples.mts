@@ -142,6 +142,7 @@ export const EXAMPLES: Examples = {
 		],
 	],
 	fileUnreadable: ['invalidInput', [{ field }]],
+	storageStopped: ['unavailable', [{ field }]],
 	fileEmpty: ['invalidInput', [{ field }]],
 	fileTooLarge: ['invalidInput', [{ field, byteCount: 300 * 1024 ** 2, limitMegabytes: 200 }]],
 	unexpected: ['invalidInput', [{ text: "‹n8n's words›" }]],

@@ -32,8 +32,8 @@ export class Accounts {
 	 * search must know what was sent by the other way, or it takes another row's video.
 	 */
 	#submissions: Submissions | undefined;
-	/** Anybody can read the videos, so their hosts belong to no account. */
-	#videoHosts = new Outages();
+	/** Of what belongs to no account: the hosts of videos, which anybody can read, and n8n's storage. */
+	#outages = new Outages();
 	/** Whose credential is of which account. */
 	readonly #remembered = new Map<string, { id: string; at: number }>();
 
@@ -65,8 +65,8 @@ export class Accounts {
 		return isRecent ? this.#known.get(found.id)?.account : undefined;
 	}
 
-	get videoHosts(): Outages {
-		return this.#videoHosts;
+	get outages(): Outages {
+		return this.#outages;
 	}
 
 	/** For tests, which begin with a process that knows nothing. */
@@ -74,7 +74,7 @@ export class Accounts {
 		this.#known.clear();
 		this.#remembered.clear();
 		this.#submissions = undefined;
-		this.#videoHosts = new Outages();
+		this.#outages = new Outages();
 	}
 
 	#dropIdle(now: number): void {

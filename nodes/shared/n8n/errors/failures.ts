@@ -75,6 +75,8 @@ interface InputFacts {
 	/** `isShared`: the other parameter names the same file. */
 	fileOfWrongKind: { file: NamedFile; isShared: boolean; search: FileSearch };
 	fileUnreadable: { field: string };
+	/** In the middle of the file, or before it. */
+	storageStopped: { field: string };
 	fileEmpty: { field: string };
 	fileTooLarge: { field: string; byteCount: number; limitMegabytes: number };
 }

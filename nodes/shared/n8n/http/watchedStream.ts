@@ -19,6 +19,13 @@ export interface DownloadStream extends NodeJS.ReadableStream {
 	destroy(): void;
 }
 
+export interface WatchOptions {
+	/** Its length is known. */
+	isMeasured: boolean;
+	/** Gives the error that it ends with if next to nothing arrives. */
+	onSlow(): Error;
+}
+
 /**
  * Counts what passes, and breaks off a connection that delivers next to nothing: n8n's time limit ends with the headers,
  * so a body that stops coming would hold the workflow for ever. Destroying the stream is not enough, since the HTTP
@@ -27,7 +34,7 @@ export interface DownloadStream extends NodeJS.ReadableStream {
 export class WatchedStream {
 	readonly stream: NodeJS.ReadableStream;
 	readonly #source: DownloadStream;
-	readonly #isMeasured: boolean;
+	readonly #options: WatchOptions;
 	#byteCount = 0;
 	#isDone = false;
 	#problem: string | undefined;
@@ -35,10 +42,9 @@ export class WatchedStream {
 	/** Set while the next chunk is awaited. */
 	#reject: ((reason: Error) => void) | undefined;
 
-	/** `isMeasured`: its length is known. */
-	constructor(source: DownloadStream, isMeasured: boolean) {
+	constructor(source: DownloadStream, options: WatchOptions) {
 		this.#source = source;
-		this.#isMeasured = isMeasured;
+		this.#options = options;
 		// A connection that breaks off is reported by n8n's storage; unheard, the same event would end n8n itself.
 		const ignore = (): void => {};
 		source.on('error', ignore);
@@ -72,11 +78,12 @@ export class WatchedStream {
 		const startedAt = systemTime.now();
 		for (let seen = 0; !this.#isDone && !this.#broken; seen = this.#byteCount) {
 			await systemTime.sleep(CHECK_EVERY_MS);
-			const isLong = !this.#isMeasured && systemTime.now() - startedAt >= LONGEST_UNMEASURED_MS;
+			const { isMeasured, onSlow } = this.#options;
+			const isLong = !isMeasured && systemTime.now() - startedAt >= LONGEST_UNMEASURED_MS;
 			// While nothing is awaited, it is n8n's storage that takes its time.
 			const isSlow = this.#byteCount - seen < LEAST_BYTES && this.#reject !== undefined;
 			if (this.#isDone) return;
-			if (isSlow) this.breakOff(new Error('the video arrived too slowly'));
+			if (isSlow) this.breakOff(onSlow());
 			else if (isLong) this.breakOff(new Error('the video did not end within an hour'));
 		}
 	}

@@ -7,6 +7,7 @@ import type { FileSearch } from '../errors/failures';
 import { refuseMistake } from './fieldMistakes';
 import { isBinary, type ItemFile, listFiles, lookInside, toNamedFile } from './itemFiles';
 import type { ParameterReader } from './parameters';
+import type { Storage } from './storage';
 import { isTool } from '../waiting/conditions';
 
 /** Finds the file that a row means; where that fails, the failure knows which files the item has. */
@@ -14,6 +15,7 @@ import { isTool } from '../waiting/conditions';
 /** What is looked for, and where. */
 export interface Wanted {
 	ctx: IExecuteFunctions;
+	storage: Storage;
 	parameters: ParameterReader;
 	row: number;
 	kind: MediaKind;
@@ -29,7 +31,7 @@ const inField = (kind: MediaKind): { details: FailureDetails } => ({
 
 /** An empty name means the item's only picture or recording. Any other name is taken, whatever the file is. */
 export async function findFile(wanted: Wanted): Promise<ItemFile> {
-	const { ctx, parameters, row, kind } = wanted;
+	const { ctx, storage, parameters, row, kind } = wanted;
 	const given = parameters.raw(nameOf(kind));
 	const name = typeof given === 'string' ? given.trim() : given;
 	if (name === '') return await findOnlyFile(wanted);
@@ -40,7 +42,7 @@ export async function findFile(wanted: Wanted): Promise<ItemFile> {
 		: attempt(() => ctx.helpers.assertBinaryData(row, name as string | IBinaryData));
 	if (isBinary(found)) return { field, binary: found, kind: kindByLabel(found) };
 	refuseMistake(name, labelOf(kind), inField(kind));
-	const search = toSearch(wanted, await lookInsideAll(ctx, listFiles(ctx, row)));
+	const search = toSearch(wanted, await lookInsideAll(storage, listFiles(ctx, row)));
 	return fail('invalidInput', 'noFileInField', { field, search }, inField(kind));
 }
 
@@ -58,18 +60,18 @@ function attempt<T>(work: () => T): T | undefined {
 	}
 }
 
-const lookInsideAll = async (ctx: IExecuteFunctions, files: ItemFile[]): Promise<ItemFile[]> =>
-	await Promise.all(files.map(async (file) => await lookInside(ctx, file)));
+const lookInsideAll = async (storage: Storage, files: ItemFile[]): Promise<ItemFile[]> =>
+	await Promise.all(files.map(async (file) => await lookInside(storage, file)));
 
 async function findOnlyFile(wanted: Wanted): Promise<ItemFile> {
-	const { ctx, row, kind } = wanted;
+	const { ctx, storage, row, kind } = wanted;
 	const files = listFiles(ctx, row);
 	const labelled = await Promise.all(
-		files.map(async (file) => (file.kind ? file : await lookInside(ctx, file))),
+		files.map(async (file) => (file.kind ? file : await lookInside(storage, file))),
 	);
 	// Labels can be wrong, so where they name none or several the content decides.
 	let candidates = pickCandidates(labelled, kind);
-	const seen = candidates.length === 1 ? labelled : await lookInsideAll(ctx, files);
+	const seen = candidates.length === 1 ? labelled : await lookInsideAll(storage, files);
 	if (candidates.length !== 1) candidates = pickCandidates(seen, kind);
 	const [candidate] = candidates;
 	if (candidate && candidates.length === 1) return candidate;
@@ -87,13 +89,13 @@ function pickCandidates(files: ItemFile[], kind: MediaKind): ItemFile[] {
 /** Refuses a file that is not of the kind that is wanted, by its label or else by its first bytes. */
 export async function checkKind(wanted: Wanted, file: ItemFile): Promise<void> {
 	if (file.kind === wanted.kind) return;
-	const seen = await lookInside(wanted.ctx, file);
+	const seen = await lookInside(wanted.storage, file);
 	if (seen.kind !== wanted.kind) await refuseFile(wanted, seen);
 }
 
 export async function refuseFile(wanted: Wanted, file: ItemFile): Promise<never> {
-	const { ctx, row, kind } = wanted;
-	const search = toSearch(wanted, await lookInsideAll(ctx, listFiles(ctx, row)));
+	const { ctx, storage, row, kind } = wanted;
+	const search = toSearch(wanted, await lookInsideAll(storage, listFiles(ctx, row)));
 	const facts = { file: toNamedFile(file), isShared: isSharedName(wanted), search };
 	return fail('invalidInput', 'fileOfWrongKind', facts, inField(kind));
 }

@@ -3,7 +3,6 @@ import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import { settle } from '../../async/settle';
 import { isRecord } from '../../json';
 import { fail } from '../../wavespeed/failures';
-import { closeStream } from '../../wavespeed/media/streams';
 import {
 	detectFormat,
 	type FileKind,
@@ -14,6 +13,7 @@ import {
 } from '../../wavespeed/media/detectFormat';
 import type { NamedFile } from '../errors/failures';
 import { readWorkflowSettings } from '../session/workflowSettings';
+import { rethrowFailure, type Storage } from './storage';
 
 /** A file of an item, with what it is; undefined: neither its label nor its first bytes tell. */
 export interface ItemFile {
@@ -44,22 +44,23 @@ export function listFiles(ctx: IExecuteFunctions, row: number): ItemFile[] {
 }
 
 /** The same file, told by its first bytes, else by its label. */
-export async function lookInside(ctx: IExecuteFunctions, file: ItemFile): Promise<ItemFile> {
-	const head = await readHead(ctx, file);
+export async function lookInside(storage: Storage, file: ItemFile): Promise<ItemFile> {
+	const head = await readHead(storage, file);
 	const { kind, binary } = file;
 	const isAsLabelled =
 		(kind === 'image' || kind === 'audio') && detectFormat(kind, binary, head) !== undefined;
 	return isAsLabelled ? file : { ...file, kind: kindByContent(head) ?? kind };
 }
 
-async function readHead(ctx: IExecuteFunctions, { binary, field }: ItemFile): Promise<Buffer> {
+async function readHead(storage: Storage, { binary, field }: ItemFile): Promise<Buffer> {
 	if (!binary.id) return toBuffer(binary).subarray(0, HEAD_BYTES);
-	const read = await settle(readStart(ctx, binary.id));
-	return read.ok ? read.value : failUnreadable(field);
+	const read = await settle(storage.read(binary.id, field, readStart));
+	if (read.ok) return read.value;
+	rethrowFailure(read.error);
+	return failUnreadable(field);
 }
 
-async function readStart(ctx: IExecuteFunctions, id: string): Promise<Buffer> {
-	const stream = await ctx.helpers.getBinaryStream(id);
+async function readStart(stream: NodeJS.ReadableStream): Promise<Buffer> {
 	const parts: Buffer[] = [];
 	let byteCount = 0;
 	for await (const part of stream) {
@@ -68,7 +69,6 @@ async function readStart(ctx: IExecuteFunctions, id: string): Promise<Buffer> {
 		byteCount += chunk.length;
 		if (byteCount >= HEAD_BYTES) break;
 	}
-	closeStream(stream);
 	return Buffer.concat(parts).subarray(0, HEAD_BYTES);
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { fail } from '../../wavespeed/failures';
 import type { MediaKind } from '../../wavespeed/media/formats';
@@ -12,6 +12,7 @@ import {
 } from '../../wavespeed/media/detectFormat';
 import { LENGTH_HEAD_BYTES, readAudioSeconds } from '../../wavespeed/media/audioLength';
 import type { ParameterReader } from './parameters';
+import { rethrowFailure, type Storage } from './storage';
 import type { InspectedFile, Media } from '../../batch/request';
 import { settle } from '../../async/settle';
 import { checkKind, findFile, refuseFile, type Wanted } from './findFile';
@@ -33,6 +34,7 @@ const SOURCE_LABELS = { image: 'Image Source', audio: 'Audio Source' } as const;
  */
 export function createMediaReader(
 	ctx: IExecuteFunctions,
+	storage: Storage,
 	noteSeconds: (row: number, seconds: number) => void,
 ): MediaReader {
 	const inspected = new Map<string, Promise<InspectedFile>>();
@@ -41,10 +43,10 @@ export function createMediaReader(
 		if (parameters.choice(`${kind}Source`, SOURCE_LABELS[kind], sources) === 'url') {
 			return { kind: 'url', url: readWebAddress(parameters, kind) };
 		}
-		const wanted = { ctx, parameters, row, kind };
+		const wanted = { ctx, storage, parameters, row, kind };
 		const file = await findFile(wanted);
 		const { binary, field } = file;
-		checkByteCount(field, await byteCountOf(ctx, binary));
+		checkByteCount(field, await byteCountOf(storage, file));
 		await checkKind(wanted, file);
 		const inspect = async (): Promise<InspectedFile> => await inspectFile(wanted, file);
 		const id = binary.id ? `${kind} ${binary.id} ${binary.mimeType} ${binary.fileName ?? ''}` : '';
@@ -73,21 +75,23 @@ export function checkByteCount(field: string, byteCount: number): void {
 }
 
 /** A stored file's data field only names the storage; its size is in the metadata. */
-async function byteCountOf(ctx: IExecuteFunctions, binary: IBinaryData): Promise<number> {
+async function byteCountOf(storage: Storage, { binary, field }: ItemFile): Promise<number> {
 	if (!binary.id) return toBuffer(binary).length;
-	const metadata = await settle(ctx.helpers.getBinaryMetadata(binary.id));
-	if (metadata.ok) return metadata.value.fileSize;
+	const told = await settle(storage.byteCountOf(binary.id, field));
+	if (told.ok) return told.value;
+	rethrowFailure(told.error);
 	return failUnreadable(binary.fileName ?? 'without a name');
 }
 
 /** Reads the file once, for its hash, its true size and its first bytes. */
 async function inspectFile(wanted: Wanted, file: ItemFile): Promise<InspectedFile> {
-	const { ctx, kind } = wanted;
+	const { storage, kind } = wanted;
 	const { binary, field } = file;
 	const { id } = binary;
 	const open = async (): Promise<NodeJS.ReadableStream | Buffer> =>
-		id ? await ctx.helpers.getBinaryStream(id) : toBuffer(binary);
+		id ? await storage.open(id, field) : toBuffer(binary);
 	const read = await settle(readThrough(open));
+	if (!read.ok) rethrowFailure(read.error);
 	if (!read.ok) failUnreadable(field);
 	const { sha256, byteCount, head } = read.value;
 	const audioSeconds = kind === 'audio' ? readAudioSeconds(head, byteCount) : undefined;

@@ -191,7 +191,10 @@ async function store(
 	const mimeType = mimeTypeOf(answer);
 	const promised = lengthOf(answer);
 	const source = answer.body as unknown as DownloadStream;
-	const watched = new WatchedStream(source, promised !== undefined);
+	const watched = new WatchedStream(source, {
+		isMeasured: promised !== undefined,
+		onSlow: () => new Error('the video arrived too slowly'),
+	});
 	const forget = cancellation.onCancel((reason) => watched.breakOff(reason));
 	const prepared = await settle(
 		ctx.helpers.prepareBinaryData(

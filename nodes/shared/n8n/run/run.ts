@@ -10,6 +10,7 @@ import { type Connection, readConnection } from '../session/credential';
 import { describeLogEntry } from '../errors/messages/run';
 import type { Pace } from '../errors/messages/hints';
 import { showHint } from './hints';
+import { Storage } from '../input/storage';
 import { createMediaReader, type MediaReader } from '../input/media';
 import { downloadVideo } from '../output/downloadVideo';
 import type { Download } from '../output/resultItem';
@@ -57,14 +58,15 @@ export async function openRun(ctx: IExecuteFunctions, holdsPlaces: boolean): Pro
 	const api = openApi(ctx, connection, cancellation);
 	const limits = readLimits(ctx, connection);
 	const recordings = new Map<number, number>();
+	const storage = new Storage(ctx, api, accounts.outages);
 	const { clock, random } = api;
 	const { hideKey } = connection;
-	const downloading = { ctx, cancellation, hideKey, clock, random, hosts: accounts.videoHosts };
+	const downloading = { ctx, cancellation, hideKey, clock, random, hosts: accounts.outages };
 	let parking: Parking | undefined;
 	return {
 		...{ ctx, items, api, cancellation, connection, recordings, stopListening },
 		batch: openBatch(ctx, api, connection, limits),
-		readMedia: createMediaReader(ctx, (row, seconds) => void recordings.set(row, seconds)),
+		readMedia: createMediaReader(ctx, storage, (row, seconds) => void recordings.set(row, seconds)),
 		rowsAtOnce: holdsPlaces ? limits.pace.tasksInFlight + PREPARED_AHEAD : MOST_CONCURRENT_ROWS,
 		pace: limits.pace,
 		hintOnce: createHinter(ctx),

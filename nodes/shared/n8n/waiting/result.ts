@@ -60,7 +60,7 @@ async function openDownload(ctx: IExecuteFunctions, cancellation: Cancellation):
 		hideKey,
 		clock: createClock(cancellation),
 		random: Math.random,
-		hosts: accounts.videoHosts,
+		hosts: accounts.outages,
 	};
 	return async (task, details) => await downloadVideo(context, task, details);
 }

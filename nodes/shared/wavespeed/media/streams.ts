@@ -1,3 +1,5 @@
+import { failureOf } from '../failures';
+
 /** What a stream's class can do that its type doesn't say. */
 interface ReadableClass {
 	from: (source: AsyncIterable<Buffer>) => NodeJS.ReadableStream;
@@ -22,4 +24,14 @@ export function passThrough(
  */
 export function closeStream(stream: NodeJS.ReadableStream | Buffer): void {
 	if ('destroy' in stream && typeof stream.destroy === 'function') stream.destroy();
+}
+
+/**
+ * The failure that a stream ends with, which the HTTP client would report as one of the network, and the upload would be
+ * tried again: a storage that has stopped, or Stop.
+ */
+export function hearFailure(stream: NodeJS.ReadableStream | Buffer): () => unknown {
+	let heard: unknown;
+	if ('on' in stream) stream.on('error', (error) => (heard = failureOf(error) ? error : undefined));
+	return () => heard;
 }

@@ -12,7 +12,7 @@ import type { HttpOutcome } from '../http/types';
 import { fail, FailureError, failureOf, makeFailure, type Purpose } from '../failures';
 import { wrapAsMultipart } from './multipart';
 import { retry } from '../../async/retry';
-import { closeStream } from './streams';
+import { closeStream, hearFailure } from './streams';
 import { isRecord } from '../../json';
 import { shorten } from '../../text';
 import { settle } from '../../async/settle';
@@ -131,6 +131,7 @@ async function sendWithTicket(
 	file: UploadFile,
 ): Promise<HttpOutcome> {
 	const body = await file.open();
+	const failureIn = hearFailure(body);
 	const sending = api.send({
 		method: 'PUT',
 		// Another origin: the ticket is the permission, and the key must not go there.
@@ -139,7 +140,19 @@ async function sendWithTicket(
 		file: { body, byteCount: file.byteCount },
 		timeoutMs: uploadTimeoutMs(file.byteCount),
 	});
-	return await sending.finally(() => closeStream(body));
+	return await untilSent(sending, body, failureIn);
+}
+
+async function untilSent<T>(
+	sending: Promise<T>,
+	content: NodeJS.ReadableStream | Buffer,
+	failureIn: () => unknown,
+): Promise<T> {
+	const sent = await settle(sending);
+	closeStream(content);
+	if (failureIn()) throw failureIn();
+	if (!sent.ok) throw sent.error;
+	return sent.value;
 }
 
 const describeStoreAnswer = (outcome: HttpOutcome): string =>
@@ -196,7 +209,8 @@ async function uploadAsMultipart(
 	const url = await retry(api, limits, async () => {
 		store.begin(PATHS.multipart);
 		const content = await file.open();
-		const result = await sendForm(api, file, content).finally(() => closeStream(content));
+		const failureIn = hearFailure(content);
+		const result = await untilSent(sendForm(api, file, content), content, failureIn);
 		if (result.kind === 'refused') {
 			store.noteAnswer();
 			throw new FailureError(toRefusal(uploadOf(field), result.status, result.text));

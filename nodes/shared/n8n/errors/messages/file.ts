@@ -22,6 +22,7 @@ export const FILE_MESSAGES: Messages<
 	| 'severalFiles'
 	| 'fileOfWrongKind'
 	| 'fileUnreadable'
+	| 'storageStopped'
 	| 'fileEmpty'
 	| 'fileTooLarge'
 > = {
@@ -80,6 +81,10 @@ export const FILE_MESSAGES: Messages<
 	fileUnreadable: ({ field }) => ({
 		message: `The file in "${field}" can't be read from n8n's storage`,
 		advice: 'It may have been deleted meanwhile. Run the node that makes it again.',
+	}),
+	storageStopped: ({ field }) => ({
+		message: `n8n's storage has delivered nothing of the file in "${field}" for a minute`,
+		advice: 'Look whether the place is reached where n8n keeps its files, and run the row again.',
 	}),
 	fileEmpty: ({ field }) => ({
 		message: `The file in "${field}" is empty`,
