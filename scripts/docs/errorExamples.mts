@@ -182,7 +182,14 @@ export const EXAMPLES: Examples = {
 	taskOfSubmitNotSearched: ['submitUnknown', [{ said, cause }]],
 	taskOutOfSight: ['waitTimedOut', [{ cause }, { cause: notFound }]],
 	taskNotRead: ['waitTimedOut', [{ cause }]],
-	waitTimedOut: ['waitTimedOut', [{ status: 'processing', waitedMs: 60 * 60_000 }]],
+	waitTimedOut: [
+		'waitTimedOut',
+		[
+			{ status: 'processing', waitedMs: 60 * 60_000 },
+			{ status: 'succeeded', waitedMs: 60 * 60_000, videoUrl: url },
+		],
+	],
+	taskOfOtherModel: ['invalidInput', [{ model: 'wavespeed-ai/flux-dev' }]],
 	taskFailed: ['taskFailed', FAILED_TASKS],
 	taskWithoutVideo: ['taskFailed', [{}]],
 	tasksUnreadable: ['unavailable', [{ forMs: 5 * 60_000, said }]],

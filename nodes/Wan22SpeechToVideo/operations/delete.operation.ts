@@ -5,6 +5,7 @@ import { fail } from '../../shared/wavespeed/failures';
 import { preparationBudget } from '../../shared/wavespeed/http/request';
 import { deleteTask as sendDelete } from '../../shared/wavespeed/tasks/deleteTask';
 import { getTask } from '../../shared/wavespeed/tasks/getTask';
+import { findOtherModel } from '../../shared/wavespeed/tasks/model';
 import { phaseOf } from '../../shared/wavespeed/tasks/task';
 import { toNotRead } from '../../shared/wavespeed/tasks/waitFailures';
 import { showFor } from '../fields/showFor';
@@ -25,6 +26,8 @@ export const deleteTask: Operation = {
 			const checked = await settle(getTask(run.api, taskId, preparationBudget(run.api.clock)));
 			if (!checked.ok) throw toNotRead(checked.error, taskId);
 			const task = checked.value;
+			const other = findOtherModel(task);
+			if (other) throw other;
 			// The service would delete its record and make, and charge, the video all the same.
 			if (phaseOf(task) === 'running') {
 				fail(

@@ -7,6 +7,7 @@ import { readResultSettings } from '../parameters/result';
 import { readTaskId } from '../parameters/taskId';
 import { type Operation, toResultItem } from './operation';
 import { getTask } from '../../shared/wavespeed/tasks/getTask';
+import { findOtherModel } from '../../shared/wavespeed/tasks/model';
 import { settle } from '../../shared/async/settle';
 
 /** A task as it is now. */
@@ -21,6 +22,8 @@ export const get: Operation = {
 		return async () => {
 			const looked = await settle(getTask(run.api, taskId, preparationBudget(run.api.clock)));
 			if (!looked.ok) throw toNotRead(looked.error, taskId);
+			const other = findOtherModel(looked.value);
+			if (other) throw other;
 			return [await toResultItem(run, { row, task: looked.value, settings })];
 		};
 	},

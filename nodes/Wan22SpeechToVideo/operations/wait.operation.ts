@@ -35,7 +35,7 @@ export function planWait(
 	// Before any row submits: without an echo, a lost submit of another row would take this task for its own.
 	run.batch.account.submissions.noteGiven(taskId, run.api.clock.now());
 	const settings = readResultSettings(parameters);
-	const options = { ...readWaitSettings(parameters), firstGapMs: 0 };
+	const options = { ...readWaitSettings(parameters), firstGapMs: 0, isGiven: true };
 	const parking = readParking(run, parameters, options.timeoutMs);
 	if (!parking) {
 		return async () => {

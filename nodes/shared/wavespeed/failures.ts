@@ -64,11 +64,14 @@ export interface FailureFacts {
 	/** A record of the list has no ID or status. */
 	listUnreadable: object;
 	taskNotFound: { said: string };
+	/** Its ID was given. */
+	taskOfOtherModel: { model: string };
 	/** What keeps us from a task that was accepted and may run on. */
 	taskOutOfSight: { cause: Failure };
 	/** The same of a task that may have ended long ago. */
 	taskNotRead: { cause: Failure };
-	waitTimedOut: { status: string; waitedMs: number };
+	/** `videoUrl`: what the task names although its status does not say that it has ended. */
+	waitTimedOut: { status: string; waitedMs: number; videoUrl?: string };
 	/** No task of the account could be read for so long, so no new one was submitted. */
 	tasksUnreadable: { forMs: number; said: string };
 }

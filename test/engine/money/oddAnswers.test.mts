@@ -147,3 +147,26 @@ test('a task that one row names as its existing one is not taken by a lost row, 
 	expect(first).toMatchObject({ taskId: existing });
 	expect(second?.error).toMatch(/no new task/);
 });
+
+test.each(['succeeded', 'done'])(
+	'the video of a task that ends with a status nobody knows (%s) is not lost at the time limit',
+	async (status) => {
+		rig = await startMoneyRig();
+		const videoUrl = 'https://cdn.example.com/v.mp4';
+		rig.emulator.onRequest('result', () => {
+			const [id] = idsOf(rig);
+			const answer = succeed({ id, model: MODEL, status, outputs: [videoUrl] });
+			rig.emulator.addFault({ step: 'result', ...answer });
+		});
+		const result = await rig.run({
+			items: await makeRows(1),
+			parameters: GENERATE,
+			settings: GOES_ON,
+		});
+		const [id] = idsOf(rig);
+		expect(jsonOf(result.items)[0]).toMatchObject({
+			error: expect.stringContaining(videoUrl),
+			details: { taskId: id, status, videoUrl, videoUrls: [videoUrl] },
+		});
+	},
+);

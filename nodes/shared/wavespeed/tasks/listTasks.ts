@@ -6,6 +6,7 @@ import {
 	requestWithRetry,
 } from '../http/request';
 import { MODEL_ID, PATHS } from '../endpoints';
+import { namesOtherModel } from './model';
 import { type Task, parseTask } from './task';
 import { fail, failureOf } from '../failures';
 import { isRecord } from '../../json';
@@ -99,19 +100,6 @@ export async function* listAllTasks(
 	if (mayBeIncomplete) return;
 	// To take it for complete would be a guess, and a submit on a guess could be paid for twice.
 	fail('unavailable', 'listHasNoEnd', {});
-}
-
-/** The model's own name, without the vendor's, in small letters and digits alone. */
-const OWN_MODEL = toLetters(MODEL_ID.slice(MODEL_ID.indexOf('/') + 1));
-
-/** Whether it is certainly another one: of another spelling, or of no name at all, a task stays a candidate. */
-function namesOtherModel(model: unknown): boolean {
-	if (typeof model !== 'string' || toLetters(model) === '') return false;
-	return !toLetters(model).endsWith(OWN_MODEL);
-}
-
-function toLetters(name: string): string {
-	return name.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
 async function* readBackwards(

@@ -28,13 +28,22 @@ export function toNotRead(error: unknown, taskId: string): unknown {
 	);
 }
 
-/** The wait has reached its limit. */
-export const toTimeOut = (taskId: string, status: string, waitedMs: number): FailureError =>
-	new FailureError(
-		makeFailure(
-			'waitTimedOut',
-			'waitTimedOut',
-			{ status, waitedMs },
-			{ details: { taskId, status } },
-		),
+/** What is known of the task by then. */
+interface Unfinished {
+	taskId: string;
+	status: string;
+	videoUrls?: string[];
+}
+
+/** The wait has reached its limit. A video that the task names is not lost, whatever its status means. */
+export function toTimeOut(
+	{ taskId, status, videoUrls = [] }: Unfinished,
+	waitedMs: number,
+): FailureError {
+	const [videoUrl] = videoUrls;
+	const video = videoUrl === undefined ? {} : { videoUrl };
+	const details = { taskId, status, ...video, ...(videoUrl === undefined ? {} : { videoUrls }) };
+	return new FailureError(
+		makeFailure('waitTimedOut', 'waitTimedOut', { status, waitedMs, ...video }, { details }),
 	);
+}

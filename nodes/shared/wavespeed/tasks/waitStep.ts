@@ -1,6 +1,7 @@
 import type { Settled } from '../../async/settle';
 import { failureOf } from '../failures';
 import type { RetryBudget } from '../http/request';
+import { findOtherModel } from './model';
 import { phaseOf, type Task } from './task';
 import { toOutOfSight, toTimeOut } from './waitFailures';
 
@@ -22,6 +23,10 @@ export interface TaskWait {
 	/** Since when the task has been running; if unknown, what the service says counts. */
 	startedAt?: number;
 	nextCheckAt: number;
+	/** Somebody has named the task, so that it may be of any model. */
+	isGiven?: boolean;
+	/** What a task names that has not ended, by a status that we don't know. */
+	videoUrls?: string[];
 }
 
 export interface WaitOptions {
@@ -35,6 +40,8 @@ export interface WaitOptions {
 	firstGapMs: number;
 	/** What is known already, so that a time-out before the first answer can name a status. */
 	lastStatus?: string;
+	/** Somebody has named the task, so that it may be of any model. */
+	isGiven?: boolean;
 }
 
 /** What a check has changed. */
@@ -55,6 +62,7 @@ export function startWait(taskId: string, options: WaitOptions, now: number): Ta
 		minGapMs: options.minGapMs,
 		...(startedAt === undefined ? {} : { startedAt }),
 		nextCheckAt: now + options.firstGapMs,
+		...(options.isGiven ? { isGiven: true } : {}),
 	};
 }
 
@@ -96,6 +104,8 @@ export function noteCheck(
 	now: number,
 	isLast: boolean,
 ): WaitStep {
+	const other = checked?.ok && wait.isGiven ? findOtherModel(checked.value) : undefined;
+	if (other) return { kind: 'lost', error: other };
 	if (checked?.ok && phaseOf(checked.value) !== 'running') {
 		return { kind: 'ended', task: checked.value };
 	}
@@ -109,7 +119,7 @@ export function noteCheck(
 		}
 	}
 	if (isLast) {
-		return { kind: 'lost', error: toTimeOut(seen.taskId, seen.status, now - seen.since) };
+		return { kind: 'lost', error: toTimeOut(seen, now - seen.since) };
 	}
 	const gapMs = nextGapMs(now - (seen.startedAt ?? seen.since), seen.minGapMs);
 	return { kind: 'waits', wait: { ...seen, nextCheckAt: now + gapMs } };
@@ -120,6 +130,7 @@ function noteRunning(wait: TaskWait, task: Task, now: number): TaskWait {
 	return {
 		...wait,
 		status: task.status || wait.status,
+		...(task.videoUrls.length > 0 ? { videoUrls: task.videoUrls } : {}),
 		...(startedAt === undefined ? {} : { startedAt }),
 	};
 }

@@ -1,3 +1,4 @@
+import { MODEL_ID } from '../../../wavespeed/endpoints';
 import type { FailureFacts } from '../../../wavespeed/failures';
 import { DOWNLOAD_LATER, join, type Messages } from './message';
 
@@ -6,6 +7,7 @@ export const TASK_MESSAGES: Messages<
 	| 'taskOutOfSight'
 	| 'taskNotRead'
 	| 'waitTimedOut'
+	| 'taskOfOtherModel'
 	| 'tasksUnreadable'
 	| 'taskStillRuns'
 	| 'taskWithoutVideo'
@@ -37,10 +39,17 @@ export const TASK_MESSAGES: Messages<
 			),
 		};
 	},
-	waitTimedOut: ({ status, waitedMs }) => ({
+	waitTimedOut: ({ status, waitedMs, videoUrl }) => ({
 		message: `The task has not ended after ${describeDuration(waitedMs)} (last status: ${status})`,
 		advice:
-			'The task goes on at WaveSpeed and is paid for. Fetch its video later with "Wait" or "Get" and this ID, or raise "Timeout (Minutes)".',
+			videoUrl === undefined
+				? 'The task goes on at WaveSpeed and is paid for. Fetch its video later with "Wait" or "Get" and this ID, or raise "Timeout (Minutes)".'
+				: `This node does not know the status, but the task names a video, which is paid for: ${videoUrl}. Look whether it is complete, and for a newer version of this node.`,
+	}),
+	taskOfOtherModel: ({ model }) => ({
+		message: `The task with this ID is of another model (${model}), and this node only handles those of ${MODEL_ID}`,
+		advice:
+			'Check where the ID comes from. The task was left as it is; to fetch it, use the node that made it.',
 	}),
 	tasksUnreadable: ({ forMs, said }) => ({
 		message: `WaveSpeed has let no task of the account be read for ${describeDuration(forMs)} (${said}), so no new one was submitted`,
