@@ -92,11 +92,14 @@ export function createVirtualClock(startMs: number): VirtualClock {
 	};
 }
 
-/** Files that are being read and connections that are being made, which a busy machine takes its time for. */
+/**
+ * Files that are being read or closed (CloseReq: a file is read only then) and connections that are being made, which a busy
+ * machine takes its time for.
+ */
 const isSystemBusy = (): boolean =>
 	process
 		.getActiveResourcesInfo()
-		.some((name) => /^(FSReq|GetAddrInfo|TCPConnect|WriteWrap)/.test(name));
+		.some((name) => /Req|^(GetAddrInfo|TCPConnect|WriteWrap)/.test(name));
 
 /** What is on its way between this process and the server, which runs in it. */
 function watchTraffic(server: Observed): {
