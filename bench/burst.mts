@@ -167,19 +167,20 @@ async function untilSucceeded(n8n: MeasuredN8n, workflow: string, wanted: number
 }
 
 /** Webhook version 1 needs an engine for expressions, as every node but Webhook from version 1.1 on does. */
-async function prepareWebhook(n8n: MeasuredN8n, size: number, typeVersion: number): Promise<Burst> {
+async function prepareWebhook(n8n: MeasuredN8n, typeVersion: number): Promise<Burst> {
 	const path = randomUUID();
 	const start = webhookAt(path);
 	const guarded = {
 		...{ name: 'Start', ...start, typeVersion, ...(await withBasicAuth(n8n)) },
 		parameters: { ...start.parameters, authentication: 'basicAuth' },
 	};
-	const workflow = await save(n8n.testbed, path, [guarded]);
+	await save(n8n.testbed, path, [guarded]);
 	const url = `${n8n.testbed.n8n.url}/webhook/${path}`;
 	return {
 		genuine: authorize(url),
 		forged: async () => await post(url),
-		settle: async () => await untilSucceeded(n8n, workflow, size),
+		// Who was not let in by an n8n that is overloaded does not come again.
+		settle: async () => await Promise.resolve(''),
 	};
 }
 
@@ -321,7 +322,7 @@ const both = (key: string, scene: Omit<Scene, 'size' | 'env'>): Record<string, S
 const SCENES: Record<string, Scene> = {
 	...both('webhook', {
 		name: "n8n's *Webhook* (version 1) with Basic Auth",
-		prepare: async (n8n, size) => await prepareWebhook(n8n, size, 1),
+		prepare: async (n8n) => await prepareWebhook(n8n, 1),
 	}),
 	...both('trigger', { name: 'our trigger', beside: 'webhook', prepare: prepareTrigger }),
 	...both('wait', { name: "n8n's *Wait* with Basic Auth, all refused", prepare: prepareWait }),
