@@ -58,7 +58,7 @@ async function makeRows(count: number, reads?: number): Promise<INodeExecutionDa
 }
 
 const STOPPED =
-	/^The file in "audio" can't be read: n8n's storage has delivered nothing of it for a minute\. .*Nothing was paid\./;
+	/^The file in "audio" can't be read: n8n's storage has delivered nothing of it for 50 seconds\. .*Nothing was paid\./;
 
 test('rows fail within minutes when their files are looked through, and nothing is paid', async () => {
 	const items = await makeRows(100, 0);

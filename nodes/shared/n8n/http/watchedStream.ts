@@ -2,14 +2,6 @@ import { passThrough } from '../../wavespeed/media/streams';
 import { settle } from '../../async/settle';
 import { systemTime } from '../session/clock';
 
-const CHECK_EVERY_MS = 60_000;
-
-/**
- * The least that has to arrive between two checks. 32 downloads that share a line of 1 Mbit/s get more, and a host that
- * sends a byte a minute must not hold one of few places for ever.
- */
-const LEAST_BYTES = 64 * 1024;
-
 /** For content whose end isn't known: at the least speed any other ends, sooner or later. */
 const LONGEST_UNMEASURED_MS = 60 * 60_000;
 
@@ -22,6 +14,8 @@ export interface DownloadStream extends NodeJS.ReadableStream {
 export interface WatchOptions {
 	/** Its length is known. */
 	isMeasured: boolean;
+	/** It is broken off after so many checks in a row between which less has arrived. */
+	slowest: { everyMs: number; bytes: number; checks: number };
 	/** Gives the error that it ends with if next to nothing arrives. */
 	onSlow(): Error;
 }
@@ -75,15 +69,17 @@ export class WatchedStream {
 	}
 
 	async #watchSpeed(): Promise<void> {
+		const { isMeasured, onSlow, slowest } = this.#options;
 		const startedAt = systemTime.now();
+		let slowChecks = 0;
 		for (let seen = 0; !this.#isDone && !this.#broken; seen = this.#byteCount) {
-			await systemTime.sleep(CHECK_EVERY_MS);
-			const { isMeasured, onSlow } = this.#options;
+			await systemTime.sleep(slowest.everyMs);
 			const isLong = !isMeasured && systemTime.now() - startedAt >= LONGEST_UNMEASURED_MS;
-			// While nothing is awaited, it is n8n's storage that takes its time.
-			const isSlow = this.#byteCount - seen < LEAST_BYTES && this.#reject !== undefined;
+			// While nothing is awaited, it is whoever reads it that takes its time.
+			const isSlow = this.#byteCount - seen < slowest.bytes && this.#reject !== undefined;
+			slowChecks = isSlow ? slowChecks + 1 : 0;
 			if (this.#isDone) return;
-			if (isSlow) this.breakOff(onSlow());
+			if (slowChecks >= slowest.checks) this.breakOff(onSlow());
 			else if (isLong) this.breakOff(new Error('the video did not end within an hour'));
 		}
 	}

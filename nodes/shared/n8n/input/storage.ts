@@ -9,8 +9,12 @@ import { settle } from '../../async/settle';
 import { type DownloadStream, WatchedStream } from '../http/watchedStream';
 import { withTimeout } from '../http/withTimeout';
 
-/** A storage that answers at all does so within seconds. */
-const OPEN_TIMEOUT_MS = 60_000;
+/**
+ * A storage that works at all delivers within seconds. In several looks, since a process that was held up has not waited
+ * for its storage; less than an upload's own time limit, which would blame the file store.
+ */
+const LOOK_EVERY_MS = 5_000;
+const MOST_LOOKS = 10;
 
 /** n8n's storage of files: a folder, a database, or an object store behind a network. */
 export class Storage {
@@ -62,6 +66,7 @@ export class Storage {
 		});
 		const watched = new WatchedStream(source as DownloadStream, {
 			isMeasured: true,
+			slowest: { everyMs: LOOK_EVERY_MS, bytes: 1, checks: MOST_LOOKS },
 			onSlow: () => giveUp(outage, field),
 		});
 		const forget = this.#cancellation.onCancel((reason) => watched.breakOff(reason));
@@ -100,9 +105,11 @@ async function untilTimeout<T>(
 	cancellation: Cancellation,
 	onTimeout: () => FailureError,
 ): Promise<T> {
-	const outcome = await withTimeout(OPEN_TIMEOUT_MS, cancellation, work);
-	if (outcome === 'timedOut') throw onTimeout();
-	return outcome;
+	for (let look = 1; look <= MOST_LOOKS; look += 1) {
+		const outcome = await withTimeout(LOOK_EVERY_MS, cancellation, work);
+		if (outcome !== 'timedOut') return outcome;
+	}
+	throw onTimeout();
 }
 
 /** What says more than "can't be read": the storage has stopped, or the run was. */

@@ -45,6 +45,12 @@ const MAX_ATTEMPTS = 4;
 const ANSWER_TIMEOUT_MS = 60_000;
 
 /**
+ * 32 downloads that share a line of 1 Mbit/s get more, and a host that sends a byte a minute must not hold one of few
+ * places for ever.
+ */
+const SLOWEST_HOST = { everyMs: 60_000, bytes: 64 * 1024, checks: 1 };
+
+/**
  * Streams the video into n8n's binary storage. The host is public, so the key is not sent. A failure keeps the URL:
  * the video is paid for and can be fetched by other means.
  */
@@ -193,6 +199,7 @@ async function store(
 	const source = answer.body as unknown as DownloadStream;
 	const watched = new WatchedStream(source, {
 		isMeasured: promised !== undefined,
+		slowest: SLOWEST_HOST,
 		onSlow: () => new Error('the video arrived too slowly'),
 	});
 	const forget = cancellation.onCancel((reason) => watched.breakOff(reason));

@@ -83,7 +83,7 @@ export const FILE_MESSAGES: Messages<
 		advice: 'It may have been deleted meanwhile. Run the node that makes it again.',
 	}),
 	storageStopped: ({ field }) => ({
-		message: `The file in "${field}" can't be read: n8n's storage has delivered nothing of it for a minute`,
+		message: `The file in "${field}" can't be read: n8n's storage has delivered nothing of it for 50 seconds`,
 		advice: 'Look whether the place is reached where n8n keeps its files, and run the row again.',
 	}),
 	fileEmpty: ({ field }) => ({
