@@ -20,6 +20,7 @@ import {
 import { toEchoedFields } from '../shared/n8n/output/echoedInput';
 import { toDetails, toTaskJson } from '../shared/n8n/output/taskItem';
 import { readTriggerParameters } from '../shared/n8n/input/parameters';
+import { LOOK_UPS } from '../shared/account/processLimits';
 import { Cancellation } from '../shared/async/cancellation';
 import { systemTime } from '../shared/n8n/session/clock';
 import { readConnection } from '../shared/n8n/session/credential';
@@ -113,10 +114,19 @@ async function checkTask(
 ): Promise<CallbackAnswer> {
 	const { ctx, taskId } = callback;
 	const cancellation = new Cancellation();
-	const connection = await readConnection(ctx);
-	const api = openApi(ctx, connection, cancellation);
-	const deadline = api.clock.now() + ANSWER_WITHIN_MS;
-	const task = await getTask(api, taskId, { deadline, maxAttempts: MAX_ATTEMPTS });
+	const deadline = systemTime.now() + ANSWER_WITHIN_MS;
+	const looked = await LOOK_UPS.run(cancellation, async () => {
+		if (systemTime.now() >= deadline) return undefined;
+		const connection = await readConnection(ctx);
+		const api = openApi(ctx, connection, cancellation);
+		return {
+			connection,
+			api,
+			task: await getTask(api, taskId, { deadline, maxAttempts: MAX_ATTEMPTS }),
+		};
+	});
+	if (!looked) return { status: 503, message: 'Too many callbacks at once; send again' };
+	const { connection, api, task } = looked;
 	const phase = phaseOf(task);
 	if (phase === 'running') {
 		const message = `Task ${task.id} has not ended yet (${task.status}); send again`;

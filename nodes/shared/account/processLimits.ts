@@ -10,3 +10,9 @@ export const FILE_READS = new Semaphore(16);
 
 /** Videos that are being downloaded. A storage mode that can't stream holds each of them in memory. */
 export const DOWNLOADS = new Semaphore(32);
+
+/**
+ * Callbacks whose tasks are being read. n8n reads the credential anew for each, and makes engines for expressions for it:
+ * 1,000 that came together held 8 GB, and n8n answered hardly any of them in time.
+ */
+export const LOOK_UPS = new Semaphore(8);

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 import type { EmulatorTask } from '../../emulator/types.mts';
 import { jsonOf, makeRows } from '../harness/rig.mts';
 import { useTriggerScene } from '../harness/triggerScene.mts';
@@ -7,10 +9,11 @@ const { steps, deliver, nowSeconds } = scene;
 
 describe('a burst of 200 callbacks', () => {
 	const submitMany = async (): Promise<EmulatorTask[]> => {
-		await scene.rig.run({
+		const submitted = await scene.rig.run({
 			items: await makeRows(200),
 			parameters: { resource: 'task', operation: 'submit' },
 		});
+		expect(submitted.error).toBeUndefined();
 		for (const { id } of scene.rig.emulator.tasks()) scene.rig.emulator.finishTask(id);
 		return scene.rig.emulator.tasks();
 	};
@@ -39,6 +42,24 @@ describe('a burst of 200 callbacks', () => {
 		// The ID of each, and the end that it told.
 		expect(Object.keys(wan22Deliveries)).toHaveLength(400);
 	}, 180_000);
+
+	test('is looked at a few at a time: n8n holds much for each', async () => {
+		await scene.trigger.activate();
+		const tasks = await submitMany();
+		let underWay = 0;
+		let most = 0;
+		const stop = scene.rig.emulator.onRequest('result', async () => {
+			underWay += 1;
+			most = Math.max(most, underWay);
+			for (let round = 0; round < 50; round += 1) await setImmediate();
+			underWay -= 1;
+		});
+		await Promise.all(tasks.map(async ({ id }) => await deliver(id, { id: `msg_${id}` })));
+		stop();
+		expect(scene.trigger.started).toHaveLength(200);
+		expect(most).toBeGreaterThan(1);
+		expect(most).toBeLessThanOrEqual(8);
+	}, 60_000);
 
 	test('loses none when the API is down for a part of them and the service sends again', async () => {
 		const tasks = await submitMany();

@@ -79,7 +79,8 @@ const SHORTEST_PAUSE_MS = 5_000;
 
 /**
  * n8n 2.40 looks once a minute and wakes concurrently all that is overdue by then, with some 10 MB for each; what is due after
- * its look gets a timer of its own. So where many executions are parked, their pauses are longer than a minute, and differ.
+ * its look gets a timer of its own. So where many executions are parked, their pauses are longer than a minute, and differ:
+ * with 100 of them n8n then stayed as it was, where it had grown by 720 MB at each look.
  */
 const FEW_PAUSES_A_MINUTE = 20;
 const SPREAD_PAUSE_MS = { min: 60_000, max: 70_000 };
