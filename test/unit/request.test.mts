@@ -59,7 +59,7 @@ describe('a request that had no turn until its deadline', () => {
 			purpose: PURPOSE,
 			request: REQUEST,
 			parse,
-			noteAttempt: (said?: string) => void heard.push(said),
+			noteAttempt: (problem: unknown) => void heard.push(problem),
 		};
 		const asked = requestWithRetry(rig.api, call, { deadline: START_MS + 600_000 });
 		const failure = await rig.time.run(failureFrom(asked));

@@ -7,7 +7,7 @@ const MINUTE = 60 * SECOND;
 
 /** Two tasks that have not been readable since 0. */
 function createUnread(): TaskReads {
-	const reads = new TaskReads();
+	const reads = new TaskReads(() => true);
 	for (const id of ['a', 'b']) reads.noteNoAnswer(id, 'HTTP status 503', 0);
 	return reads;
 }
@@ -32,7 +32,7 @@ describe('reads of tasks', () => {
 	});
 
 	it('are not in doubt because of one task, however long it can not be read', () => {
-		const reads = new TaskReads();
+		const reads = new TaskReads(() => true);
 		for (let at = 0; at <= 50 * MINUTE; at += 30 * SECOND) reads.noteNoAnswer('a', 'silence', at);
 		expect(reads.doubtAt(50 * MINUTE)).toBeUndefined();
 		// The second one begins a time of its own.

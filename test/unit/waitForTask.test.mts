@@ -51,7 +51,7 @@ async function watch(lastsMs: number, options: Partial<WaitOptions> = {}) {
 		readGate: new BackoffGate(() => 0.5),
 		serviceClock: new ServiceClock(),
 		outages: new Outages(),
-		taskReads: new TaskReads(),
+		taskReads: new TaskReads(() => true),
 	};
 	const task = await time.run(waitForTask(api, id, { ...OPTIONS, ...options }));
 	return { task, checks: service.requests.map(({ at }) => at - START_MS), endedAt: time.elapsed() };

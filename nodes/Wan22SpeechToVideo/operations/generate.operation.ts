@@ -1,6 +1,11 @@
 import { generateTask } from '../../shared/batch/runRow';
-import { readParameters } from '../../shared/n8n/input/parameters';
+import { settle } from '../../shared/async/settle';
+import { type ParameterReader, readParameters } from '../../shared/n8n/input/parameters';
+import type { Run } from '../../shared/n8n/run/run';
+import type { RowResult, RowWork } from '../../shared/n8n/run/runNode';
+import { limitMoney } from '../../shared/n8n/run/taskFacts';
 import { toInputFields } from '../../shared/n8n/output/taskItem';
+import { withDetails } from '../../shared/wavespeed/failures';
 import { startWait } from '../../shared/wavespeed/tasks/waitStep';
 import { inputFields } from '../fields/inputs.fields';
 import { showFor } from '../fields/showFor';
@@ -21,15 +26,7 @@ export const generate: Operation = {
 	async plan(run, row) {
 		const parameters = readParameters(run.ctx, row);
 		const existing = readExistingTaskId(parameters);
-		if (existing !== undefined) {
-			// Its inputs are not even read: what was noted for this row is not paid for again, whatever they are by now.
-			const work = planWait(run, row, parameters, existing);
-			return async () => {
-				// Later rows wait for the price of this one, which has none, and not for its end.
-				run.batch.budget.skip(row);
-				return await work();
-			};
-		}
+		if (existing !== undefined) return await planExisting(run, row, parameters, existing);
 		const checked = await readRequest(run, parameters, row);
 		const settings = readResultSettings(parameters);
 		const waitSettings = readWaitSettings(parameters);
@@ -56,3 +53,22 @@ export const generate: Operation = {
 		};
 	},
 };
+
+/** Its inputs are not even read: what was noted for this row is not paid for again, whatever they are by now. */
+async function planExisting(
+	run: Run,
+	row: number,
+	parameters: ParameterReader,
+	taskId: string,
+): Promise<RowWork> {
+	const planned = await settle((async () => planWait(run, row, parameters, taskId))());
+	if (!planned.ok) {
+		throw limitMoney(withDetails(planned.error, { taskId }), 'nothingByThisAttempt');
+	}
+	const work = async (): Promise<RowResult> => {
+		// Later rows wait for the price of this one, which has none, and not for its end.
+		run.batch.budget.skip(row);
+		return await planned.value();
+	};
+	return Object.assign(work, { holdsNoPlace: true });
+}

@@ -12,9 +12,6 @@ export interface Operation extends RunnableOperation {
 	fields: INodeProperties[];
 }
 
-/** The row's items, or the task that it waits for in n8n's database. */
-export type RowWork = () => Promise<RowResult>;
-
 /** The item for a task that was looked at: a failed task is an error unless wanted otherwise, the video may be fetched. */
 export async function toResultItem(
 	run: Run,

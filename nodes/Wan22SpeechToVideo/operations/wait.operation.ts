@@ -7,10 +7,11 @@ import { showFor } from '../fields/showFor';
 import { simplifyField, taskIdField, waitModeField } from '../fields/task.fields';
 import type { ParameterReader } from '../../shared/n8n/input/parameters';
 import type { Run } from '../../shared/n8n/run/run';
+import type { RowWork } from '../../shared/n8n/run/runNode';
 import { readResultSettings } from '../parameters/result';
 import { readTaskId } from '../parameters/taskId';
 import { readParking, readWaitSettings } from '../parameters/wait';
-import { type Operation, type RowWork, toParkedRow, toResultItem } from './operation';
+import { type Operation, toParkedRow, toResultItem } from './operation';
 
 /** Before a run is parked: what has ended already needs no wait at all, and a wrong ID is told soon. */
 const FIRST_CHECK_MS = 20_000;

@@ -42,7 +42,7 @@ export class Account {
 	readonly readGate: BackoffGate;
 	readonly serviceClock = new ServiceClock();
 	readonly outages = new Outages();
-	readonly taskReads = new TaskReads();
+	readonly taskReads: TaskReads;
 	/** One look tells all who want to know whether tasks can be read again. */
 	readonly taskLooks = new SingleFlight<void>();
 	readonly submitBreaker = new SubmitBreaker();
@@ -59,6 +59,7 @@ export class Account {
 		this.submitGate = new BackoffGate(random);
 		this.readGate = new BackoffGate(random);
 		this.submissions = submissions;
+		this.taskReads = new TaskReads((taskId) => submissions.isKnown(taskId));
 	}
 
 	/** The credential's word, which may be corrected at any time: it holds for all runs from now on. */

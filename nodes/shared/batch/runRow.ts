@@ -78,9 +78,15 @@ export async function generateTask(batch: Batch, plan: RowPlan): Promise<RowTask
 		// Before a place is taken, so that a free place doesn't have to wait for an upload.
 		const prepared = await prepareSubmission(batch, row, request);
 		const submission = { ...prepared, isWaitedFor: true };
-		return await withPlace(batch, async () => {
+		let hasTurn = false;
+		const work = withPlace(batch, async () => {
+			hasTurn = true;
 			const submitted = await submitNewTask(batch, submission);
 			return await waitForSubmitted(batch, plan, submitted);
+		});
+		return await work.finally(() => {
+			// Else later rows would be refused for money that nobody has spent.
+			if (!hasTurn) batch.budget.release(submission.costUsd ?? 0);
 		});
 	});
 }

@@ -67,6 +67,8 @@ function toResumed(
 ): SubmittedTask {
 	const own = account.submissions.get(entry.submissionIds.at(-1) ?? '');
 	const ageMs = Math.max(0, api.clock.wallTime() - entry.sentAt);
+	// After a restart of n8n nobody else knows that it has its row.
+	account.submissions.claim(taskId, api.clock.now());
 	return {
 		taskId,
 		task,

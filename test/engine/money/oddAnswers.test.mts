@@ -145,7 +145,7 @@ test('a task that one row names as its existing one is not taken by a lost row, 
 	});
 	const [first, second] = jsonOf(result.items);
 	expect(first).toMatchObject({ taskId: existing });
-	expect(second?.error).toMatch(/no new task/);
+	expect(second?.error).toMatch(/can't be told/);
 });
 
 test.each(['succeeded', 'done'])(

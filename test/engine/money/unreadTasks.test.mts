@@ -40,7 +40,7 @@ test.each(['status', 'hang'] as const)(
 		expect(rig.emulator.paidTasks()).toBe(2);
 		const named = texts.filter((text) => idsOf(rig).some((id) => text.includes(id)));
 		expect(named).toHaveLength(2);
-		const denied = texts.filter((text) => /no task of the account be read/.test(text));
+		const denied = texts.filter((text) => /submitted before could not be read/.test(text));
 		expect(denied).toHaveLength(6);
 		for (const text of denied) expect(text).toContain('Nothing was paid.');
 	},
@@ -177,4 +177,62 @@ test('one task that can not be read stops no other row', async () => {
 	const items = await makeRows(12);
 	const result = await rig.run({ items, parameters: GENERATE, settings: GOES_ON });
 	expect(jsonOf(result.items).filter(({ status }) => status === 'completed')).toHaveLength(11);
+});
+
+test.each([400, 401, 403])(
+	'a key that may submit and not read (%i) does not buy the whole sheet',
+	async (status) => {
+		rig = await startMoneyRig({ taskSeconds: 30, accountLevel: 'bronze' });
+		rig.emulator.addFault({ step: 'result', kind: 'status', status, times: Infinity });
+		await rig.run({ items: await makeRows(12), parameters: GENERATE, settings: GOES_ON });
+		expect(rig.emulator.paidTasks()).toBeLessThanOrEqual(4);
+	},
+);
+
+test.each([403, 404])(
+	"an ingress' own %i in the middle of an outage is no answer of the service",
+	async (status) => {
+		rig = await startMoneyRig({ taskSeconds: 30, accountLevel: 'bronze' });
+		let checks = 0;
+		const isTenth = (): boolean => (checks += 1) % 10 === 0;
+		rig.emulator.addFault({ step: 'result', kind: 'html', status, times: Infinity, when: isTenth });
+		rig.emulator.addFault({ step: 'result', kind: 'status', status: 503, times: Infinity });
+		await rig.run({ items: await makeRows(12), parameters: GENERATE, settings: GOES_ON });
+		expect(rig.emulator.paidTasks()).toBeLessThanOrEqual(4);
+	},
+);
+
+test('too many requests are no outage, however long', async () => {
+	rig = await startMoneyRig({ taskSeconds: 30, accountLevel: 'bronze' });
+	const until = rig.clock.now() + 8 * 60_000;
+	const when = (): boolean => rig.clock.now() < until;
+	rig.emulator.addFault({
+		...{ step: 'result', kind: 'tooManyRequests', retryAfter: '20', times: Infinity, when },
+	});
+	const result = await rig.run({
+		items: await makeRows(8),
+		parameters: GENERATE,
+		settings: GOES_ON,
+	});
+	expect(result.items.filter(({ json }) => json.status !== 'completed')).toEqual([]);
+});
+
+test('tasks of a sheet that can not be read stop no new row', async () => {
+	rig = await startMoneyRig({ taskSeconds: 30 });
+	const bad = ['b', 'c'].map((letter) => letter.repeat(32));
+	const when = ({ path }: { path: string }): boolean => bad.some((id) => path.includes(id));
+	rig.emulator.addFault({ step: 'result', kind: 'status', status: 500, times: Infinity, when });
+	const waiting = rig.start({
+		items: bad.map((taskId) => ({ json: { taskId } })),
+		parameters: { resource: 'task', operation: 'wait', taskId: '={{ $json.taskId }}' },
+		settings: GOES_ON,
+	});
+	await rig.until(rig.clock.sleep(10 * 60_000));
+	const result = await rig.run({
+		items: await makeRows(3),
+		parameters: GENERATE,
+		settings: GOES_ON,
+	});
+	expect(result.items.map(({ json }) => json.status)).toEqual(Array(3).fill('completed'));
+	await rig.until(waiting);
 });

@@ -97,7 +97,7 @@ export function createRig(steps: Step[] | ((time: VirtualTime) => Step[]), rando
 			readGate: new BackoffGate(() => random),
 			serviceClock: new ServiceClock(),
 			outages: new Outages(),
-			taskReads: new TaskReads(),
+			taskReads: new TaskReads(() => true),
 		},
 	};
 }

@@ -61,8 +61,12 @@ export async function findLostTask(
 		async () => await account.listing.get(api, () => toQueryWindow(api, account, entry)),
 	);
 	const window = toSearchWindow(api, account, entry);
+	const wide = toQueryWindow(api, account, entry);
 	const candidates = listing.tasks.filter(
-		(task) => isInWindow(task, window) && compare(task) !== 'contradicts',
+		(task) =>
+			// What agrees is no less ours because the service's header is of another clock than the task's time.
+			isInWindow(task, compare(task) === 'agrees' ? wide : window) &&
+			compare(task) !== 'contradicts',
 	);
 	const takeAgreeing = (tasks: Task[]): Task | undefined =>
 		tasks
@@ -73,21 +77,34 @@ export async function findLostTask(
 			// Newest first: of several the oldest is taken, and any of them shows the same video.
 			.at(-1);
 	// A seed that was drawn is nobody else's, so there is nothing to wait for, and whatever its time says.
-	const own = entry.isSeedDrawn ? takeAgreeing(listing.tasks) : undefined;
-	if (own) return { kind: 'found', task: own };
+	const drawn = entry.isSeedDrawn ? takeAgreeing(listing.tasks) : undefined;
+	if (drawn) return { kind: 'found', task: drawn };
 	// Submits that were under way when the list was made may have made what is in it.
 	if (candidates.length > 0) await untilAnswered(api, account, listing.askedAt);
 	const free = candidates.filter((task) => isFree(account, ledger, task));
 	const agreeing = takeAgreeing(free);
 	if (agreeing) return { kind: 'found', task: agreeing };
-	// The workflow says whose it is, and nothing in it says otherwise.
+	return judgeUnknown({ api, account, ledger }, lost, free, compare);
+}
+
+/** Of tasks that nobody knows and none of which agrees. */
+function judgeUnknown(
+	context: SearchContext,
+	lost: LostSubmit,
+	free: Task[],
+	compare: (task: Task) => Evidence,
+): Finding {
+	const { api, account } = context;
+	const isGiven = ({ id }: Task): boolean => account.submissions.isGiven(id);
+	const window = toWindow(api, account, lost.entry);
+	// The workflow says whose it is, and nothing in it says otherwise, unless it was made just when this one's was.
 	const unknown = free.filter(
-		(task) => compare(task) !== 'silent' || !account.submissions.isGiven(task.id),
+		(task) => compare(task) !== 'silent' || !isGiven(task) || isInWindow(task, window),
 	);
-	if (unknown.length === 0) return { kind: 'none' };
 	const [only, another] = unknown;
-	const isAlone = only !== undefined && another === undefined && compare(only) === 'silent';
-	return isAlone && canOnlyBeOurs({ api, account, ledger }, lost, only)
+	if (!only) return { kind: 'none' };
+	const isAlone = !another && compare(only) === 'silent' && !isGiven(only);
+	return isAlone && canOnlyBeOurs(context, lost, only)
 		? { kind: 'found', task: only }
 		: { kind: 'several', taskIds: unknown.map((task) => task.id) };
 }

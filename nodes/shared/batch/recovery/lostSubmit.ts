@@ -65,7 +65,7 @@ export async function findEarlierSubmit(
 	key: RowKey,
 	entry: LedgerEntry,
 ): Promise<Task | undefined> {
-	const { account, api } = batch;
+	const { api } = batch;
 	const waitMs = waitBeforeSearchMs(batch, entry);
 	if (waitMs > 0) await api.clock.sleep(waitMs);
 	const finding = readFinding(await settle(search(batch, key)), undefined);
@@ -74,8 +74,7 @@ export async function findEarlierSubmit(
 		// The list of this account says nothing about what was paid in the other one.
 		fail('submitUnknown', 'submittedWithOtherKey', {});
 	}
-	const lost = account.submissions.get(entry.submissionIds.at(-1) ?? '');
-	if (lost) account.submissions.drop(lost);
+	// It stays known as lost: its task may still appear, and another execution must not take that for its own.
 	return undefined;
 }
 

@@ -46,7 +46,7 @@ export interface Run {
 }
 
 /** Waiting rows cost little, but not nothing. */
-const MOST_CONCURRENT_ROWS = 10_000;
+export const MOST_CONCURRENT_ROWS = 10_000;
 
 const LONGEST_RATE_LIMIT_MS = 60 * 60_000;
 

@@ -16,7 +16,7 @@ import type { ParkedRow, ParkedTask, WaitState } from '../waiting/state';
 import { makeResultItem, originOf, readCost } from '../output/resultItem';
 import type { Task } from '../../wavespeed/tasks/task';
 import { continueWait } from '../../wavespeed/tasks/waitForTask';
-import { makeAbandoned, openRun, type Run } from './run';
+import { makeAbandoned, MOST_CONCURRENT_ROWS, openRun, type Run } from './run';
 import { settle, type Settled } from '../../async/settle';
 import { openLedgerStore, readRunIndex, withLiveLedger } from './storedContext';
 import { Ledger } from '../../batch/ledger';
@@ -32,7 +32,11 @@ export interface SubmittedRow {
 /** The row's items, or the task that it waits for elsewhere. */
 export type RowResult = INodeExecutionData[] | SubmittedRow;
 
-type RowWork = () => Promise<RowResult>;
+/** `holdsNoPlace`: it only waits for a task that there is, and would keep rows that could submit from their turn. */
+export interface RowWork {
+	(): Promise<RowResult>;
+	holdsNoPlace?: boolean;
+}
 
 /** What a run has to know of an operation. */
 export interface RunnableOperation {
@@ -99,6 +103,7 @@ async function workOnRows(
 		run,
 		continueOnFail,
 		async (row) => await workOnRow(run, row, plans[row]),
+		(row) => holdsNoPlace(plans[row]),
 	);
 	const lengths = describeLongRecordings(run.recordings);
 	if (lengths) showHint(ctx, lengths);
@@ -123,18 +128,22 @@ async function workOnAll<T extends RowResult>(
 	run: Run,
 	continueOnFail: boolean,
 	work: (row: number) => Promise<T>,
+	isUnlimited: (row: number) => boolean = () => false,
 ): Promise<Settled<T>[]> {
 	const { ledger } = run.batch;
 	let firstFailure: FailedRow | undefined;
-	const outcomes = await runConcurrently(
-		orderRows(ledger, run.items.length),
-		run.rowsAtOnce,
-		work,
-		(row, error) => {
-			firstFailure ??= { row, error };
-			if (!continueOnFail) run.cancellation.cancel(makeAbandoned());
-		},
-	);
+	const onFailure = (row: number, error: unknown): void => {
+		firstFailure ??= { row, error };
+		if (!continueOnFail) run.cancellation.cancel(makeAbandoned());
+	};
+	const order = orderRows(ledger, run.items.length);
+	const limited = order.filter((row) => !isUnlimited(row));
+	const [outcomes, others] = await Promise.all([
+		runConcurrently(limited, run.rowsAtOnce, work, onFailure),
+		runConcurrently(order.filter(isUnlimited), MOST_CONCURRENT_ROWS, work, onFailure),
+	]);
+	// Each has the rows of the other as holes.
+	Object.assign(outcomes, others);
 	const stopped = failureOf(run.cancellation.reason())?.kind === 'stopped';
 	if (stopped) logTasksLeft(run);
 	const endsRun = firstFailure !== undefined && (!continueOnFail || stopped);
@@ -165,6 +174,9 @@ async function workOnRow(
 		run.parking?.noteSubmitted(row);
 	});
 }
+
+const holdsNoPlace = (planned: Settled<RowWork> | undefined): boolean =>
+	planned?.ok === true && planned.value.holdsNoPlace === true;
 
 const isSubmitted = (result: RowResult): result is SubmittedRow => 'parked' in result;
 

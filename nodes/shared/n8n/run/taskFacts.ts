@@ -91,7 +91,7 @@ const taskIdOf = (result: ResultOfRow): unknown =>
 	'parked' in result ? result.parked.wait.taskId : taskIdOfItem(result[0]?.json ?? {});
 
 /** "Nothing was paid" would be understood of more than is known. */
-function limitMoney(error: unknown, paid: Paid): unknown {
+export function limitMoney(error: unknown, paid: Paid): unknown {
 	const failure = failureOf(error);
 	return failure?.paid === 'nothing' ? new FailureError({ ...failure, paid }) : error;
 }

@@ -64,8 +64,8 @@ export interface ReadCall<T> {
 	request: ReadRequest;
 	/** Undefined for data of the wrong shape. */
 	parse: (data: unknown) => T | undefined;
-	/** Hears of each attempt what came in the place of an answer; undefined: an answer, be it a refusal. */
-	noteAttempt?: (problem: string | undefined) => void;
+	/** Hears of each attempt what came in the place of the data; undefined: the data. */
+	noteAttempt?: (problem: Problem | undefined) => void;
 }
 
 /**
@@ -123,7 +123,7 @@ async function tryOften<T>(
 		const value = result.kind === 'data' ? parse(result.data) : undefined;
 		const isAnswer = value !== undefined || result.kind === 'refused';
 		if (isAnswer) outage?.noteAnswer();
-		noteAttempt?.(isAnswer ? undefined : toProblem(result).said);
+		noteAttempt?.(value === undefined ? toProblem(result) : undefined);
 		if (value !== undefined) return { kind: 'done', value };
 		last = toProblem(result);
 		if (result.kind === 'refused') {

@@ -1,4 +1,9 @@
-import { type ApiContext, type RetryBudget, requestWithRetry } from '../http/request';
+import {
+	type ApiContext,
+	type ReadCall,
+	type RetryBudget,
+	requestWithRetry,
+} from '../http/request';
 import { fail, failureOf, withDetails } from '../failures';
 import { type Task, parseTask } from './task';
 import { resultPath } from '../endpoints';
@@ -18,9 +23,11 @@ export async function getTask(
 		// A cache between us and the service may hand out another task, and its video to the wrong row.
 		return task?.id === taskId ? task : undefined;
 	};
-	const noteAttempt = (problem: string | undefined): void => {
-		if (problem === undefined) api.taskReads.noteAnswer();
-		else api.taskReads.noteNoAnswer(taskId, problem, api.clock.now());
+	const noteAttempt: ReadCall<Task>['noteAttempt'] = (problem) => {
+		if (!problem) api.taskReads.noteAnswer();
+		else if (!SAY_NOTHING.has(problem.httpStatus)) {
+			api.taskReads.noteNoAnswer(taskId, problem.said, api.clock.now());
+		}
 	};
 	const call = { purpose, request, parse, noteAttempt };
 	const read = await settle(requestWithRetry(api, call, retryBudget));
@@ -31,6 +38,9 @@ export async function getTask(
 	const { kind, httpStatus, facts } = failure;
 	return fail(kind, 'taskNotFound', { said: facts.said }, { httpStatus, details: { taskId } });
 }
+
+/** A task that somebody has deleted, and too many requests: neither tells whether other tasks can be read. */
+const SAY_NOTHING: ReadonlySet<number | undefined> = new Set([404, 429]);
 
 /** The vendor's SDKs do without an ID here: the address says which task it is. */
 const isNameless = (data: unknown): data is Record<string, unknown> =>

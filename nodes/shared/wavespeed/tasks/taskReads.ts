@@ -29,6 +29,8 @@ export interface Doubt {
  * clock.
  */
 export class TaskReads {
+	/** Whether this process knows that there is such a task: an ID of a sheet may be of none, or of another account. */
+	readonly #isKnown: (taskId: string) => boolean;
 	/** Those that could not be read since the last answer, as many as count. */
 	readonly #taskIds = new Set<string>();
 	/** Since when there are enough of them. */
@@ -37,14 +39,19 @@ export class TaskReads {
 	#said = '';
 	#outage = new Cancellation();
 
-	/** A task has been read, or the service has said why it can't be. */
+	constructor(isKnown: (taskId: string) => boolean) {
+		this.#isKnown = isKnown;
+	}
+
+	/** A task has been read. */
 	noteAnswer(): void {
 		this.#taskIds.clear();
 		if (this.#outage.reason()) this.#outage = new Cancellation();
 	}
 
-	/** An attempt to read a task had no usable answer; `said`: what came in its place. */
+	/** An attempt to read a task had no usable answer, or was refused; `said`: what came in its place. */
 	noteNoAnswer(taskId: string, said: string, now: number): void {
+		if (!this.#isKnown(taskId)) return;
 		if (this.#taskIds.size < FEWEST_TASKS) {
 			this.#taskIds.add(taskId);
 			this.#since = now;

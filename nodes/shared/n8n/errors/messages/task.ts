@@ -52,7 +52,7 @@ export const TASK_MESSAGES: Messages<
 			'Check where the ID comes from. The task was left as it is; to fetch it, use the node that made it.',
 	}),
 	tasksUnreadable: ({ forMs, said }) => ({
-		message: `WaveSpeed has let no task of the account be read for ${describeDuration(forMs)} (${said}), so no new one was submitted`,
+		message: `The tasks that were submitted before could not be read at WaveSpeed for ${describeDuration(forMs)} (${said}), so no new one was submitted`,
 		advice:
 			'It would be paid for, and its video could not be fetched. Run the row again later, or use "Submit", which waits for nothing.',
 	}),
