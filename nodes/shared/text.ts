@@ -12,3 +12,7 @@ export function shorten(text: string, maxChars = MAX_ERROR_TEXT_CHARS): string {
 	const isWhole = start.length === text.length && oneLine.length <= maxChars;
 	return isWhole ? oneLine : `${oneLine.slice(0, maxChars).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
+
+/** Keeps the lines, and leaves no half of a character at the end. */
+export const cutOff = (text: string, maxChars: number): string =>
+	text.length <= maxChars ? text : `${text.slice(0, maxChars).replace(/[\uD800-\uDBFF]$/, '')}…`;

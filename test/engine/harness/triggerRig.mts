@@ -44,6 +44,8 @@ export interface TriggerRig {
 	url: string;
 	activate(activation?: WorkflowActivateMode): Promise<unknown>;
 	deactivate(): Promise<unknown>;
+	/** From now on what n8n has not read by itself never ends. */
+	holdBodies(): void;
 	/** The items that workflows were started with. */
 	started: INodeExecutionData[];
 	logs: string[];
@@ -83,6 +85,7 @@ export async function startTrigger(options: TriggerOptions): Promise<TriggerRig>
 	let stored = options.stored ?? '{}';
 	let failures = 0;
 	const started: INodeExecutionData[] = [];
+	let holdsBodies = false;
 	const answers: string[] = [];
 	const thrown: unknown[] = [];
 	const logs: string[] = [];
@@ -175,6 +178,7 @@ export async function startTrigger(options: TriggerOptions): Promise<TriggerRig>
 			async readRawBody() {
 				await setImmediate();
 				if (contentType.startsWith('multipart/')) throw new Error('stream is not readable');
+				if (holdsBodies) await new Promise(() => {});
 				Object.assign(request, { rawBody });
 			},
 		});
@@ -222,6 +226,7 @@ export async function startTrigger(options: TriggerOptions): Promise<TriggerRig>
 		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhook/hook/webhook`,
 		activate: async (activation = 'activate') => await callHook('create', activation),
 		deactivate: async () => await callHook('delete', 'update'),
+		holdBodies: () => void (holdsBodies = true),
 		started,
 		logs,
 		received,

@@ -66,6 +66,26 @@ describe('a callback that WaveSpeed did not send', () => {
 		expect(scene.trigger.started).toHaveLength(1);
 	});
 
+	test('whose body is larger than any callback is refused before it is read', async () => {
+		const id = await submitFinished();
+		const headers = await captureCallback(id);
+		scene.trigger.holdBodies();
+		const plain = { ...headers, 'content-type': 'application/octet-stream' };
+		expect(await post('x'.repeat(2_000_000), plain)).toBe(401);
+		expect(scene.trigger.started).toEqual([]);
+	});
+
+	test('whose body never ends is refused after a while', async () => {
+		const id = await submitFinished();
+		const headers = await captureCallback(id);
+		scene.trigger.holdBodies();
+		const plain = { ...headers, 'content-type': 'application/octet-stream' };
+		const answered = post(headers.body, plain);
+		await passTime(11);
+		expect(await answered).toBe(401);
+		expect(scene.trigger.started).toEqual([]);
+	});
+
 	test('makes the trigger ask for the secret once a minute at most', async () => {
 		const id = await submitFinished();
 		await Promise.all(

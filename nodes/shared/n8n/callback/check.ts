@@ -13,6 +13,7 @@ import { CREDENTIAL_TYPE, readConnection } from '../session/credential';
 import { accounts, openApi } from '../session/openApi';
 import { isRecord } from '../../json';
 import { settle } from '../../async/settle';
+import { withTimeout } from '../http/withTimeout';
 
 export type CallbackCheck =
 	| {
@@ -44,6 +45,10 @@ export type Refusal = Extract<CallbackCheck, { ok: false }>;
 
 /** Callbacks have some kB. n8n takes 16 MB, and anybody could make us compute the digest of as much. */
 const MAX_BODY_BYTES = 1024 ** 2;
+const TOO_LARGE = 'The callback is too large';
+
+/** Whoever sends a body byte by byte would hold what n8n has made for the request. */
+const READ_BODY_MS = 10_000;
 
 /** What can be told without the credential, the secret or the API, so that forged requests stay cheap for us. */
 export async function readCallback(
@@ -54,9 +59,10 @@ export async function readCallback(
 	const refuse = (message: string): Refusal => ({ ok: false, status: 401, message });
 	const result = readSignature(ctx.getHeaderData(), nowMs, toleranceSeconds);
 	if (!result.ok) return refuse(PROBLEMS[result.problem]);
+	if (Number(ctx.getHeaderData()['content-length']) > MAX_BODY_BYTES) return refuse(TOO_LARGE);
 	const rawBody = await readRawBody(ctx);
 	if (!rawBody) return refuse('The callback has no body');
-	if (rawBody.length > MAX_BODY_BYTES) return refuse('The callback is too large');
+	if (rawBody.length > MAX_BODY_BYTES) return refuse(TOO_LARGE);
 	return { ok: true, callback: { delivery: result.delivery, rawBody } };
 }
 
@@ -105,7 +111,9 @@ async function readRawBody(ctx: IWebhookFunctions): Promise<Buffer | undefined> 
 	const read: unknown = request.readRawBody;
 	// For nodes of a version above 1, n8n itself reads JSON and a few other types only. A form has been read by then.
 	if (request.rawBody === undefined && typeof read === 'function') {
-		await settle((async () => void (await read.call(request)))());
+		await settle(
+			withTimeout(READ_BODY_MS, undefined, (async () => void (await read.call(request)))()),
+		);
 	}
 	const { rawBody } = request;
 	return Buffer.isBuffer(rawBody) && rawBody.length > 0 ? rawBody : undefined;

@@ -1,11 +1,9 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { isWebUrl } from '../../wavespeed/endpoints';
-import type { Task } from '../../wavespeed/tasks/task';
-import { shorten } from '../../text';
+import { MAX_PROMPT_CHARS, type Task } from '../../wavespeed/tasks/task';
+import { cutOff, shorten } from '../../text';
 
-/** The model takes much shorter ones; what the service repeats goes into every item. */
-const MAX_PROMPT_CHARS = 10_000;
 const MAX_RESOLUTION_CHARS = 20;
 
 /** What a task was made from, as far as the service repeats it, so that the user knows whose video it is. */
@@ -16,12 +14,8 @@ export function toEchoedFields(input: Task['input']): IDataObject {
 			? { resolution: shorten(resolution, MAX_RESOLUTION_CHARS) }
 			: {}),
 		...(typeof seed === 'number' && Number.isSafeInteger(seed) ? { seed } : {}),
-		...(typeof prompt === 'string' ? { prompt: cut(prompt, MAX_PROMPT_CHARS) } : {}),
+		...(typeof prompt === 'string' ? { prompt: cutOff(prompt, MAX_PROMPT_CHARS) } : {}),
 		...(isWebUrl(image) ? { imageUrl: image } : {}),
 		...(isWebUrl(audio) ? { audioUrl: audio } : {}),
 	};
 }
-
-/** Keeps the lines, and leaves no half of a character at the end. */
-const cut = (text: string, maxChars: number): string =>
-	text.length <= maxChars ? text : `${text.slice(0, maxChars).replace(/[\uD800-\uDBFF]$/, '')}…`;

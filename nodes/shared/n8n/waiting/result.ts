@@ -146,7 +146,7 @@ function toFailedItem(
 	const item = makeErrorItem(
 		node,
 		{ row, error },
-		isTaskRow(parked) ? parked.inputFields : undefined,
+		isTaskRow(parked) && parked.settings.includeInputFields ? parked.inputFields : undefined,
 	);
 	const goesOn = node.onError === 'continueErrorOutput' || node.onError === 'continueRegularOutput';
 	if (goesOn || !isTaskRow(parked)) return item;

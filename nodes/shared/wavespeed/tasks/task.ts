@@ -1,7 +1,7 @@
 import { isWebUrl, RETENTION_MS } from '../endpoints';
 import { readTaskError } from '../http/errorText';
 import { isRecord } from '../../json';
-import { shorten } from '../../text';
+import { cutOff, shorten } from '../../text';
 
 /** A task as the API reports it ("prediction" in its docs), in our words and units. */
 export interface Task {
@@ -66,10 +66,19 @@ export const toStoredTask = (task: Task): Record<string, unknown> => ({
 	timings: { inference: task.inferenceTimeMs },
 	error: task.errorText,
 	code: task.errorCode,
-	...(task.input && JSON.stringify(task.input).length <= MAX_INPUT_CHARS
-		? { input: task.input }
-		: {}),
+	...(task.input ? toStoredInput(task.input) : {}),
 });
+
+/** The text is cut before the rest is lost with it. */
+function toStoredInput(input: Record<string, unknown>): { input?: Record<string, unknown> } {
+	const { prompt } = input;
+	const cut =
+		typeof prompt === 'string' ? { ...input, prompt: cutOff(prompt, MAX_PROMPT_CHARS) } : input;
+	return JSON.stringify(cut).length <= MAX_INPUT_CHARS ? { input: cut } : {};
+}
+
+/** The model takes much shorter ones; what the service repeats goes into every item. */
+export const MAX_PROMPT_CHARS = 10_000;
 
 /** Two addresses and a long prompt. */
 const MAX_INPUT_CHARS = 20_000;

@@ -1,0 +1,81 @@
+import { testParked, useParkedScene, withOptions, MINUTE } from '../harness/parkedScene.mts';
+import { GENERATE, makeRows } from '../harness/rig.mts';
+import type { RunResult } from '../harness/engine.mts';
+
+/** What both ways to wait hand on, where one of them once handed on less. */
+
+const scene = useParkedScene();
+const MODES = ['polling', 'parked'] as const;
+const settings = { onError: 'continueRegularOutput' as const };
+
+async function run(mode: string, rows: number, options: object): Promise<RunResult> {
+	if (mode === 'polling') {
+		const parameters = { ...GENERATE, options } as never;
+		return await scene.rig.run({ items: await makeRows(rows), settings, parameters });
+	}
+	await scene.park({ settings, parameters: withOptions(options as never) }, rows);
+	return await scene.waiting.ended();
+}
+
+const numberOf = (prompt: unknown): number => Number(String(prompt).split(' ')[1]);
+const rowOf = (path: string): number =>
+	numberOf(scene.rig.emulator.tasks().find(({ id }) => path.includes(id))?.input.prompt);
+
+testParked.each(MODES)(
+	'an error row on the regular output has these two keys, without the fields of the row (%s)',
+	async (mode) => {
+		await scene.open({ taskSeconds: 90_000 });
+		const { items } = await run(mode, 2, { timeoutMinutes: 5 });
+		for (const { json } of items) expect(Object.keys(json).sort()).toEqual(['details', 'error']);
+	},
+);
+
+testParked.each(MODES)(
+	'at the time limit the videos of good rows are there, beside many that can not be read (%s)',
+	async (mode) => {
+		await scene.open({ taskSeconds: ({ prompt }) => (numberOf(prompt) < 80 ? 90_000 : 550) });
+		scene.switchCallbacksOff();
+		scene.rig.emulator.addFault({
+			...{ step: 'result', kind: 'status', status: 503, times: Infinity },
+			when: ({ path }) => rowOf(path) < 80,
+		});
+		const { items } = await run(mode, 100, { timeoutMinutes: 10 });
+		expect(items.slice(80).map(({ json }) => json.status)).toEqual(Array(20).fill('completed'));
+	},
+);
+
+testParked.each(MODES)(
+	'a short gap of the service around the time limit loses no video (%s)',
+	async (mode) => {
+		await scene.open({ taskSeconds: 555 });
+		scene.switchCallbacksOff();
+		const limitAt = scene.rig.clock.now() + 10 * MINUTE;
+		scene.rig.emulator.addFault({
+			...{ step: 'result', kind: 'status', status: 503, times: Infinity },
+			when: () => Math.abs(scene.rig.clock.now() - limitAt) <= 10_000,
+		});
+		const { items } = await run(mode, 3, { timeoutMinutes: 10 });
+		expect(items.map(({ json }) => json.status)).toEqual(Array(3).fill('completed'));
+	},
+);
+
+testParked.each(MODES)(
+	'a long prompt that the service repeats is cut, and the rest is told (%s)',
+	async (mode) => {
+		await scene.open({ taskSeconds: 200, echoInput: true });
+		const prompt = 'ä'.repeat(21_000);
+		const submitted = await scene.rig.run({
+			items: await makeRows(1),
+			parameters: { ...GENERATE, prompt, resource: 'task', operation: 'submit' },
+		});
+		const { taskId } = submitted.items[0]?.json ?? {};
+		const waiting = {
+			items: [{ json: { taskId } }],
+			parameters: { resource: 'task', operation: 'wait', waitMode: mode },
+		};
+		if (mode === 'parked') await scene.waiting.start(waiting);
+		const { items } = await (mode === 'parked' ? scene.waiting.ended() : scene.rig.run(waiting));
+		expect(items[0]?.json).toMatchObject({ taskId, seed: expect.any(Number) });
+		expect(String(items[0]?.json.prompt)).toHaveLength(10_001);
+	},
+);
