@@ -44,7 +44,7 @@ describe('reads of tasks', () => {
 		const reads = createUnread();
 		reads.noteNoAnswer('a', 'silence', 6 * MINUTE);
 		expect(reads.outageAt(6 * MINUTE).reason()).toBeDefined();
-		reads.noteAnswer();
+		reads.noteAnswer('c', 6 * MINUTE);
 		expect(reads.doubtAt(6 * MINUTE)).toBeUndefined();
 		expect(reads.outageAt(6 * MINUTE).reason()).toBeUndefined();
 	});
@@ -56,5 +56,25 @@ describe('reads of tasks', () => {
 		reads.noteNoAnswer('b', 'silence', 61 * MINUTE);
 		expect(reads.outageAt(61 * MINUTE).reason()).toBeUndefined();
 		expect(reads.doubtAt(61 * MINUTE)).toBeUndefined();
+	});
+
+	it('let one new task through every quarter of an hour, and know the broken ones once it could be read', () => {
+		const reads = createUnread();
+		expect(reads.takeProbe(14 * MINUTE)).toBe(false);
+		expect(reads.takeProbe(15 * MINUTE)).toBe(true);
+		expect(reads.takeProbe(16 * MINUTE)).toBe(false);
+		reads.noteAnswer('c', 17 * MINUTE);
+		for (const id of ['a', 'b']) reads.noteNoAnswer(id, 'HTTP status 500', 18 * MINUTE);
+		expect(reads.doubtAt(30 * MINUTE)).toBeUndefined();
+		// One that could be read again counts again.
+		for (const id of ['a', 'b']) reads.noteAnswer(id, 31 * MINUTE);
+		for (const id of ['a', 'b']) reads.noteNoAnswer(id, 'HTTP status 500', 32 * MINUTE);
+		expect(reads.doubtAt(34 * MINUTE)).toBeDefined();
+	});
+
+	it('are told by tasks that this process knows', () => {
+		const reads = new TaskReads((id) => id === 'a');
+		for (const id of ['a', 'b', 'c']) reads.noteNoAnswer(id, 'silence', 0);
+		expect(reads.doubtAt(10 * MINUTE)).toBeUndefined();
 	});
 });

@@ -11,20 +11,22 @@ const LOOK_MS = 20_000;
 
 /**
  * Before a task is submitted that is to be waited for: waits while it is open whether the account's tasks can be read.
- * Throws (`unavailable`) if they can't, before anything is paid.
+ * Throws (`unavailable`) if they can't, before anything is paid. True: they can't, and this one is to find out whether that
+ * is so of a new task.
  */
-export async function untilTasksReadable({ api, account }: Batch): Promise<void> {
+export async function untilTasksReadable({ api, account }: Batch): Promise<boolean> {
 	const { clock, cancellation } = api;
 	for (;;) {
 		const doubt = account.taskReads.doubtAt(clock.now());
-		if (!doubt) return;
+		if (!doubt) return false;
 		if (clock.now() - doubt.triedAt >= TRIED_LONG_AGO_MS) {
 			await account.taskLooks.run('', cancellation, async () => {
 				const retryBudget = { deadline: clock.now() + LOOK_MS, maxAttempts: 1 };
 				// What it finds is noted where all reads are.
 				await settle(getTask(api, doubt.taskId, retryBudget));
 			});
-		} else if (doubt.failure) throw doubt.failure;
-		else await clock.sleep(LOOK_AGAIN_MS);
+		} else if (!doubt.failure) await clock.sleep(LOOK_AGAIN_MS);
+		else if (account.taskReads.takeProbe(clock.now())) return true;
+		else throw doubt.failure;
 	}
 }

@@ -1,3 +1,4 @@
+import type { Cancellation } from '../async/cancellation';
 import { settle } from '../async/settle';
 import { failureOf, withDetails } from '../wavespeed/failures';
 import { type ApiContext, preparationBudget } from '../wavespeed/http/request';
@@ -69,17 +70,18 @@ export async function generateTask(batch: Batch, plan: RowPlan): Promise<RowTask
 		const entry = await findEntry(batch, row, request);
 		if (entry) {
 			// With a place also for the search: the task that it looks for may be running, and counts for the account.
-			const placed = withPlace(batch, async () => await resumeTask(batch, plan));
+			const placed = withPlace(batch, outageOf(batch), async () => await resumeTask(batch, plan));
 			const resumed = await settle(placed);
 			if (!resumed.ok) throw withTaskOf(entry, resumed.error);
 			if (resumed.value) return resumed.value;
 		}
-		await untilTasksReadable(batch);
+		const isProbe = await untilTasksReadable(batch);
 		// Before a place is taken, so that a free place doesn't have to wait for an upload.
 		const prepared = await prepareSubmission(batch, row, request);
-		const submission = { ...prepared, isWaitedFor: true };
+		const submission = { ...prepared, isWaitedFor: !isProbe };
 		let hasTurn = false;
-		const work = withPlace(batch, async () => {
+		const outage = isProbe ? undefined : outageOf(batch);
+		const work = withPlace(batch, outage, async () => {
 			hasTurn = true;
 			const submitted = await submitNewTask(batch, submission);
 			return await waitForSubmitted(batch, plan, submitted);
@@ -192,14 +194,18 @@ async function findEntry(
 	return ledger.find(row, fingerprint);
 }
 
+const outageOf = ({ account, api }: Batch): Cancellation =>
+	account.taskReads.outageAt(api.clock.now());
+
 /**
  * The node's own limit first: who waits for it must not hold one of the account's places. While no task can be read, the
  * places come free at the time limits only, an hour for each turn.
  */
-async function withPlace<T>(batch: Batch, work: () => Promise<T>): Promise<T> {
-	const { places, account, api } = batch;
-	const { cancellation, clock } = api;
-	const outage = account.taskReads.outageAt(clock.now());
+async function withPlace<T>(
+	{ places, account, api: { cancellation } }: Batch,
+	outage: Cancellation | undefined,
+	work: () => Promise<T>,
+): Promise<T> {
 	const workInTurn = async (): Promise<T> => await account.places.run(cancellation, work, outage);
 	return await places.run(cancellation, workInTurn, outage);
 }

@@ -107,7 +107,8 @@ async function submitWithinLimits(batch: Batch, submission: Submission): Promise
 			case 'refused':
 				throw new FailureError(outcome.failure);
 			case 'heldBack':
-				await untilTasksReadable(batch);
+				if (await untilTasksReadable(batch))
+					return await submitWithinLimits(batch, asProbe(submission));
 				continue;
 			case 'notSent':
 				batch.account.submitBreaker.noteNotSent(batch.api.clock, outcome.text);
@@ -119,6 +120,9 @@ async function submitWithinLimits(batch: Batch, submission: Submission): Promise
 		}
 	}
 }
+
+/** It is let through although tasks can't be read. */
+const asProbe = (submission: Submission): Submission => ({ ...submission, isWaitedFor: false });
 
 type Sent = { outcome: SubmitOutcome | typeof HELD_BACK; submittedAt: number };
 

@@ -236,3 +236,25 @@ test('tasks of a sheet that can not be read stop no new row', async () => {
 	expect(result.items.map(({ json }) => json.status)).toEqual(Array(3).fill('completed'));
 	await rig.until(waiting);
 });
+
+test('two tasks that will never be read stop the account for a quarter of an hour, and not for good', async () => {
+	rig = await startMoneyRig({ taskSeconds: 30 });
+	const isBroken = (prompt: unknown): boolean => String(prompt).startsWith('broken');
+	const when = ({ path }: { path: string }): boolean =>
+		rig.emulator.tasks().some(({ id, input }) => isBroken(input.prompt) && path.includes(id));
+	rig.emulator.addFault({ step: 'result', kind: 'status', status: 500, times: Infinity, when });
+	const broken = rig.start({
+		items: await Promise.all([1, 2].map((row) => makeRow({ prompt: `broken ${row}` }))),
+		parameters: GENERATE,
+		settings: GOES_ON,
+	});
+	const statuses: unknown[] = [];
+	for (let round = 0; round < 10; round += 1) {
+		await rig.until(rig.clock.sleep(4 * 60_000));
+		const items = [await makeRow({ prompt: `round ${round}` })];
+		const result = await rig.run({ items, parameters: GENERATE, settings: GOES_ON });
+		statuses.push(result.items[0]?.json.status);
+	}
+	expect(statuses.lastIndexOf(undefined)).toBeLessThan(4);
+	await rig.until(broken);
+});

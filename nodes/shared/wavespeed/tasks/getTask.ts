@@ -24,7 +24,7 @@ export async function getTask(
 		return task?.id === taskId ? task : undefined;
 	};
 	const noteAttempt: ReadCall<Task>['noteAttempt'] = (problem) => {
-		if (!problem) api.taskReads.noteAnswer();
+		if (!problem) api.taskReads.noteAnswer(taskId, api.clock.now());
 		else if (!SAY_NOTHING.has(problem.httpStatus)) {
 			api.taskReads.noteNoAnswer(taskId, problem.said, api.clock.now());
 		}

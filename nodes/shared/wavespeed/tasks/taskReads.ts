@@ -10,6 +10,11 @@ const UNREADABLE_AFTER_MS = 5 * 60_000;
 /** Two tasks that nobody will ever be able to read must not stop an account for good. */
 const LONGEST_BELIEVED_MS = 60 * 60_000;
 
+/** So often one new task is let through in an outage: where only some tasks are broken, it is read, and that ends it. */
+const PROBE_EVERY_MS = 15 * 60_000;
+
+const MOST_BROKEN = 100;
+
 /** One that can't be read says nothing about the others. */
 const FEWEST_TASKS = 2;
 
@@ -36,6 +41,9 @@ export class TaskReads {
 	/** Since when there are enough of them. */
 	#since = 0;
 	#triedAt = 0;
+	#probedAt = -Infinity;
+	/** Not to be read while others were: they say nothing about the rest. */
+	readonly #broken = new Set<string>();
 	#said = '';
 	#outage = new Cancellation();
 
@@ -43,15 +51,27 @@ export class TaskReads {
 		this.#isKnown = isKnown;
 	}
 
-	/** A task has been read. */
-	noteAnswer(): void {
+	/** This task has been read. */
+	noteAnswer(taskId: string, now: number): void {
+		this.#broken.delete(taskId);
+		if (this.doubtAt(now)) for (const id of this.#taskIds) this.#noteBroken(id);
+		this.#forget();
+	}
+
+	#noteBroken(taskId: string): void {
+		this.#broken.add(taskId);
+		const [oldest] = this.#broken;
+		if (this.#broken.size > MOST_BROKEN && oldest !== undefined) this.#broken.delete(oldest);
+	}
+
+	#forget(): void {
 		this.#taskIds.clear();
 		if (this.#outage.reason()) this.#outage = new Cancellation();
 	}
 
 	/** An attempt to read a task had no usable answer, or was refused; `said`: what came in its place. */
 	noteNoAnswer(taskId: string, said: string, now: number): void {
-		if (!this.#isKnown(taskId)) return;
+		if (!this.#isKnown(taskId) || this.#broken.has(taskId)) return;
 		if (this.#taskIds.size < FEWEST_TASKS) {
 			this.#taskIds.add(taskId);
 			this.#since = now;
@@ -62,12 +82,19 @@ export class TaskReads {
 		if (failure) this.#outage.cancel(failure);
 	}
 
+	/** Whether a new task may be submitted all the same, to see whether it can be read. True for one caller at a time. */
+	takeProbe(now: number): boolean {
+		if (now - Math.max(this.#since, this.#probedAt) < PROBE_EVERY_MS) return false;
+		this.#probedAt = now;
+		return true;
+	}
+
 	/** Undefined while there is no reason against new tasks. */
 	doubtAt(now: number): Doubt | undefined {
 		const [taskId] = this.#taskIds;
 		if (taskId === undefined || this.#taskIds.size < FEWEST_TASKS) return undefined;
 		const forMs = now - this.#since;
-		if (forMs >= LONGEST_BELIEVED_MS) this.noteAnswer();
+		if (forMs >= LONGEST_BELIEVED_MS) this.#forget();
 		if (forMs < DOUBTFUL_AFTER_MS || forMs >= LONGEST_BELIEVED_MS) return undefined;
 		const isSure = forMs >= UNREADABLE_AFTER_MS;
 		const failure = makeFailure('unavailable', 'tasksUnreadable', { forMs, said: this.#said });
