@@ -5,6 +5,8 @@ import { FailureError, failureOf, makeFailure } from '../../nodes/shared/wavespe
 
 const SECOND = 1_000;
 const HOST = 'store.example';
+/** When the outages of these tests are believed: after a minute and a half without a usable answer. */
+const BELIEVED_AT = 90 * SECOND;
 
 const silence = (): FailureError =>
 	new FailureError(makeFailure('unavailable', 'uploadFailed', { field: 'audio', said: 'silence' }));
@@ -13,51 +15,88 @@ const silence = (): FailureError =>
 const meet = (outages: Outages, now: number, host = HOST): unknown =>
 	failureOf(outages.whyDown(host, now))?.reason;
 
-/** Two different files were given up at 0. */
-function createOutages(): Outages {
-	const outages = new Outages();
-	for (const target of ['a', 'b']) outages.noteDown(HOST, target, silence(), 0);
+interface GivenUp {
+	files: number;
+	/** The answer to all attempts; undefined: silence. */
+	status?: number;
+	/** When the last one was given up; the first was at 0. */
+	until?: number;
+}
+
+/** So many different files, one after the other, each after one attempt. */
+function giveUp(outages: Outages, { files, status, until = BELIEVED_AT }: GivenUp): Outages {
+	for (let file = 0; file < files; file += 1) {
+		const now = (until * file) / Math.max(1, files - 1);
+		outages.noteNoAnswer(HOST, status, now);
+		outages.noteDown(HOST, `file ${file}`, silence(), now);
+	}
 	return outages;
 }
 
+const createOutages = (): Outages => giveUp(new Outages(), { files: 5 });
+
 describe('an outage', () => {
-	it('is told by two things that were given up, for half a minute', () => {
+	it.each([
+		['silence', undefined, 5],
+		['a gateway that waits in vain', 504, 5],
+		['errors', 503, 21],
+	])('is told by %s for a minute and a half, for whatever is asked', (_what, status, files) => {
+		const more = giveUp(new Outages(), { files, status });
+		expect(meet(more, BELIEVED_AT)).toBe('uploadFailed');
+		const fewer = giveUp(new Outages(), { files: files - 1, status });
+		expect(meet(fewer, BELIEVED_AT)).toBeUndefined();
+	});
+
+	it('is believed for half a minute', () => {
 		const outages = createOutages();
-		expect(meet(outages, 29 * SECOND)).toBe('uploadFailed');
-		expect(meet(outages, 31 * SECOND)).toBeUndefined();
+		expect(meet(outages, BELIEVED_AT + 29 * SECOND)).toBe('uploadFailed');
+		expect(meet(outages, BELIEVED_AT + 31 * SECOND)).toBeUndefined();
 	});
 
-	it('is not told by one thing alone, nor of another host', () => {
+	it('is not told by many bad files in a short time', () => {
+		const outages = giveUp(new Outages(), { files: 50, status: 500, until: 89 * SECOND });
+		expect(meet(outages, 89 * SECOND)).toBeUndefined();
+	});
+
+	it('is told by rows that ask for the same only if it is asked for more often than one row does', () => {
 		const outages = new Outages();
-		outages.noteDown(HOST, 'a', silence(), 0);
-		expect(meet(outages, 1)).toBeUndefined();
-		expect(meet(createOutages(), 1, 'other.example')).toBeUndefined();
+		for (let tries = 1; tries <= 10; tries += 1) {
+			expect(meet(outages, BELIEVED_AT)).toBeUndefined();
+			outages.noteDown(HOST, 'a', silence(), tries === 10 ? BELIEVED_AT : 0);
+		}
+		expect(meet(outages, BELIEVED_AT)).toBe('uploadFailed');
 	});
 
-	it('ends with one answer', () => {
+	it('is not told of another host', () => {
+		expect(meet(createOutages(), BELIEVED_AT, 'other.example')).toBeUndefined();
+	});
+
+	it('ends with one answer, and begins anew after it', () => {
 		const outages = createOutages();
 		outages.noteAnswer(HOST);
-		expect(meet(outages, 1)).toBeUndefined();
+		expect(meet(outages, BELIEVED_AT)).toBeUndefined();
+		for (const file of 'abcdef') outages.noteDown(HOST, file, silence(), BELIEVED_AT);
+		expect(meet(outages, BELIEVED_AT)).toBeUndefined();
 	});
 
 	it('of yesterday does not cut the attempts of today short', () => {
 		const outages = new Outages();
-		for (let attempt = 0; attempt < 9; attempt += 1) outages.noteNoAnswer(HOST, 0);
-		expect(outages.noteNoAnswer(HOST, 100 * SECOND)).toBe(true);
-		expect(outages.noteNoAnswer(HOST, 86_400 * SECOND)).toBe(false);
+		for (let attempt = 0; attempt < 9; attempt += 1) outages.noteNoAnswer(HOST, undefined, 0);
+		expect(outages.noteNoAnswer(HOST, undefined, 100 * SECOND)).toBe(true);
+		expect(outages.noteNoAnswer(HOST, undefined, 86_400 * SECOND)).toBe(false);
 	});
 
 	it('is forgotten for the hosts that failed longest ago, where each file has a host of its own', () => {
 		const outages = createOutages();
-		for (let host = 0; host < 100; host += 1) outages.noteNoAnswer(`host${host}`, 0);
-		expect(meet(outages, 1)).toBeUndefined();
+		for (let host = 0; host < 100; host += 1) outages.noteNoAnswer(`host${host}`, undefined, 0);
+		expect(meet(outages, BELIEVED_AT)).toBeUndefined();
 	});
 
 	it('is not made longer by those who have only heard of it', () => {
 		const outages = createOutages();
-		for (let now = 10 * SECOND; now < 30 * SECOND; now += 10 * SECOND) {
-			outages.noteDown(HOST, 'c', outages.whyDown(HOST, now)!, now);
+		for (let now = BELIEVED_AT; now < BELIEVED_AT + 30 * SECOND; now += 10 * SECOND) {
+			outages.noteDown(HOST, 'z', outages.whyDown(HOST, now)!, now);
 		}
-		expect(meet(outages, 31 * SECOND)).toBeUndefined();
+		expect(meet(outages, BELIEVED_AT + 31 * SECOND)).toBeUndefined();
 	});
 });

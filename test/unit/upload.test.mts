@@ -1,4 +1,4 @@
-import type { HttpRequest } from '../../nodes/shared/wavespeed/http/types';
+import type { HttpOutcome, HttpRequest } from '../../nodes/shared/wavespeed/http/types';
 import { uploadFile } from '../../nodes/shared/wavespeed/media/upload';
 import {
 	answer,
@@ -138,12 +138,15 @@ describe('an upload', () => {
 		expect(rig.time.sleeps).toEqual([500, 1_000, 2_000]);
 	});
 
-	it('is not even tried at a host that two other files have just been given up at', async () => {
-		const steps = Array.from({ length: 8 }, (_, at): Step[] => [ticket(at), answer(503, '')]);
-		const rig = createRig([...steps.flat(), ticket(9), answer(200, '')]);
-		for (const name of ['one', 'two']) await failureFrom(upload(rig, createFile(name)));
+	it('is not even tried at a host that 21 other files have just been given up at, for a minute and a half', async () => {
+		const given = ticket() as HttpOutcome;
+		const rig = createRig([async ({ method }) => (method === 'PUT' ? answer(503, '') : given)]);
+		const startedAt = rig.time.now();
+		for (let file = 0; file < 21 || rig.time.now() - startedAt < 100_000; file += 1) {
+			await failureFrom(upload(rig, createFile(`file ${file}`)));
+		}
 		const before = rig.requests.length;
-		expect((await failureFrom(upload(rig, createFile('three')))).message).toBe(
+		expect((await failureFrom(upload(rig, createFile('the next one')))).message).toBe(
 			'Could not upload the file in "image": the file store answered with HTTP status 503',
 		);
 		expect(targetsOf(rig.requests.slice(before))).toEqual([TICKET]);

@@ -73,7 +73,7 @@ export async function downloadVideo(
 		if (!fetched.ok) context.cancellation.throwIfCancelled();
 		if (fetched.ok) host.noteAnswer();
 		// Before the place is given back: whoever gets it would wait for the silent host as well.
-		else if (fetched.isTransient && host.noteNoAnswer()) {
+		else if (fetched.isTransient && host.noteNoAnswer(fetched.status)) {
 			host.noteDown(toFailure(fetched.problem));
 			return failed(fetched.problem, false);
 		}
@@ -99,6 +99,8 @@ interface FailedFetch {
 	problem: string;
 	/** Whether another attempt may help. */
 	isTransient: boolean;
+	/** The host's answer, if that is the problem. */
+	status?: number;
 }
 
 type FetchOutcome = { ok: true; binary: IBinaryData } | FailedFetch;
@@ -175,7 +177,8 @@ function findProblem(answer: IN8nHttpFullResponse): FailedFetch | undefined {
 	const mimeType = mimeTypeOf(answer);
 	if (statusCode !== 200) {
 		const isTransient = statusCode === 408 || statusCode === 429 || statusCode >= 500;
-		return failed(`the video's host answered with HTTP status ${statusCode}`, isTransient);
+		const problem = `the video's host answered with HTTP status ${statusCode}`;
+		return { ...failed(problem, isTransient), status: statusCode };
 	}
 	if (/^(text\/|application\/(json|xml|xhtml))/i.test(mimeType)) {
 		return failed(`the video's host sent ${shorten(mimeType, 60)} instead of a video`, false);

@@ -3,7 +3,9 @@ import type { FailureError } from '../failures';
 
 /**
  * Which endpoints and hosts do not answer at the moment. Without it a batch meets an outage row after row, each with all
- * its attempts: 1,000 rows would fail in hours instead of minutes. Times are ms on the steady clock.
+ * its attempts: 1,000 rows would fail in hours instead of minutes. A row that fails frees its place for the next one, so
+ * an outage that is believed too soon fails the whole batch in a moment, for the sake of the few bad files that stand in
+ * front of it. Times are ms on the steady clock.
  */
 export class Outages {
 	readonly #endpoints = new Map<string, Endpoint>();
@@ -18,30 +20,36 @@ export class Outages {
 	watch(endpoint: string, target: string, { now }: Clock): OutageWatch {
 		return {
 			whyDown: () => this.whyDown(endpoint, now()),
-			noteNoAnswer: () => this.noteNoAnswer(endpoint, now()),
+			noteNoAnswer: (status) => this.noteNoAnswer(endpoint, status, now()),
 			noteAnswer: () => this.noteAnswer(endpoint),
 			noteDown: (failure) => this.noteDown(endpoint, target, failure, now()),
 		};
 	}
 
-	/** One attempt without a usable answer. True as soon as that goes on for so long that waiting is no use. */
-	noteNoAnswer(endpoint: string, now: number): boolean {
+	/**
+	 * One attempt without a usable answer; `status`: the HTTP status that came in its place. True as soon as that goes on for
+	 * so long that waiting is no use.
+	 */
+	noteNoAnswer(endpoint: string, status: number | undefined, now: number): boolean {
 		const known = this.#get(endpoint, now);
 		known.attempts += 1;
+		known.isRefusing = status !== undefined && !GATEWAY_TIMEOUTS.has(status);
 		return known.attempts >= FEWEST_ATTEMPTS && now - known.since >= LONGEST_SILENCE_MS;
 	}
 
 	/**
-	 * A request was given up. As soon as it is not this one alone, those that follow need not find out for themselves: one
-	 * task that can't be read must not fail the others. `target`: what exactly was asked for.
+	 * A request was given up. As soon as that goes on for a while, whatever is asked for, those that follow need not find out
+	 * for themselves. `target`: what exactly was asked for.
 	 */
 	noteDown(endpoint: string, target: string, failure: FailureError, now: number): void {
 		const known = this.#get(endpoint, now);
 		// Told by `whyDown`: a failure that is passed on is no news, and would keep itself alive for ever.
 		if (known.failure === failure) return;
 		known.givenUp += 1;
-		if (known.targets.size < 2) known.targets.add(target);
-		if (known.targets.size < 2 && known.givenUp < MOST_TRIES_OF_ONE) return;
+		const fewest = known.isRefusing ? FEWEST_REFUSED : FEWEST_SILENT;
+		if (known.targets.size < fewest) known.targets.add(target);
+		const isOneAlone = known.targets.size < fewest && known.givenUp < fewest * TRIES_OF_ONE;
+		if (isOneAlone || now - known.since < LONGEST_SILENCE_MS) return;
 		known.failure = failure;
 		known.downUntil = now + BELIEVED_MS;
 	}
@@ -55,6 +63,7 @@ export class Outages {
 			since: now,
 			notedAt: now,
 			attempts: 0,
+			isRefusing: false,
 			givenUp: 0,
 			targets: new Set<string>(),
 			downUntil: 0,
@@ -75,7 +84,7 @@ export class Outages {
 export interface OutageWatch {
 	whyDown(): FailureError | undefined;
 	/** True if nothing has been heard for so long that further attempts are no use. */
-	noteNoAnswer(): boolean;
+	noteNoAnswer(status: number | undefined): boolean;
 	noteAnswer(): void;
 	/** It was given up. */
 	noteDown(failure: FailureError): void;
@@ -87,7 +96,9 @@ interface Endpoint {
 	/** The last. */
 	notedAt: number;
 	attempts: number;
-	/** Requests, each with all its attempts, and the first two things that they asked for. */
+	/** The last one was answered, with an error. */
+	isRefusing: boolean;
+	/** Requests, each with all its attempts, and the first things that they asked for. */
 	givenUp: number;
 	targets: Set<string>;
 	failure?: FailureError;
@@ -97,8 +108,17 @@ interface Endpoint {
 /** Whoever names the hosts may name a new one for each file. */
 const MOST_KEPT = 100;
 
-/** Retry On Fail asks up to five times; rows that ask for the same tell an outage all the same. */
-const MOST_TRIES_OF_ONE = 5;
+/** Bad rows are refused one by one in seconds, and so many may stand in front of the good ones. */
+const FEWEST_REFUSED = 21;
+
+/** One more than the uploads side by side: others are tried before all are given up. Each may take a minute to find out. */
+const FEWEST_SILENT = 5;
+
+/** A gateway has waited in vain, as we would have. */
+export const GATEWAY_TIMEOUTS: ReadonlySet<number> = new Set([408, 504]);
+
+/** Rows that ask for the same tell an outage all the same, if they do so more often than Retry On Fail (five times). */
+const TRIES_OF_ONE = 2;
 const FEWEST_ATTEMPTS = 5;
 const LONGEST_SILENCE_MS = 90_000;
 /** What was noted so long ago says nothing about now: a bad file of yesterday must not cut today's attempts short. */

@@ -136,7 +136,7 @@ async function tryOften<T>(
 		const retryAfter = 'retryAfter' in result ? result.retryAfter : undefined;
 		return { kind: 'transient', askedMs: parseRetryAfter(retryAfter, clock.wallTime()) };
 	};
-	const limits = { maxAttempts, deadline, goesOn: () => !outage?.noteNoAnswer() };
+	const limits = { maxAttempts, deadline, goesOn: () => !outage?.noteNoAnswer(last?.httpStatus) };
 	const value = await retry(api, limits, attemptOnce);
 	if (value !== undefined) return value;
 	const { said, httpStatus } = last ?? { said: TOO_MANY_REQUESTS };

@@ -71,10 +71,18 @@ export async function uploadFile(
 			store.noteAnswer();
 			return { kind: 'done', value: ticket.downloadUrl };
 		}
-		const isTransient = !outcome.answered || needsNewTicket(outcome.status);
-		return store.noteProblem(describeStoreAnswer(outcome), isTransient);
+		const status = outcome.answered ? outcome.status : undefined;
+		const isTransient = status === undefined || needsNewTicket(status);
+		return store.noteProblem({ said: describeStoreAnswer(outcome), status, isTransient });
 	});
 	return url ?? store.fail();
+}
+
+/** Why a file is not in the store; `status`: its answer. */
+interface StoreProblem {
+	said: string;
+	status: number | undefined;
+	isTransient: boolean;
 }
 
 /**
@@ -87,6 +95,7 @@ class StoreWatch {
 	readonly #file: UploadFile;
 	#watch: OutageWatch | undefined;
 	#said = '';
+	#status: number | undefined;
 	#isTransient = false;
 
 	constructor(api: ApiContext, field: string, file: UploadFile) {
@@ -104,15 +113,16 @@ class StoreWatch {
 	}
 
 	goesOn(): boolean {
-		return !this.#watch?.noteNoAnswer();
+		return !this.#watch?.noteNoAnswer(this.#status);
 	}
 
 	noteAnswer(): void {
 		this.#watch?.noteAnswer();
 	}
 
-	noteProblem(said: string, isTransient: boolean): { kind: 'transient' | 'failed' } {
+	noteProblem({ said, status, isTransient }: StoreProblem): { kind: 'transient' | 'failed' } {
 		this.#said = said;
+		this.#status = status;
 		this.#isTransient = isTransient;
 		if (!isTransient) this.noteAnswer();
 		return { kind: isTransient ? 'transient' : 'failed' };
@@ -221,7 +231,8 @@ async function uploadAsMultipart(
 			return { kind: 'done', value: data.download_url };
 		}
 		const said = 'text' in result && result.text ? result.text : 'no usable answer';
-		return store.noteProblem(said, result.kind !== 'outOfTime');
+		const status = 'status' in result ? result.status : undefined;
+		return store.noteProblem({ said, status, isTransient: result.kind !== 'outOfTime' });
 	});
 	return url ?? store.fail();
 }
