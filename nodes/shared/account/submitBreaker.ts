@@ -1,17 +1,41 @@
-import { untilResumed } from '../async/cancellation';
+import { type Cancellation, untilResumed } from '../async/cancellation';
 import type { Clock } from '../async/clock';
 import { settle } from '../async/settle';
 import type { Waiter } from '../async/waiter';
 import { fail, failureOf } from '../wavespeed/failures';
 
-/** So many rows one after the other without an answer or a task are no accident: the service, or the way to it, is down. */
-const MOST_FAILED_ROWS = 3;
+/**
+ * So many rows one after the other without an answer or a task are no accident: the service is suspected to be down. From
+ * then on one submit at a time tries: each may be paid for.
+ */
+const SUSPECTED_AFTER_ROWS = 3;
+
+/** Bad rows are refused one by one in seconds, and so many may stand in front of the good ones. */
+const MOST_FAILED_ROWS = 20;
+
+/** Where nobody answers a submit for so long, further ones are no use. A silent one takes two minutes to find out. */
+const LONGEST_SILENCE_MS = 4 * 60_000;
+
+/** What was noted so long ago says nothing about now: the bad rows of yesterday must not count for today's. */
+const FORGOTTEN_MS = 10 * 60_000;
 
 /** After that the next submit tries again. */
 const BELIEVED_MS = 60_000;
 
+/** No connection, whatever the row: that is told by a few. */
+const MOST_NOT_SENT = 3;
+
 /** Nothing was sent, so only time is at stake: all rows that wait for a connection fail now, and a retry soon tries. */
 const UNREACHABLE_MS = 1_000;
+
+/** A submit without a clear answer. */
+export interface LostSubmit {
+	/** What came in the place of an answer. */
+	said: string;
+	/** Nobody has said anything. */
+	isSilent: boolean;
+	sentAt: number;
+}
 
 /**
  * Keeps submits back while the service doesn't answer them. Each one that is sent then may be paid for and has to be
@@ -22,6 +46,13 @@ export class SubmitBreaker {
 	#suspicions = 0;
 	/** Since the last accepted submit; the one that failed longest ago comes first. */
 	readonly #failedRows = new Set<unknown>();
+	/** When the first of them was sent, and when the last was noted. */
+	#failingSince = 0;
+	#failedAt = 0;
+	/** Submits since then that could not even leave. */
+	#notSent = 0;
+	/** The submit that tries for all while the service is suspected. */
+	#probe: object | undefined;
 	#downUntil = 0;
 	#reason = '';
 	readonly #waiting = new Set<() => void>();
@@ -34,11 +65,31 @@ export class SubmitBreaker {
 				fail('unavailable', 'submitsHeldBack', { said: this.#reason });
 			}
 			if (this.#suspicions === 0) return;
-			await untilResumed(cancellation, (resume) => {
-				this.#waiting.add(resume);
-				return () => this.#waiting.delete(resume);
-			});
+			await this.#untilWoken(cancellation);
 		}
+	}
+
+	/** As above, and waits for its turn while one submit tries for all. `leave` gives the turn back. */
+	async enterInTurn(waiter: Waiter, submit: object): Promise<void> {
+		for (;;) {
+			await this.enter(waiter);
+			if (this.takeTurn(submit)) return;
+			await this.#untilWoken(waiter.cancellation);
+		}
+	}
+
+	/** Whether the submit may leave now: also one that came in before there was a suspicion. */
+	takeTurn(submit: object): boolean {
+		if (this.#failedRows.size < SUSPECTED_AFTER_ROWS) return true;
+		this.#probe ??= submit;
+		return this.#probe === submit;
+	}
+
+	/** To be called when it is known what came of a submit: the next one tries. */
+	leave(submit: object): void {
+		if (this.#probe !== submit) return;
+		this.#probe = undefined;
+		this.#wake();
 	}
 
 	/**
@@ -58,36 +109,35 @@ export class SubmitBreaker {
 	}
 
 	/**
-	 * A search has found no task for a lost submit. `row`: the same for all tries of a row. One row whose submits the
+	 * A search has found no task for a lost submit. `row`: the same for all tries of a row. A few rows whose submits the
 	 * service never answers must not keep others back.
 	 */
-	noteNothingFound(clock: Clock, reason: string, row: unknown): void {
-		this.#noteFailed(clock, reason, { row, believedMs: BELIEVED_MS });
+	noteNothingFound(clock: Clock, { said, isSilent, sentAt }: LostSubmit, row: unknown): void {
+		const now = clock.now();
+		if (now - this.#failedAt >= FORGOTTEN_MS) this.#failedRows.clear();
+		if (this.#failedRows.size === 0) this.#failingSince = sentAt;
+		this.#failedAt = now;
+		this.#failedRows.delete(row);
+		this.#failedRows.add(row);
+		const isTooLong = isSilent && now - this.#failingSince >= LONGEST_SILENCE_MS;
+		const most = isTooLong ? SUSPECTED_AFTER_ROWS - 1 : MOST_FAILED_ROWS;
+		if (this.#failedRows.size <= most) return;
+		// One more like these is enough then.
+		const [oldest] = this.#failedRows;
+		if (this.#failedRows.size > MOST_FAILED_ROWS) this.#failedRows.delete(oldest);
+		this.#open(clock, said, BELIEVED_MS);
 	}
 
 	/** The service could not be reached. */
 	noteNotSent(clock: Clock, reason: string): void {
-		this.#noteFailed(clock, reason, { row: {}, believedMs: UNREACHABLE_MS });
-	}
-
-	#noteFailed(
-		clock: Clock,
-		reason: string,
-		{ row, believedMs }: { row: unknown; believedMs: number },
-	): void {
-		this.#failedRows.delete(row);
-		this.#failedRows.add(row);
-		if (this.#failedRows.size < MOST_FAILED_ROWS) return;
-		// One more like these is enough then.
-		const [oldest] = this.#failedRows;
-		this.#failedRows.delete(oldest);
-		this.#open(clock, reason, believedMs);
-		this.#wake();
+		this.#notSent += 1;
+		if (this.#notSent >= MOST_NOT_SENT) this.#open(clock, reason, UNREACHABLE_MS);
 	}
 
 	/** A submit has made a task, whether its answer came or not. */
 	noteAccepted(): void {
 		this.#failedRows.clear();
+		this.#notSent = 0;
 		this.#downUntil = 0;
 		this.#wake();
 	}
@@ -95,6 +145,14 @@ export class SubmitBreaker {
 	#open(clock: Clock, reason: string, believedMs: number): void {
 		this.#downUntil = Math.max(this.#downUntil, clock.now() + believedMs);
 		this.#reason = reason;
+		this.#wake();
+	}
+
+	async #untilWoken(cancellation: Cancellation): Promise<void> {
+		await untilResumed(cancellation, (resume) => {
+			this.#waiting.add(resume);
+			return () => this.#waiting.delete(resume);
+		});
 	}
 
 	#wake(): void {

@@ -93,30 +93,42 @@ export async function submitNewTask(batch: Batch, submission: Submission): Promi
 }
 
 async function submitWithinLimits(batch: Batch, submission: Submission): Promise<NewTask> {
-	const { row, input, costUsd } = submission;
+	const { submitBreaker } = batch.account;
 	for (;;) {
-		const { outcome, submittedAt } = await submitOnce(batch, submission);
-		const base = { input, costUsd, submittedAt, isResumed: false };
-		switch (outcome.kind) {
-			case 'accepted':
-				batch.log({ event: 'accepted', row, taskId: outcome.task.id });
-				return { ...base, taskId: outcome.task.id, task: outcome.task };
-			case 'rateLimited':
-				failIfRefusedTooLong(batch, outcome.text);
-				continue;
-			case 'refused':
-				throw new FailureError(outcome.failure);
-			case 'heldBack':
-				if (await untilTasksReadable(batch))
-					return await submitWithinLimits(batch, asProbe(submission));
-				continue;
-			case 'notSent':
-				batch.account.submitBreaker.noteNotSent(batch.api.clock, outcome.text);
-				return fail('unavailable', 'submitNotSent', { said: outcome.text });
-			case 'unknown': {
-				const task = await searchAfterLostAnswer(batch, submission, outcome.text);
-				return { ...base, taskId: task.id, task };
-			}
+		// Also before it is sent again: who has the turn must not wait for a place that others hold while they wait for it.
+		const submitted = await submitInTurn(batch, submission).finally(() =>
+			submitBreaker.leave(submission),
+		);
+		if (submitted) return submitted;
+		if (submission.isWaitedFor && (await untilTasksReadable(batch)))
+			return await submitWithinLimits(batch, asProbe(submission));
+	}
+}
+
+/** Undefined: it was not taken, and has to be sent again. */
+async function submitInTurn(batch: Batch, submission: Submission): Promise<NewTask | undefined> {
+	const { row, input, costUsd } = submission;
+	const { outcome, submittedAt } = await submitOnce(batch, submission);
+	const base = { input, costUsd, submittedAt, isResumed: false };
+	switch (outcome.kind) {
+		case 'accepted':
+			batch.log({ event: 'accepted', row, taskId: outcome.task.id });
+			return { ...base, taskId: outcome.task.id, task: outcome.task };
+		case 'rateLimited':
+			failIfRefusedTooLong(batch, outcome.text);
+			return undefined;
+		case 'refused':
+			throw new FailureError(outcome.failure);
+		case 'heldBack':
+			return undefined;
+		case 'notSent':
+			batch.account.submitBreaker.noteNotSent(batch.api.clock, outcome.text);
+			return fail('unavailable', 'submitNotSent', { said: outcome.text });
+		case 'unknown': {
+			const { text: said, isSilent = false } = outcome;
+			const lost = { said, isSilent, sentAt: submittedAt };
+			const task = await searchAfterLostAnswer(batch, submission, lost);
+			return { ...base, taskId: task.id, task };
 		}
 	}
 }
@@ -126,7 +138,7 @@ const asProbe = (submission: Submission): Submission => ({ ...submission, isWait
 
 type Sent = { outcome: SubmitOutcome | typeof HELD_BACK; submittedAt: number };
 
-/** It had its turn only now, and tasks can't be read any more. */
+/** It had its turn only now, and tasks can't be read any more, or another submit tries for all. */
 const HELD_BACK = { kind: 'heldBack' } as const;
 
 /** One POST, when the limits of the node and of the account allow it. */
@@ -134,7 +146,7 @@ async function submitOnce(batch: Batch, submission: Submission): Promise<Sent> {
 	const { account, api, submitRate } = batch;
 	const { submits, submitBreaker } = account;
 	return await submits.run(api.cancellation, async () => {
-		await submitBreaker.enter(api);
+		await submitBreaker.enterInTurn(api, submission);
 		return await submitRate.run(
 			api,
 			async () =>
@@ -158,7 +170,9 @@ async function send(batch: Batch, submission: Submission): Promise<Sent> {
 	const permit = await enterSubmitGate(batch);
 	const ready = await settle(account.submitBreaker.enter(api));
 	const submittedAt = clock.now();
-	const isHeldBack = submission.isWaitedFor && account.taskReads.doubtAt(submittedAt);
+	const isHeldBack =
+		(submission.isWaitedFor && account.taskReads.doubtAt(submittedAt) !== undefined) ||
+		(ready.ok && !account.submitBreaker.takeTurn(submission));
 	if (!ready.ok || isHeldBack) permit.release();
 	if (!ready.ok) throw ready.error;
 	if (isHeldBack) return { outcome: HELD_BACK, submittedAt };

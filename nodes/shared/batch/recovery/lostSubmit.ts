@@ -1,3 +1,4 @@
+import type { LostSubmit } from '../../account/submitBreaker';
 import { settle, type Settled } from '../../async/settle';
 import { fail, FailureError, failureOf, makeFailure } from '../../wavespeed/failures';
 import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
@@ -37,26 +38,27 @@ export const inputOf = ({ image, audio, prompt, resolution, seed }: LedgerEntry)
 export async function searchAfterLostAnswer(
 	batch: Batch,
 	key: RowKey,
-	text: string,
+	lost: LostSubmit,
 ): Promise<Task> {
 	const { account, api, log } = batch;
-	log({ event: 'lost', row: key.row, said: text });
+	const { said } = lost;
+	log({ event: 'lost', row: key.row, said });
 	const { submitBreaker } = account;
-	const listWith: ListWith = async (list) => await submitBreaker.suspect(api.clock, text, list);
+	const listWith: ListWith = async (list) => await submitBreaker.suspect(api.clock, said, list);
 	const first = await settle(search(batch, key, listWith));
-	let finding = readFinding(first, text);
+	let finding = readFinding(first, said);
 	for (const pauseMs of SEARCH_AGAIN_PAUSES_MS) {
 		if (finding.kind === 'found') break;
 		await api.clock.sleep(pauseMs);
-		finding = readFinding(await settle(search(batch, key)), text);
+		finding = readFinding(await settle(search(batch, key)), said);
 	}
 	if (finding.kind === 'found') {
 		submitBreaker.noteAccepted();
 		return finding.task;
 	}
 	const [firstTry] = batch.ledger.find(key.row, key.hash)?.submissionIds ?? [];
-	submitBreaker.noteNothingFound(api.clock, text, firstTry);
-	return fail('submitUnknown', 'noTaskOfSubmit', { said: text });
+	submitBreaker.noteNothingFound(api.clock, lost, firstTry);
+	return fail('submitUnknown', 'noTaskOfSubmit', { said });
 }
 
 /** A submit of an earlier attempt whose outcome is unknown. Undefined: there is no task, so a submit is due. */

@@ -1,6 +1,7 @@
 import { type ApiContext, sendAndRead, toRefusal } from '../http/request';
 import type { Failure } from '../failures';
 import { PATHS } from '../endpoints';
+import { GATEWAY_TIMEOUTS } from '../http/outages';
 import type { Permit } from '../../async/backoffGate';
 import { type Task, parseTask } from './task';
 
@@ -20,8 +21,8 @@ export type SubmitOutcome =
 	| { kind: 'rateLimited'; text: string }
 	/** Nothing reached the service. */
 	| { kind: 'notSent'; text: string }
-	/** A task may exist and be paid for. */
-	| { kind: 'unknown'; text: string };
+	/** A task may exist and be paid for. `isSilent`: nobody has said anything, as far as that can be told. */
+	| { kind: 'unknown'; text: string; isSilent?: boolean };
 
 /** The answer to a submit comes within seconds; waiting longer is cheaper than not knowing. */
 const SUBMIT_TIMEOUT_MS = 120_000;
@@ -59,9 +60,12 @@ export async function submitTask(
 		case 'rateLimited':
 			return { kind: 'rateLimited', text: result.text };
 		case 'noAnswer':
-			return { kind: result.reason === 'notSent' ? 'notSent' : 'unknown', text: result.text };
-		case 'unclear':
-			return { kind: 'unknown', text: result.text || `HTTP status ${result.status}` };
+			if (result.reason === 'notSent') return { kind: 'notSent', text: result.text };
+			return { kind: 'unknown', text: result.text, isSilent: true };
+		case 'unclear': {
+			const isSilent = GATEWAY_TIMEOUTS.has(result.status);
+			return { kind: 'unknown', text: result.text || `HTTP status ${result.status}`, isSilent };
+		}
 		case 'refused': {
 			if (SAY_NOTHING.has(result.status)) {
 				return { kind: 'unknown', text: result.text || `HTTP status ${result.status}` };

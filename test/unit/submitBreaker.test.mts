@@ -1,0 +1,163 @@
+import { SubmitBreaker } from '../../nodes/shared/account/submitBreaker';
+import { Cancellation } from '../../nodes/shared/async/cancellation';
+import type { Waiter } from '../../nodes/shared/async/waiter';
+import { failureFrom, stopped } from './support/api.mts';
+import { createVirtualTime, flush, type VirtualTime } from './support/virtualTime.mts';
+
+/** Which submits are kept back while rows fail without an answer or a task. */
+
+const MINUTE = 60_000;
+
+let time: VirtualTime;
+let breaker: SubmitBreaker;
+beforeEach(() => {
+	time = createVirtualTime();
+	breaker = new SubmitBreaker();
+});
+
+const createWaiter = (cancellation = new Cancellation()): Waiter => ({
+	clock: time.clockFor(cancellation),
+	cancellation,
+});
+
+/** A row's submit is lost, and no task of it is found. */
+function failRow(row: unknown, isSilent = false, sentAt = time.now()): void {
+	breaker.noteNothingFound(
+		createWaiter().clock,
+		{ said: 'HTTP status 500', isSilent, sentAt },
+		row,
+	);
+}
+
+function failRows(count: number, isSilent = false): void {
+	for (let row = 0; row < count; row += 1) failRow({}, isSilent);
+}
+
+/** Submits that want to leave; `left` names those that may, in their order. */
+function sendAll(names: string[], waiter = createWaiter()) {
+	const left: string[] = [];
+	const submits = names.map((name) => ({ name }));
+	const ended = submits.map(async (submit) => {
+		await breaker.enterInTurn(waiter, submit);
+		left.push(submit.name);
+	});
+	return { left, submits, ended };
+}
+
+const isHeldBack = async (): Promise<boolean> => {
+	const failure = await breaker.enter(createWaiter()).then(
+		() => undefined,
+		() => 'held back',
+	);
+	return failure !== undefined;
+};
+
+describe('after a few rows without an answer or a task', () => {
+	it('all others go on, up to the third', async () => {
+		failRows(2);
+		const { left } = sendAll(['a', 'b', 'c']);
+		await flush();
+		expect(left).toEqual(['a', 'b', 'c']);
+	});
+
+	it('one submit at a time tries, in the order of coming', async () => {
+		failRows(3);
+		const { left, submits } = sendAll(['a', 'b', 'c']);
+		await flush();
+		expect(left).toEqual(['a']);
+		failRow('a');
+		breaker.leave(submits[0]!);
+		await flush();
+		expect(left).toEqual(['a', 'b']);
+	});
+
+	it('one that has come in before waits as well', () => {
+		const [early, probe] = [{}, {}];
+		expect(breaker.takeTurn(early)).toBe(true);
+		failRows(3);
+		expect(breaker.takeTurn(probe)).toBe(true);
+		expect(breaker.takeTurn(early)).toBe(false);
+		breaker.leave(early);
+		expect(breaker.takeTurn(early)).toBe(false);
+		breaker.leave(probe);
+		expect(breaker.takeTurn(early)).toBe(true);
+	});
+
+	it('a task lets all go on immediately', async () => {
+		failRows(3);
+		const { left } = sendAll(['a', 'b', 'c']);
+		await flush();
+		breaker.noteAccepted();
+		await flush();
+		expect(left).toEqual(['a', 'b', 'c']);
+	});
+
+	it('Stop ends the wait', async () => {
+		failRows(3);
+		sendAll(['a']);
+		const cancellation = new Cancellation();
+		const { ended } = sendAll(['b'], createWaiter(cancellation));
+		const failing = failureFrom(ended[0]!);
+		cancellation.cancel(stopped());
+		expect((await failing).kind).toBe('stopped');
+	});
+});
+
+describe('all are held back for a minute', () => {
+	it('by more than 20 rows that were answered with an error', async () => {
+		failRows(20);
+		await time.advance(9 * MINUTE);
+		expect(await isHeldBack()).toBe(false);
+		failRow({});
+		expect(await isHeldBack()).toBe(true);
+		await time.advance(MINUTE);
+		expect(await isHeldBack()).toBe(false);
+		// One more is enough, and those who wait for their turn hear of it.
+		const { ended } = sendAll(['a', 'b']);
+		await flush();
+		failRow({});
+		expect((await failureFrom(ended[1]!)).kind).toBe('unavailable');
+	});
+
+	it('by three rows that nobody answered for four minutes, and one more after that', async () => {
+		failRow('a', true, time.now() - 2 * MINUTE);
+		await time.advance(MINUTE);
+		failRow('b', true);
+		failRow('c', true);
+		expect(await isHeldBack()).toBe(false);
+		await time.advance(MINUTE);
+		failRow('c', true);
+		expect(await isHeldBack()).toBe(true);
+		await time.advance(MINUTE);
+		const { left, ended } = sendAll(['d', 'e']);
+		await flush();
+		expect(left).toEqual(['d']);
+		failRow('d', true);
+		expect((await failureFrom(ended[1]!)).kind).toBe('unavailable');
+	});
+
+	it('not by one row alone, however often it tries', async () => {
+		for (let tries = 0; tries < 30; tries += 1) failRow('the same', true, time.now() - 5 * MINUTE);
+		expect(await isHeldBack()).toBe(false);
+	});
+
+	it('not by what was ten minutes ago', async () => {
+		failRows(20);
+		await time.advance(10 * MINUTE);
+		failRow({});
+		expect(await isHeldBack()).toBe(false);
+		expect([breaker.takeTurn({}), breaker.takeTurn({})]).toEqual([true, true]);
+	});
+});
+
+it('rows without a connection fail together after three, and none of them makes a row suspect that was sent', async () => {
+	for (let row = 0; row < 3; row += 1) {
+		expect(await isHeldBack()).toBe(false);
+		breaker.noteNotSent(createWaiter().clock, 'refused');
+	}
+	expect(await isHeldBack()).toBe(true);
+	await time.advance(1_000);
+	expect(await isHeldBack()).toBe(false);
+	failRows(2);
+	expect([breaker.takeTurn({}), breaker.takeTurn({})]).toEqual([true, true]);
+});
