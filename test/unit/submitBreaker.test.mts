@@ -104,8 +104,8 @@ describe('after a few rows without an answer or a task', () => {
 });
 
 describe('all are held back for a minute', () => {
-	it('by more than 20 rows that were answered with an error', async () => {
-		failRows(20);
+	it('by more than ten rows that were answered with an error', async () => {
+		failRows(10);
 		await time.advance(9 * MINUTE);
 		expect(await isHeldBack()).toBe(false);
 		failRow({});
@@ -142,7 +142,7 @@ describe('all are held back for a minute', () => {
 	});
 
 	it('not by what was ten minutes ago', async () => {
-		failRows(20);
+		failRows(10);
 		await time.advance(10 * MINUTE);
 		failRow({});
 		expect(await isHeldBack()).toBe(false);

@@ -10,8 +10,11 @@ import { fail, failureOf } from '../wavespeed/failures';
  */
 const SUSPECTED_AFTER_ROWS = 3;
 
-/** Bad rows are refused one by one in seconds, and so many may stand in front of the good ones. */
-const MOST_FAILED_ROWS = 20;
+/**
+ * So many bad rows may stand in front of the good ones. Each submit without an answer may be paid for, and a new account sends
+ * two a minute: with more of them, a service that is down would take more money and more than five minutes.
+ */
+const MOST_FAILED_ROWS = 10;
 
 /** Where nobody answers a submit for so long, further ones are no use. A silent one takes two minutes to find out. */
 const LONGEST_SILENCE_MS = 4 * 60_000;
