@@ -47,7 +47,9 @@ export async function runCheck(
 		// What isn't read now is due first at the next check.
 		if (systemTime.now() >= now + CHECK_MS) return;
 		const checked = await checkTask(api, wait, now, isReachable);
-		const step = noteCheck(wait, checked, now, isLastCheck(wait, checked, now));
+		const isLast = isLastCheck(wait, checked, now);
+		// What is told is the limit that the user has set.
+		const step = noteCheck(wait, checked, isLast ? wait.deadline : now, isLast);
 		if (step.kind === 'waits') {
 			// Without an answer it stays due, but behind those that were not asked for: else some tasks that can't be read
 			// would keep all others from being checked.
