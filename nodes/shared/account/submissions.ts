@@ -18,6 +18,9 @@ export interface Submission {
 /** A search looks minutes back, and Retry On Fail comes within minutes. */
 const KEPT_MS = 60 * 60_000;
 
+/** Whose task it is matters longer: a row may search hours later, when it has its turn at last. */
+const KEPT_TASK_IDS_MS = 24 * 60 * 60_000;
+
 /** The largest account may start 5,000 in a minute; what is dropped makes searches more careful, never less. */
 const MOST_KEPT = 50_000;
 
@@ -122,15 +125,14 @@ export class Submissions {
 
 	#prune(now: number): void {
 		for (const [id, submission] of this.#kept) {
-			const { state, sentAt, endedAt, taskId } = submission;
+			const { state, sentAt, endedAt } = submission;
 			const isOld = (endedAt ?? now) < now - KEPT_MS;
 			if (state === 'open' || (!isOld && this.#kept.size < MOST_KEPT)) break;
 			this.#kept.delete(id);
-			if (taskId !== undefined) this.#taskIds.delete(taskId);
 			this.#completeSince = Math.max(this.#completeSince, (endedAt ?? sentAt) + 1);
 		}
 		for (const [taskId, at] of this.#taskIds) {
-			if (at >= now - KEPT_MS && this.#taskIds.size < MOST_KEPT) break;
+			if (at >= now - KEPT_TASK_IDS_MS && this.#taskIds.size < MOST_KEPT) break;
 			this.#taskIds.delete(taskId);
 			this.#completeSince = Math.max(this.#completeSince, at + 1);
 		}

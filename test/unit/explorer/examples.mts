@@ -237,4 +237,40 @@ export const EXAMPLES: [string, Schedule][] = [
 			},
 		),
 	],
+	[
+		// It had waited for a place for longer than the process remembered whose task the other one was.
+		'a lost submit whose row searches hours later takes no task of an equal row',
+		scheduleOf(
+			[
+				executionOf([{ file: 'x' }]),
+				executionOf([{ seed: 7 }, { prompt: 'd', seed: 7 }], {
+					...{ kind: 'tool', tasksInFlight: 1, submitsPerMinute: 5_000, isParallel: true },
+					launches: [
+						{ afterMs: 1_000, stopAfterMs: undefined },
+						{ afterMs: 0, stopAfterMs: undefined, isDouble: true },
+					],
+				}),
+				executionOf([{ prompt: 'd', seed: 7 }], {
+					...{ maxTries: 3, submitsPerMinute: 1 },
+					launches: [
+						{ afterMs: 1_000, stopAfterMs: undefined, isDouble: true },
+						{ afterMs: 0, stopAfterMs: undefined, isOfFirst: true },
+					],
+				}),
+				executionOf([{}], { submitsPerMinute: 1 }),
+			],
+			{
+				...{ tasksInFlight: 1, submitsPerMinute: 1, seed: 12 },
+				service: {
+					...{ dateHeader: false, listLagMs: 3_000, includeInputs: 'honoured' },
+					...{ submitFaults: ['none', 'lateAfter', 'hangBefore'], storeFaults: ['reset'] },
+					tasks: [
+						{ lastsMs: 5_400_000, end: 'completed' },
+						{ lastsMs: 0, end: 'failed' },
+						{ lastsMs: 5_400_000, end: 'completed' },
+					],
+				},
+			},
+		),
+	],
 ];
