@@ -21,6 +21,7 @@ export async function untilTasksReadable({ api, account }: Batch): Promise<boole
 		if (!doubt) return false;
 		if (clock.now() - doubt.triedAt >= TRIED_LONG_AGO_MS) {
 			await account.taskLooks.run('', cancellation, async () => {
+				account.taskReads.noteTried(clock.now());
 				const retryBudget = { deadline: clock.now() + LOOK_MS, maxAttempts: 1 };
 				// What it finds is noted where all reads are.
 				await settle(getTask(api, doubt.taskId, retryBudget));

@@ -262,3 +262,23 @@ test('two tasks that will never be read stop the account for a quarter of an hou
 	expect(statuses.lastIndexOf(undefined)).toBeLessThan(4);
 	await rig.until(broken);
 });
+
+test.each([404, 429])(
+	'unreadable tasks that answer %i at last are not asked for without a pause',
+	async (status) => {
+		rig = await startMoneyRig({ taskSeconds: 30 });
+		const parameters = { ...GENERATE, options: { timeoutMinutes: 2 } };
+		loseResults();
+		await rig.run({ items: await makeRows(2), parameters, settings: GOES_ON });
+		rig.emulator.clearFaults();
+		const first = new Set(idsOf(rig));
+		const when = ({ path }: { path: string }): boolean =>
+			[...first].some((id) => path.includes(id));
+		rig.emulator.addFault({ step: 'result', kind: 'status', status, times: Infinity, when });
+		await rig.until(rig.clock.sleep(60_000));
+		let looks = 0;
+		rig.emulator.onRequest('result', (request) => void (looks += Number(when(request))));
+		await rig.run({ items: await makeRows(1), parameters: GENERATE, settings: GOES_ON });
+		expect(looks).toBeLessThan(20);
+	},
+);

@@ -58,6 +58,11 @@ export class TaskReads {
 		this.#forget();
 	}
 
+	/** Somebody is about to look; whatever comes of it, nobody needs to look again immediately. */
+	noteTried(now: number): void {
+		this.#triedAt = now;
+	}
+
 	#noteBroken(taskId: string): void {
 		this.#broken.add(taskId);
 		const [oldest] = this.#broken;
