@@ -1,30 +1,11 @@
-import { Ledger, type LedgerStore, type SentEntry } from '../../nodes/shared/batch/ledger';
-import type { SubmitInput } from '../../nodes/shared/wavespeed/tasks/submitTask';
-
-const INPUT: SubmitInput = {
-	image: 'https://files.example/face.png',
-	audio: 'https://files.example/voice.mp3',
-	prompt: 'a smile',
-	resolution: '720p',
-	seed: 0,
-};
-
-const sent = (sentAt: number, costUsd?: number, input = INPUT): SentEntry => ({
-	sentAt,
-	clock: 'service',
-	accountId: 'account',
-	submissionId: `submission ${sentAt}`,
-	isSeedDrawn: true,
-	content: 'content',
-	input,
-	costUsd,
-});
+import { Ledger, type LedgerStore } from '../../nodes/shared/batch/ledger';
+import { LEDGER_INPUT, sentEntry } from './support/ledger.mts';
 
 describe('the ledger', () => {
 	it('tells rounds, rows and what was asked for apart', () => {
 		const store: LedgerStore = {};
 		const [round0, round1] = [new Ledger(store, 0), new Ledger(store, 1)];
-		round0.noteSent(0, 'a', sent(1));
+		round0.noteSent(0, 'a', sentEntry(1));
 		round0.noteAccepted(0, 'a', 'x');
 		expect(round0.find(0, 'a')?.taskId).toBe('x');
 		expect(round0.find(1, 'a')).toBeUndefined();
@@ -37,14 +18,14 @@ describe('the ledger', () => {
 	it('keeps what is needed to find the task and to report what was sent', () => {
 		const store: LedgerStore = {};
 		const ledger = new Ledger(store, 0);
-		ledger.noteSent(3, 'a', sent(1_000, 0));
+		ledger.noteSent(3, 'a', sentEntry(1_000, 0));
 		expect(ledger.find(3, 'a')).toEqual({
 			state: 'sent',
 			sentAt: 1_000,
 			clock: 'service',
 			accountId: 'account',
 			submissionIds: ['submission 1000'],
-			...INPUT,
+			...LEDGER_INPUT,
 			isSeedDrawn: true,
 			content: 'content',
 			costUsd: 0,
@@ -54,11 +35,11 @@ describe('the ledger', () => {
 	it('knows submits without an answer in all rounds, from their sending on', () => {
 		const store: LedgerStore = {};
 		const ledger = new Ledger(store, 0);
-		new Ledger(store, 5).noteSent(0, 'z', sent(1));
-		ledger.noteSent(0, 'a', sent(1));
-		ledger.noteSent(1, 'b', sent(1));
+		new Ledger(store, 5).noteSent(0, 'z', sentEntry(1));
+		ledger.noteSent(0, 'a', sentEntry(1));
+		ledger.noteSent(1, 'b', sentEntry(1));
 		ledger.noteUnknown(1, 'b', { sentAt: 1, endedAt: 9, clock: 'service' });
-		ledger.noteSent(2, 'c', sent(1));
+		ledger.noteSent(2, 'c', sentEntry(1));
 		ledger.noteAccepted(2, 'c', 'x');
 		expect(ledger.unresolved().map(({ key, entry }) => [key, entry.endedAt])).toEqual([
 			['5:0:z', undefined],
@@ -70,7 +51,7 @@ describe('the ledger', () => {
 	it('forgets a submit that was refused', () => {
 		const store: LedgerStore = {};
 		const ledger = new Ledger(store, 0);
-		ledger.noteSent(0, 'a', sent(1));
+		ledger.noteSent(0, 'a', sentEntry(1));
 		ledger.noteRefused(0, 'a');
 		expect(store).toEqual({});
 		expect(() => ledger.noteRefused(7, 'z')).not.toThrow();
@@ -80,12 +61,12 @@ describe('the ledger', () => {
 		const store: LedgerStore = {};
 		const ledger = new Ledger(store, 0);
 		for (const taskId of ['first', 'second']) {
-			ledger.noteSent(0, 'a', sent(1));
+			ledger.noteSent(0, 'a', sentEntry(1));
 			ledger.noteAccepted(0, 'a', taskId);
 		}
 		expect(ledger.find(0, 'a')).toMatchObject({ taskId: 'second', earlierTaskIds: ['first'] });
 
-		ledger.noteSent(0, 'a', sent(2));
+		ledger.noteSent(0, 'a', sentEntry(2));
 		expect(ledger.find(0, 'a')?.taskId).toBeUndefined();
 		expect([...ledger.knownTaskIds()].sort()).toEqual(['first', 'second']);
 		ledger.noteRefused(0, 'a');
@@ -94,17 +75,17 @@ describe('the ledger', () => {
 			taskId: 'second',
 			earlierTaskIds: ['first'],
 		});
-		ledger.noteSent(0, 'a', sent(3));
+		ledger.noteSent(0, 'a', sentEntry(3));
 		ledger.noteRefused(0, 'a');
 		expect([...ledger.knownTaskIds()].sort()).toEqual(['first', 'second']);
 	});
 
 	it('knows all tasks that have a row, in all rounds', () => {
 		const store: LedgerStore = {};
-		new Ledger(store, 1).noteSent(0, 'a', sent(1));
+		new Ledger(store, 1).noteSent(0, 'a', sentEntry(1));
 		new Ledger(store, 1).noteAccepted(0, 'a', 'x');
 		const ledger = new Ledger(store, 0);
-		ledger.noteSent(0, 'a', sent(1));
+		ledger.noteSent(0, 'a', sentEntry(1));
 		expect([...ledger.knownTaskIds()]).toEqual(['x']);
 	});
 
@@ -112,7 +93,7 @@ describe('the ledger', () => {
 		const store: LedgerStore = {};
 		for (const runIndex of [1, 11]) {
 			const ledger = new Ledger(store, runIndex);
-			ledger.noteSent(12, 'a', sent(runIndex));
+			ledger.noteSent(12, 'a', sentEntry(runIndex));
 		}
 		const entries = new Ledger(store, 1).entriesOfRun();
 		expect(entries.map(({ row, entry }) => [row, entry.sentAt])).toEqual([[12, 1]]);
@@ -132,8 +113,8 @@ describe('the ledger', () => {
 		const url = `https://d1q70pf5vjeyhc.cloudfront.net/media/${'0123456789abcdef'.repeat(4)}/voice.mp3`;
 		for (let row = 0; row < 10_000; row += 1) {
 			const hash = row.toString(16).padStart(16, '0');
-			const input = { ...INPUT, image: url, audio: url, seed: 2_147_483_647 };
-			ledger.noteSent(row, hash, sent(Date.now(), 0.24, input));
+			const input = { ...LEDGER_INPUT, image: url, audio: url, seed: 2_147_483_647 };
+			ledger.noteSent(row, hash, sentEntry(Date.now(), 0.24, input));
 			ledger.noteAccepted(row, hash, 'f'.repeat(32));
 		}
 		expect(JSON.stringify(store).length).toBeLessThan(7_000_000);
@@ -143,7 +124,7 @@ describe('the ledger', () => {
 	it('as a tool, goes on with the entry of an earlier try that reached nobody, once', () => {
 		const store: LedgerStore = {};
 		const first = new Ledger(store, 0);
-		first.noteSent(0, 'a', sent(1));
+		first.noteSent(0, 'a', sentEntry(1));
 		first.noteAccepted(0, 'a', 'x');
 		const second = new Ledger(store, 1);
 		// The first try is still under way: another call of the agent's, which asks for another video.
@@ -163,7 +144,7 @@ describe('the ledger', () => {
 	it('as a tool, leaves the entry of a call that had its result to that call', () => {
 		const store: LedgerStore = {};
 		const first = new Ledger(store, 0);
-		first.noteSent(0, 'a', sent(1));
+		first.noteSent(0, 'a', sentEntry(1));
 		first.noteAccepted(0, 'a', 'x');
 		first.noteUndelivered(new Set());
 		const second = new Ledger(store, 1);

@@ -1,15 +1,16 @@
 import { type Cancellation, untilResumed } from '../async/cancellation';
+import type { Ledger, RowKey } from './ledger';
 
 /** Sums of prices like 0.1 + 0.2 must not miss a limit of 0.3 by a rounding error. */
 const SMALLEST_AMOUNT_USD = 1e-9;
 
 /**
- * What the rows of a run cost together, decided in the order of the rows: which rows fit must not be chance. A row waits
+ * Whether a row's price still fits into what the run may cost, decided in the order of the rows: which rows fit must not be chance. A row waits
  * for the decisions of the rows before it that have begun, and never for one that has not: that one may be waiting for
  * the very place that this row holds.
  */
 export class Budget {
-	#spentUsd: number;
+	readonly #ledger: Pick<Ledger, 'spentUsd' | 'reserve'>;
 	readonly #cancellation: Cancellation;
 	/** Begun and not decided. */
 	readonly #undecided = new Set<number>();
@@ -18,8 +19,8 @@ export class Budget {
 	#last = -1;
 	readonly #waiting = new Map<number, () => void>();
 
-	constructor(alreadySpentUsd: number, cancellation: Cancellation) {
-		this.#spentUsd = alreadySpentUsd;
+	constructor(ledger: Pick<Ledger, 'spentUsd' | 'reserve'>, cancellation: Cancellation) {
+		this.#ledger = ledger;
 		this.#cancellation = cancellation;
 	}
 
@@ -35,7 +36,7 @@ export class Budget {
 	 * else what the run has spent or reserved so far.
 	 */
 	async decide(
-		row: number,
+		{ row, hash }: RowKey,
 		costUsd: number,
 		limitUsd: number | undefined,
 	): Promise<number | undefined> {
@@ -45,9 +46,9 @@ export class Budget {
 				return () => this.#waiting.delete(row);
 			});
 		}
-		const before = this.#spentUsd;
+		const before = this.#ledger.spentUsd();
 		const fits = limitUsd === undefined || before + costUsd <= limitUsd + SMALLEST_AMOUNT_USD;
-		if (fits) this.#spentUsd += costUsd;
+		if (fits) this.#ledger.reserve(row, hash, costUsd);
 		this.skip(row);
 		return fits ? undefined : before;
 	}
@@ -58,16 +59,6 @@ export class Budget {
 		const next = this.#findFirst();
 		this.#waiting.get(next)?.();
 		this.#waiting.delete(next);
-	}
-
-	/** Spent by another execution meanwhile, for a row of this one. */
-	add(costUsd: number): void {
-		this.#spentUsd += costUsd;
-	}
-
-	/** The reserved money was not spent after all. */
-	release(costUsd: number): void {
-		this.#spentUsd -= costUsd;
 	}
 
 	#findFirst(): number {

@@ -3,7 +3,7 @@ import { RateLimiter } from '../async/rateLimiter';
 import { Semaphore } from '../async/semaphore';
 import type { ApiContext } from '../wavespeed/http/request';
 import { Budget } from './budget';
-import { Ledger, type LedgerEntry, type LedgerStore } from './ledger';
+import { Ledger, type LedgerStore } from './ledger';
 
 export interface BatchOptions {
 	account: Account;
@@ -41,8 +41,6 @@ export interface Batch {
 	ledger: Ledger;
 	/** Rows that an earlier attempt has submitted for. */
 	earlierRows: ReadonlySet<number>;
-	/** Whose price the budget has counted from the start. */
-	countedEntries: ReadonlySet<LedgerEntry>;
 	budget: Budget;
 	/** The node's own limits. They only narrow, since all runs of the account share what the service allows. */
 	places: Semaphore;
@@ -56,8 +54,6 @@ export function createBatch(api: ApiContext, options: BatchOptions): Batch {
 	const { account, accountId, longestRateLimitMs, isTool, log } = options;
 	const ofCalls = isTool ? options.executionId : undefined;
 	const ledger = new Ledger(options.ledgerStore, options.runIndex, ofCalls);
-	const earlier = ledger.entriesOfRun();
-	const spentUsd = earlier.reduce((sum, { entry }) => sum + (entry.costUsd ?? 0), 0);
 	const submitRate = new RateLimiter(options.submitsPerMinute);
 	noteEarlierSubmits(api, account, ledger, submitRate);
 	return {
@@ -65,9 +61,8 @@ export function createBatch(api: ApiContext, options: BatchOptions): Batch {
 		account,
 		accountId,
 		ledger,
-		earlierRows: new Set(earlier.map(({ row }) => row)),
-		countedEntries: new Set(earlier.map(({ entry }) => entry)),
-		budget: new Budget(spentUsd, api.cancellation),
+		earlierRows: new Set(ledger.entriesOfRun().map(({ row }) => row)),
+		budget: new Budget(ledger, api.cancellation),
 		places: new Semaphore(options.tasksInFlight),
 		submitRate,
 		longestRateLimitMs,

@@ -33,10 +33,19 @@ export interface LedgerEntry {
 	costUsd?: number;
 	/** Earlier tasks of the row, which failed for a passing reason. */
 	earlierTaskIds?: string[];
+	/** Nothing is paid for it: its task has failed and is refunded, or none was found. */
+	isUnpaid?: true;
 	/** The run ended without handing out the row's result. */
 	undelivered?: true;
 	/** n8n's ID of the execution that has sent it. */
 	executionId?: string;
+}
+
+/** Which row's submit it is, and for which request. */
+export interface RowKey {
+	row: number;
+	/** The request's fingerprint. */
+	hash: string;
 }
 
 /** Plain data: n8n stores it with the execution. Holds public file URLs and IDs, never the key. */
@@ -48,6 +57,15 @@ export type SentEntry = Pick<
 	'sentAt' | 'clock' | 'accountId' | 'isSeedDrawn' | 'content' | 'costUsd'
 > & { submissionId: string; input: SubmitInput };
 
+/** What a row may still pay, by `Ledger`'s names for its row and its entry. */
+interface Reservation {
+	key: string;
+	costUsd: number;
+}
+
+/** By the ledger's store: executions that share it share a limit as well. */
+const RESERVED = new WeakMap<LedgerStore, Map<string, Reservation>>();
+
 /**
  * `runIndex` tells the rounds of a loop and the calls of a tool apart: asking for the same twice there means two videos.
  * `hash` is what the workflow asks for in a row, as it is written. The store is changed in place.
@@ -57,7 +75,7 @@ export class Ledger {
 	readonly #prefix: string;
 	/** Entries without a clear answer that a later submit has replaced; they come back if that one is refused. */
 	readonly #replaced = new Map<string, LedgerEntry>();
-
+	readonly #reserved: Map<string, Reservation>;
 	readonly #executionId: string | undefined;
 
 	/** `executionId`: of n8n, where calls of a tool are noted. */
@@ -65,15 +83,47 @@ export class Ledger {
 		this.#store = store;
 		this.#executionId = executionId;
 		this.#prefix = `${runIndex}:`;
+		this.#reserved = RESERVED.get(store) ?? new Map();
+		RESERVED.set(store, this.#reserved);
 	}
 
 	key(row: number, hash: string): string {
 		return `${this.#prefix}${row}:${hash}`;
 	}
 
-	/** Works on the row while no other execution with this ledger does. */
+	/** Works on the row while no other execution with this ledger does. What the row has reserved is free again then. */
 	async hold<T>(row: number, cancellation: Cancellation, work: () => Promise<T>): Promise<T> {
-		return await withRowLock(this.#store, `${this.#prefix}${row}`, cancellation, work);
+		const name = this.#rowName(row);
+		return await withRowLock(
+			this.#store,
+			name,
+			cancellation,
+			async () => await work().finally(() => this.#reserved.delete(name)),
+		);
+	}
+
+	/** While the row is held, its submit counts with this price, sent or not. */
+	reserve(row: number, hash: string, costUsd: number): void {
+		this.#reserved.set(this.#rowName(row), { key: this.key(row, hash), costUsd });
+	}
+
+	/** What this run, with all executions that share the ledger, has paid, may have paid, or has reserved. */
+	spentUsd(): number {
+		const reserved = [...this.#reserved.values()].filter(({ key }) => key.startsWith(this.#prefix));
+		const keys = new Set(reserved.map(({ key }) => key));
+		const paid = Object.entries(this.#store).filter(
+			([key, { isUnpaid }]) => key.startsWith(this.#prefix) && !keys.has(key) && !isUnpaid,
+		);
+		return [...reserved, ...paid.map(([, entry]) => entry)].reduce(
+			(sum, { costUsd = 0 }) => sum + costUsd,
+			0,
+		);
+	}
+
+	/** The entry's task has failed and is refunded, or there is none. */
+	noteUnpaid(row: number, hash: string): void {
+		const entry = this.find(row, hash);
+		if (entry) entry.isUnpaid = true;
 	}
 
 	find(row: number, hash: string): LedgerEntry | undefined {
@@ -102,7 +152,9 @@ export class Ledger {
 
 	noteAccepted(row: number, hash: string, taskId: string): void {
 		const entry = this.find(row, hash);
-		if (entry) Object.assign(entry, { state: 'accepted', taskId });
+		if (!entry) return;
+		Object.assign(entry, { state: 'accepted', taskId });
+		delete entry.isUnpaid;
 	}
 
 	/** The submit has ended without a clear answer; `times` are the best known by now. */
@@ -132,6 +184,7 @@ export class Ledger {
 		// The failed task before it stays known: its ID must not look like a lost one in a search.
 		entry.state = 'accepted';
 		entry.taskId = lastEarlier;
+		entry.isUnpaid = true;
 		entry.earlierTaskIds = entry.earlierTaskIds?.slice(0, -1);
 	}
 
@@ -216,6 +269,10 @@ export class Ledger {
 		return Object.keys(this.#store).some(
 			(key) => !key.startsWith(this.#prefix) && key.split(':')[1] === String(row),
 		);
+	}
+
+	#rowName(row: number): string {
+		return `${this.#prefix}${row}`;
 	}
 
 	#own(key: string): LedgerEntry | undefined {

@@ -2,12 +2,13 @@ import type { VideoRequest } from './request';
 import type { Batch } from './context';
 import { fail } from '../wavespeed/failures';
 import type { SubmitInput } from '../wavespeed/tasks/submitTask';
+import type { RowKey } from './ledger';
 import { quotePrice } from '../wavespeed/tasks/quotePrice';
 
 /** The price of the row, checked against its limits; undefined if nobody wants to know it. Reserves the money. */
 export async function quoteWithinLimits(
 	batch: Batch,
-	row: number,
+	key: RowKey,
 	request: VideoRequest,
 	input: SubmitInput,
 ): Promise<number | undefined> {
@@ -22,7 +23,7 @@ export async function quoteWithinLimits(
 			{ details: { costUsd } },
 		);
 	}
-	const spentUsd = await batch.budget.decide(row, costUsd, maxCostPerRun);
+	const spentUsd = await batch.budget.decide(key, costUsd, maxCostPerRun);
 	if (spentUsd !== undefined && maxCostPerRun !== undefined) {
 		fail(
 			'costLimit',

@@ -14,7 +14,7 @@ import type { Batch } from './context';
 import type { LedgerEntry } from './ledger';
 import { completeInput, hashContent, inspectRequest, type PreparedRequest } from './prepare';
 import { quoteWithinLimits } from './price';
-import type { RowKey } from './recovery/lostSubmit';
+import type { RowKey } from './ledger';
 import { untilTasksReadable } from './readable';
 import type { VideoRequest } from './request';
 import {
@@ -79,16 +79,10 @@ export async function generateTask(batch: Batch, plan: RowPlan): Promise<RowTask
 		// Before a place is taken, so that a free place doesn't have to wait for an upload.
 		const prepared = await prepareSubmission(batch, row, request);
 		const submission = { ...prepared, isWaitedFor: !isProbe };
-		let hasTurn = false;
 		const outage = isProbe ? undefined : outageOf(batch);
-		const work = withPlace(batch, outage, async () => {
-			hasTurn = true;
+		return await withPlace(batch, outage, async () => {
 			const submitted = await submitNewTask(batch, submission);
 			return await waitForSubmitted(batch, plan, submitted);
-		});
-		return await work.finally(() => {
-			// Else later rows would be refused for money that nobody has spent.
-			if (!hasTurn) batch.budget.release(submission.costUsd ?? 0);
 		});
 	});
 }
@@ -105,7 +99,7 @@ async function resumeTask(batch: Batch, plan: RowPlan): Promise<RowTask | OpenRo
 	if (!earlier) return undefined;
 	const waited = await waitForSubmitted(batch, plan, earlier);
 	if (!waited.task || !isRetryable(waited.task)) return waited;
-	forgetCost(batch, earlier);
+	noteRefunded(batch, plan);
 	return undefined;
 }
 
@@ -137,7 +131,7 @@ async function submitHeldRow(batch: Batch, row: number, request: VideoRequest): 
 			throw withKnown(toOutOfSight(looked.error, earlier.taskId, status), earlier);
 		}
 		if (!isRetryable(looked.value)) return { submitted: earlier, task: looked.value };
-		forgetCost(batch, earlier);
+		noteRefunded(batch, { row, request });
 	}
 	const submission = await prepareSubmission(batch, row, request);
 	const submitted: NewTask = await submitNewTask(batch, submission);
@@ -168,7 +162,7 @@ async function prepareSubmission(
 		isSeedDrawn: request.seed === -1,
 		isWaitedFor: false,
 		content: hashContent(prepared),
-		costUsd: await quoteWithinLimits(batch, row, request, input),
+		costUsd: await quoteWithinLimits(batch, toKey(row, request), request, input),
 		webhookUrl: request.webhookUrl,
 	};
 }
@@ -256,9 +250,10 @@ const isRetryable = (task: Task): boolean =>
 	phaseOf(task) === 'failed' && !isPermanentFailure(task);
 
 /** Docs, Refund policy: a failed task is refunded, so its price no longer counts for the run. */
-function forgetCost(batch: Batch, failed: SubmittedTask): void {
-	if (failed.costUsd !== undefined) batch.budget.release(failed.costUsd);
-}
+const noteRefunded = (
+	{ ledger }: Batch,
+	{ row, request }: Pick<RowPlan, 'row' | 'request'>,
+): void => ledger.noteUnpaid(row, request.fingerprint);
 
 /** Docs, Error codes: the service could not load the picture or the voice. An upload that is gone must not be used again. */
 const MEDIA_NOT_REACHABLE = 1402;

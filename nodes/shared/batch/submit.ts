@@ -3,14 +3,9 @@ import { fail, FailureError, failureOf } from '../wavespeed/failures';
 import { type SubmitInput, type SubmitOutcome, submitTask } from '../wavespeed/tasks/submitTask';
 import type { Task } from '../wavespeed/tasks/task';
 import type { Batch } from './context';
-import type { LedgerEntry } from './ledger';
+import type { LedgerEntry, RowKey } from './ledger';
 import { untilTasksReadable } from './readable';
-import {
-	findEarlierSubmit,
-	inputOf,
-	type RowKey,
-	searchAfterLostAnswer,
-} from './recovery/lostSubmit';
+import { findEarlierSubmit, inputOf, searchAfterLostAnswer } from './recovery/lostSubmit';
 
 /** A task of the service that belongs to a row. */
 export interface SubmittedTask {
@@ -48,14 +43,12 @@ export async function findEarlierTask(
 ): Promise<SubmittedTask | undefined> {
 	const entry = batch.ledger.find(key.row, key.hash);
 	if (!entry) return undefined;
-	// Of another execution that shares the ledger, or of an earlier call of a tool.
-	if (!batch.countedEntries.has(entry)) batch.budget.add(entry.costUsd ?? 0);
 	// Its price is counted now. Retried rows go first, so none may wait for the decisions of rows before it.
 	batch.budget.skip(key.row);
 	if (entry.state === 'accepted') return toResumed(batch, entry, entry.taskId ?? '', undefined);
 	const task = await findEarlierSubmit(batch, key, entry);
 	if (task) return toResumed(batch, entry, task.id, task);
-	if (entry.costUsd !== undefined) batch.budget.release(entry.costUsd);
+	batch.ledger.noteUnpaid(key.row, key.hash);
 	return undefined;
 }
 
@@ -81,18 +74,9 @@ function toResumed(
 
 /**
  * Submits a new task and returns it. Sends again only what was refused with "too many requests": then nothing was
- * accepted. Gives reserved money back if it is clear that nothing was spent.
+ * accepted.
  */
 export async function submitNewTask(batch: Batch, submission: Submission): Promise<NewTask> {
-	const { costUsd } = submission;
-	const submitted = await settle(submitWithinLimits(batch, submission));
-	if (submitted.ok) return submitted.value;
-	const mayBePaid = batch.ledger.find(submission.row, submission.hash)?.state === 'sent';
-	if (costUsd !== undefined && !mayBePaid) batch.budget.release(costUsd);
-	throw submitted.error;
-}
-
-async function submitWithinLimits(batch: Batch, submission: Submission): Promise<NewTask> {
 	const { submitBreaker } = batch.account;
 	for (;;) {
 		// Also before it is sent again: who has the turn must not wait for a place that others hold while they wait for it.
@@ -101,7 +85,7 @@ async function submitWithinLimits(batch: Batch, submission: Submission): Promise
 		);
 		if (submitted) return submitted;
 		if (submission.isWaitedFor && (await untilTasksReadable(batch)))
-			return await submitWithinLimits(batch, asProbe(submission));
+			return await submitNewTask(batch, asProbe(submission));
 	}
 }
 

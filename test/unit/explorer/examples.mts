@@ -273,4 +273,26 @@ export const EXAMPLES: [string, Schedule][] = [
 			},
 		),
 	],
+	[
+		// Each of the two learned what the other one had paid for a row only when it had that row's turn.
+		'Retry pressed twice with money for two videos, after two answers that were lost',
+		scheduleOf(
+			[
+				executionOf([{ seed: 7 }, { file: 'x' }, { file: 'x', seed: 7, changes: true }], {
+					...{ rowsAtOnce: 3, affordable: 2 },
+					launches: [
+						{ afterMs: 0, stopAfterMs: 180_161 },
+						{ afterMs: 0, stopAfterMs: undefined, isDouble: true },
+					],
+				}),
+			],
+			{
+				...{ tasksInFlight: 1, submitsPerMinute: 1 },
+				service: {
+					...{ listLagMs: 3_000, maxPageSize: 1, includeInputs: 'honoured', echo: { keys: [] } },
+					submitFaults: ['hangBefore', 'hangBefore'],
+				},
+			},
+		),
+	],
 ];

@@ -4,7 +4,7 @@ import { fail, FailureError, failureOf, makeFailure } from '../../wavespeed/fail
 import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
 import type { Task } from '../../wavespeed/tasks/task';
 import type { Batch } from '../context';
-import type { LedgerEntry } from '../ledger';
+import type { LedgerEntry, RowKey } from '../ledger';
 import { findLostTask, type Finding } from './findTask';
 
 /** What happens to a row whose submit had no clear answer: its task is looked for, and nothing is sent. */
@@ -14,13 +14,6 @@ const SEARCH_AGAIN_AFTER_MS = 60_000;
 
 /** The first look may come before the task is in the list. */
 const SEARCH_AGAIN_PAUSES_MS = [2_000, 10_000];
-
-/** Which row's submit it is, by the ledger's key. */
-export interface RowKey {
-	row: number;
-	/** The request's fingerprint. */
-	hash: string;
-}
 
 /** What an earlier attempt has sent for the row. */
 export const inputOf = ({ image, audio, prompt, resolution, seed }: LedgerEntry): SubmitInput => ({
