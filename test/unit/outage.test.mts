@@ -18,6 +18,8 @@ interface Case {
 	/** Different ones, so that each has to be uploaded. */
 	hasFiles: boolean;
 	submitsOnly: boolean;
+	/** Each asks for its price first. */
+	hasCostLimit?: boolean;
 }
 
 const CASES: Case[] = OUTAGE_WAYS.flatMap((way) =>
@@ -28,16 +30,23 @@ const CASES: Case[] = OUTAGE_WAYS.flatMap((way) =>
 	),
 );
 
-const describeCase = ({ way, level, hasFiles, submitsOnly }: Case): string =>
-	`${way}, ${level}, ${hasFiles ? 'with files' : 'with URLs'}, ${submitsOnly ? 'submit' : 'generate'}`;
+const PRICED: Case[] = OUTAGE_WAYS.flatMap((way) =>
+	[false, true].map((submitsOnly): Case => {
+		return { way, level: 'silver', hasFiles: false, submitsOnly, hasCostLimit: true };
+	}),
+);
+
+const describeCase = ({ way, level, hasFiles, submitsOnly, hasCostLimit }: Case): string =>
+	`${way}, ${level}, ${hasFiles ? 'with files' : 'with URLs'}, ${submitsOnly ? 'submit' : 'generate'}${hasCostLimit ? ', with a cost limit' : ''}`;
 
 async function failAll(
 	rig: BatchRig,
-	{ level, hasFiles, submitsOnly }: Case,
+	{ level, hasFiles, submitsOnly, hasCostLimit }: Case,
 ): Promise<{ kinds: Set<string | undefined>; tookMs: number }> {
 	const requests = Array.from({ length: ROWS }, (_, row) =>
 		createRequest({
 			prompt: `row ${row}`,
+			...(hasCostLimit ? { maxCostPerRun: 10 } : {}),
 			...(hasFiles ? { image: fileOf(`picture ${row}`) } : {}),
 		}),
 	);
@@ -57,7 +66,7 @@ async function failAll(
 }
 
 describe('a thousand rows while the service is down', () => {
-	it.each(CASES.map((one): [string, Case] => [describeCase(one), one]))(
+	it.each([...CASES, ...PRICED].map((one): [string, Case] => [describeCase(one), one]))(
 		'have all failed within five minutes: %s',
 		async (_, one) => {
 			const outages = [{ fromMs: 0, toMs: Infinity, way: one.way }];

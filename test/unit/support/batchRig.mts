@@ -19,6 +19,7 @@ import {
 import { describeLogEntry } from '../../../nodes/shared/n8n/errors/messages/run';
 import { FailureError, failureOf, makeFailure } from '../../../nodes/shared/wavespeed/failures';
 import type { ApiContext } from '../../../nodes/shared/wavespeed/http/request';
+import { sendInTurn } from '../../../nodes/shared/wavespeed/http/requestSlots';
 import { createService, type Service, type ServiceOptions } from './service.mts';
 import { createVirtualTime, type VirtualTime } from './virtualTime.mts';
 
@@ -120,9 +121,10 @@ export function createBatchRig(wishes: Partial<ServiceOptions> = {}, seed = 1): 
 		const cancellation = new Cancellation();
 		const log: string[] = [];
 		const account = options.account ?? rig.account;
-		const { readGate, serviceClock, outages, taskReads } = account;
+		const { readGate, serviceClock, outages, taskReads, requests: slots } = account;
 		const direct = { clock: time.clockFor(cancellation), send: service.connect(cancellation) };
-		const { clock, send } = options.connectThrough?.(direct) ?? direct;
+		const { clock, send: sendNow } = options.connectThrough?.(direct) ?? direct;
+		const send = sendInTurn(sendNow, slots, { clock, cancellation });
 		const api = { clock, cancellation, random, send, readGate, serviceClock, outages, taskReads };
 		const batch = createBatch(api, {
 			account,

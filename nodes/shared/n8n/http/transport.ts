@@ -5,11 +5,9 @@ import type {
 	IN8nHttpFullResponse,
 } from 'n8n-workflow';
 
-import type { Semaphore } from '../../async/semaphore';
 import type { HttpAnswer, HttpOutcome, HttpRequest, Send } from '../../wavespeed/http/types';
 import type { Cancellation } from '../../async/cancellation';
 import type { NodeFunctions } from '../session/callers';
-import { createClock } from '../session/clock';
 import { type Connection, CREDENTIAL_TYPE } from '../session/credential';
 import { describeNetworkError } from './networkErrors';
 import { readText } from './readText';
@@ -29,27 +27,10 @@ export function createSend(
 	ctx: NodeFunctions,
 	connection: Connection,
 	cancellation: Cancellation,
-	requests: Semaphore,
 ): Send {
 	const sender = { ctx, connection, cancellation };
-	const clock = createClock(cancellation);
-	return async (request) => {
-		// Submits and uploads have limits of their own, and must not wait behind thousands of checks.
-		if (request.method === 'PUT' || request.finishOnStop) return await sendOnce(sender, request);
-		const { deadline = Infinity } = request;
-		const release = await requests.acquireBefore({ clock, cancellation }, deadline);
-		if (!release) return NO_TURN;
-		// What the wait for the turn has taken is not left for the answer.
-		const timeoutMs = Math.max(1, Math.min(request.timeoutMs, deadline - clock.now()));
-		return await sendOnce(sender, { ...request, timeoutMs }).finally(release);
-	};
+	return async (request) => await sendOnce(sender, request);
 }
-
-const NO_TURN: HttpOutcome = {
-	answered: false,
-	reason: 'noTurn',
-	text: 'too many other requests were under way until its time limit',
-};
 
 interface Sender {
 	ctx: NodeFunctions;

@@ -2,6 +2,7 @@ import { Accounts } from '../../account/accounts';
 import type { Account } from '../../account/account';
 import type { Cancellation } from '../../async/cancellation';
 import type { ApiContext } from '../../wavespeed/http/request';
+import { sendInTurn } from '../../wavespeed/http/requestSlots';
 import { createSend } from '../http/transport';
 import type { NodeFunctions } from './callers';
 import { createClock, systemTime } from './clock';
@@ -26,12 +27,13 @@ export function openApi(
 	const key = { id: accountId, level: accountLevel };
 	const account = accounts.open(key, systemTime.now(), random);
 	const { readGate, serviceClock, outages, taskReads, requests } = account;
+	const clock = createClock(cancellation);
 	return {
 		account,
-		clock: createClock(cancellation),
+		clock,
 		cancellation,
 		random,
-		send: createSend(ctx, connection, cancellation, requests),
+		send: sendInTurn(createSend(ctx, connection, cancellation), requests, { clock, cancellation }),
 		...{ readGate, serviceClock, outages, taskReads },
 	};
 }

@@ -10,6 +10,8 @@ export interface HttpRequest {
 	timeoutMs: number;
 	/** It is not sent after this time (ms on the steady clock), however long it has to wait for its turn. */
 	deadline?: number;
+	/** Asked when it has its turn: a reason not to send it any more, which is thrown then. */
+	whyGiveUp?: () => Error | undefined;
 	/** For answers that may be larger than the description of a task. */
 	maxAnswerBytes?: number;
 	/** A submit that is cut off on Stop may have been accepted, and its task's ID would be lost: let it end. */
@@ -41,6 +43,6 @@ export type HttpOutcome = HttpAnswer | NoAnswer;
 
 /**
  * Sends one request once. Resolves for everything that a network or a server can do;
- * throws only for a cancelled run (FailureError) and for mistakes in the program.
+ * throws only for a cancelled run (FailureError), for `whyGiveUp`, and for mistakes in the program.
  */
 export type Send = (request: HttpRequest) => Promise<HttpOutcome>;
