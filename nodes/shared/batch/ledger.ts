@@ -109,15 +109,20 @@ export class Ledger {
 
 	/** What this run, with all executions that share the ledger, has paid, may have paid, or has reserved. */
 	spentUsd(): number {
-		const reserved = [...this.#reserved.values()].filter(({ key }) => key.startsWith(this.#prefix));
-		const keys = new Set(reserved.map(({ key }) => key));
-		const paid = Object.entries(this.#store).filter(
-			([key, { isUnpaid }]) => key.startsWith(this.#prefix) && !keys.has(key) && !isUnpaid,
-		);
-		return [...reserved, ...paid.map(([, entry]) => entry)].reduce(
-			(sum, { costUsd = 0 }) => sum + costUsd,
-			0,
-		);
+		// Each row asks, with all others in the store: nothing is copied.
+		let sumUsd = 0;
+		const keys = new Set<string>();
+		for (const { key, costUsd } of this.#reserved.values()) {
+			if (!key.startsWith(this.#prefix)) continue;
+			keys.add(key);
+			sumUsd += costUsd;
+		}
+		for (const key of Object.keys(this.#store)) {
+			if (!key.startsWith(this.#prefix) || keys.has(key)) continue;
+			const entry = this.#store[key];
+			if (entry && !entry.isUnpaid) sumUsd += entry.costUsd ?? 0;
+		}
+		return sumUsd;
 	}
 
 	/** The entry's task has failed and is refunded, or there is none. */
