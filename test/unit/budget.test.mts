@@ -97,6 +97,10 @@ describe('the budget of a run', () => {
 		expect(await decide(1, 1, 1)).toBe(1);
 		ledger.noteUnpaid(0, 'a');
 		expect(ledger.spentUsd()).toBe(0);
+		// The next attempt looks again.
+		ledger.doubtUnpaid();
+		expect(ledger.spentUsd()).toBe(1);
+		ledger.noteUnpaid(0, 'a');
 		ledger.noteAccepted(0, 'a', 'late');
 		expect(ledger.spentUsd()).toBe(1);
 	});
@@ -106,6 +110,8 @@ describe('the budget of a run', () => {
 		ledger.noteSent(0, 'a', sentEntry(1, 1));
 		ledger.noteAccepted(0, 'a', 'failed');
 		ledger.noteUnpaid(0, 'a');
+		ledger.doubtUnpaid();
+		expect(ledger.spentUsd()).toBe(0);
 		ledger.noteSent(0, 'a', sentEntry(2, 3));
 		expect(ledger.spentUsd()).toBe(3);
 		ledger.noteRefused(0, 'a');

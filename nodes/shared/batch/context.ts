@@ -54,6 +54,7 @@ export function createBatch(api: ApiContext, options: BatchOptions): Batch {
 	const { account, accountId, longestRateLimitMs, isTool, log } = options;
 	const ofCalls = isTool ? options.executionId : undefined;
 	const ledger = new Ledger(options.ledgerStore, options.runIndex, ofCalls);
+	ledger.doubtUnpaid();
 	const submitRate = new RateLimiter(options.submitsPerMinute);
 	noteEarlierSubmits(api, account, ledger, submitRate);
 	return {

@@ -259,6 +259,11 @@ export class Ledger {
 		return Object.values(this.#store);
 	}
 
+	/** A new attempt: where none was found, a task may have appeared since, and counts until the search has ended again. */
+	doubtUnpaid(): void {
+		for (const { entry } of this.entriesOfRun()) if (entry.state === 'sent') delete entry.isUnpaid;
+	}
+
 	/** The rows of this run with an entry, for what goes first and for what was spent. */
 	entriesOfRun(): { row: number; entry: LedgerEntry }[] {
 		return Object.entries(this.#store)
