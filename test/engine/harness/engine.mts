@@ -89,6 +89,8 @@ export interface RunOptions {
 	twice?: boolean;
 	/** Goes on with the stored data of an earlier run, as Retry of an execution does. */
 	retryOf?: IRun;
+	/** By another workflow, as a sub-workflow. */
+	isCalled?: boolean;
 	/** n8n's server around this execution, where it can be parked. */
 	server?: Server;
 	/** Gets a function that stops the execution, as the user's Stop does. */
@@ -240,7 +242,7 @@ export async function runNode(options: RunOptions): Promise<RunResult> {
 			});
 	const execution = new core.WorkflowExecute(
 		makeAdditionalData(options.credential, workflow.id, nodes, options.server),
-		'trigger',
+		options.isCalled ? 'integrated' : options.retryOf ? 'retry' : 'trigger',
 		data,
 	);
 	return await ownLogs.run(logs, async () => {

@@ -36,14 +36,26 @@ export async function withLiveLedger<T>(
 ): Promise<T> {
 	if (isTool(ctx)) return await work();
 	const context = ctx.getContext('node');
-	const isRetry = typeof context[ORIGIN_KEY] === 'string';
-	const origin = isRetry ? String(context[ORIGIN_KEY]) : randomUUID();
+	const stored = context[ORIGIN_KEY];
+	const isRetry = typeof stored === 'string' || ctx.getMode() === 'retry';
+	const origin = typeof stored === 'string' ? stored : nameOrigin(ctx);
 	context[ORIGIN_KEY] = origin;
 	context[LEDGER_KEY] = toDataObject(liveLedgers.open(origin, openLedgerStore(ctx)));
 	const worked = await settle(work());
 	liveLedgers.close(origin, isRetry || !worked.ok, systemTime.now());
 	if (worked.ok) return worked.value;
 	throw worked.error;
+}
+
+/**
+ * An execution that failed before it came to this node has no name for it yet, and its retries have only one thing in
+ * common: when it began. Newer n8n say so.
+ */
+function nameOrigin(ctx: IExecuteFunctions): string {
+	const { getExecutionContext }: Partial<IExecuteFunctions> = ctx;
+	const establishedAt = getExecutionContext?.call(ctx)?.establishedAt;
+	if (ctx.getMode() !== 'retry' || establishedAt === undefined) return randomUUID();
+	return `${ctx.getWorkflow().id} ${ctx.getNode().id} ${establishedAt}`;
 }
 
 /** Which round of a loop this is: the same row in another round asks for another video. */

@@ -20,6 +20,10 @@ export class Outages {
 	watch(endpoint: string, target: string, { now }: Clock): OutageWatch {
 		return {
 			whyDown: () => this.whyDown(endpoint, now()),
+			throwIfDown: () => {
+				const known = this.whyDown(endpoint, now());
+				if (known) throw known;
+			},
 			noteNoAnswer: (status) => this.noteNoAnswer(endpoint, status, now()),
 			noteAnswer: () => this.noteAnswer(endpoint),
 			noteDown: (failure) => this.noteDown(endpoint, target, failure, now()),
@@ -83,6 +87,7 @@ export class Outages {
 /** What a piece of work hears from others that want the same endpoint, and tells them. */
 export interface OutageWatch {
 	whyDown(): FailureError | undefined;
+	throwIfDown(): void;
 	/** True if nothing has been heard for so long that further attempts are no use. */
 	noteNoAnswer(status: number | undefined): boolean;
 	noteAnswer(): void;

@@ -56,10 +56,7 @@ export const preparationBudget = (clock: Clock): RetryBudget => ({
 	failsFast: true,
 });
 
-export type ReadRequest = Omit<
-	HttpRequest,
-	'timeoutMs' | 'deadline' | 'whyGiveUp' | 'finishOnStop' | 'file'
->;
+export type ReadRequest = Omit<HttpRequest, 'timeoutMs' | 'deadline' | 'finishOnStop' | 'file'>;
 
 /** A request that costs nothing, and what its answer has to be. */
 export interface ReadCall<T> {
@@ -81,7 +78,8 @@ export async function requestWithRetry<T>(
 	retryBudget: RetryBudget,
 ): Promise<T> {
 	const outage = retryBudget.failsFast ? watchOutage(api, call.request) : undefined;
-	const outcome = await settle(tryOften(api, call, retryBudget, outage));
+	const watched = { ...call, request: { ...call.request, whyGiveUp: outage?.whyDown } };
+	const outcome = await settle(tryOften(api, watched, retryBudget, outage));
 	if (outcome.ok) return outcome.value;
 	const { error } = outcome;
 	const kind = failureOf(error)?.kind;
@@ -111,14 +109,12 @@ async function tryOften<T>(
 ): Promise<T> {
 	const { clock } = api;
 	const { deadline, maxAttempts, onlyOnce, notFoundUntil = 0 } = retryBudget;
-	const asked = { ...request, whyGiveUp: outage?.whyDown };
 	let last: Problem | undefined;
 	const attemptOnce = async (): Promise<Attempt<T>> => {
-		const known = outage?.whyDown();
-		if (known) throw known;
+		outage?.throwIfDown();
 		// An answer can't come in so short a time, and "no answer" would hide what the last one said.
 		const shortestMs = last?.httpStatus === undefined ? -Infinity : SHORTEST_TRY_MS;
-		const result = await sendBefore(api, asked, deadline, shortestMs);
+		const result = await sendBefore(api, request, deadline, shortestMs);
 		if (!result || hadNoTurn(result)) {
 			// Says nothing about the service, unlike what came before.
 			last ??= result && toProblem(result);
@@ -171,7 +167,7 @@ function toProblem(result: RequestResult): Problem {
 /** One attempt in its turn; undefined if less than `shortestMs` would be left for it. */
 async function sendBefore(
 	api: ApiContext,
-	request: Omit<HttpRequest, 'timeoutMs' | 'deadline'>,
+	request: ReadRequest,
 	deadline: number,
 	shortestMs: number,
 ): Promise<RequestResult | undefined> {
