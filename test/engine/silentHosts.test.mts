@@ -16,10 +16,10 @@ const WAYS: [string, Omit<Fault, 'step'>][] = [
 ];
 
 /** Each with a recording of its own. */
-async function makeVoices(count: number): Promise<INodeExecutionData[]> {
+async function makeVoices(count: number, bytesMore = 0): Promise<INodeExecutionData[]> {
 	const speech = sampleFile('speech.mp3');
 	const toRow = async (row: number): Promise<INodeExecutionData> => {
-		const content = Buffer.concat([speech, Buffer.alloc(row + 1)]);
+		const content = Buffer.concat([speech, Buffer.alloc(bytesMore + row + 1)]);
 		const audio = await storeFile(content, `voice${row}.mp3`, 'audio/mpeg');
 		return { json: { prompt: `row ${row}` }, binary: { audio } };
 	};
@@ -50,6 +50,20 @@ describe.each(WAYS)('a file store that is %s', (_, fault) => {
 		});
 		expect(minutes).toBeLessThan(5);
 	});
+});
+
+test('a silent file store is noticed by large files as well', async () => {
+	rig = await startMoneyRig();
+	const parameters = { ...(await withPicture()) };
+	rig.emulator.addFault({ step: 'put', kind: 'hang', times: Infinity });
+	const items = await makeVoices(8, 20_000_000);
+	const minutes = await minutesOf(rig, async () => {
+		const result = await rig.run({ items, parameters, settings: GOES_ON });
+		for (const { error } of jsonOf(result.items)) {
+			expect(error).toMatch(/^Could not upload the file in "audio": .*Nothing was paid\./);
+		}
+	});
+	expect(minutes).toBeLessThan(10);
 });
 
 test('one file that the store never takes keeps no other file back', async () => {

@@ -11,6 +11,8 @@ import type { NodeFunctions } from '../session/callers';
 import { type Connection, CREDENTIAL_TYPE } from '../session/credential';
 import { describeNetworkError } from './networkErrors';
 import { readText } from './readText';
+import { systemTime } from '../session/clock';
+import { WatchedUpload } from './watchedUpload';
 import { withTimeout } from './withTimeout';
 import { settle } from '../../async/settle';
 
@@ -43,21 +45,34 @@ async function sendOnce(sender: Sender, request: HttpRequest): Promise<HttpOutco
 	const cancellation = request.finishOnStop ? undefined : sender.cancellation;
 	cancellation?.throwIfCancelled();
 	const connecting = new AbortController();
-	const sent = await settle(
-		withTimeout(request.timeoutMs, cancellation, exchange(sender, request, connecting.signal)),
-	);
+	const upload = watchUpload(request);
+	const watched = { ...request, ...(upload ? { file: upload.file } : {}) };
+	const endsAt = systemTime.now() + request.timeoutMs;
+	const leftMs = (): number => Math.min(endsAt - systemTime.now(), upload?.leftMs() ?? Infinity);
+	const exchanging = exchange(sender, watched, connecting.signal);
+	const sent = await settle(withTimeout(Math.max(1, leftMs()), cancellation, exchanging, leftMs));
 	// What has not ended by now is not listened to any more: an answer that drips in, or a request after Stop.
 	connecting.abort();
+	upload?.finish();
 	if (!sent.ok) {
 		cancellation?.throwIfCancelled();
 		return describeNetworkError(sent.error, sender.connection.hideKey);
 	}
 	if (sent.value === 'timedOut') {
-		const seconds = Math.round(request.timeoutMs / 1000);
-		const text = `there was no answer within ${seconds} seconds`;
-		return { answered: false, reason: 'noReply', text };
+		return { answered: false, reason: 'noReply', text: describeSilence(request, endsAt) };
 	}
 	return sent.value;
+}
+
+const watchUpload = ({ file, longestSilenceMs }: HttpRequest): WatchedUpload | undefined =>
+	file && longestSilenceMs !== undefined ? new WatchedUpload(file, longestSilenceMs) : undefined;
+
+function describeSilence({ timeoutMs, longestSilenceMs = 0 }: HttpRequest, endsAt: number): string {
+	const isOutOfTime = systemTime.now() >= endsAt;
+	const seconds = Math.round((isOutOfTime ? timeoutMs : longestSilenceMs) / 1000);
+	return isOutOfTime
+		? `there was no answer within ${seconds} seconds`
+		: `nothing was taken or answered for ${seconds} seconds`;
 }
 
 async function exchange(

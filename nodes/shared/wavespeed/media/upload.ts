@@ -43,6 +43,17 @@ const UPLOAD_BASE_TIMEOUT_MS = 60_000;
 const uploadTimeoutMs = (byteCount: number): number =>
 	UPLOAD_BASE_TIMEOUT_MS + byteCount / SLOWEST_BYTES_PER_MS;
 
+/**
+ * What the system holds at most of a file for the slowest connection (4 MB, Linux) may still be on its way when all has been
+ * taken: a large file gets no more time than that once nothing moves.
+ */
+const MOST_BUFFERED_BYTES = 4 * 1024 ** 2;
+
+const limitsOf = ({ byteCount }: UploadFile): { timeoutMs: number; longestSilenceMs: number } => ({
+	timeoutMs: uploadTimeoutMs(byteCount),
+	longestSilenceMs: uploadTimeoutMs(Math.min(byteCount, MOST_BUFFERED_BYTES)),
+});
+
 /** Statuses of the file store after which a new ticket may help: expired (403), name taken (412), passing ones. */
 const needsNewTicket = (status: number): boolean =>
 	status === 403 || status === 408 || status === 412 || status === 429 || status >= 500;
@@ -148,7 +159,7 @@ async function sendWithTicket(
 		target: { url: ticket.uploadUrl },
 		headers: ticket.headers,
 		file: { body, byteCount: file.byteCount },
-		timeoutMs: uploadTimeoutMs(file.byteCount),
+		...limitsOf(file),
 	});
 	return await untilSent(sending, body, failureIn);
 }
@@ -252,7 +263,7 @@ async function sendForm(
 		target: { path: PATHS.multipart },
 		headers: { 'Content-Type': body.contentType },
 		file: body,
-		timeoutMs: uploadTimeoutMs(file.byteCount),
+		...limitsOf(file),
 	});
 }
 
