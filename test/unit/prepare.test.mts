@@ -33,6 +33,22 @@ describe('the input of a submit', () => {
 		expect(service.countOf('/media/uploads')).toBe(1 + 9);
 	});
 
+	it('lets other files have their turn before one that did not arrive is tried again', async () => {
+		const storeFaults = Array.from({ length: 4 }, () => 'hang' as const);
+		const { time, service, start } = createBatchRig({ storeFaults });
+		const upload = async (name: string, { batch } = start([])): Promise<string> => {
+			const ready = await inspectRequest(createRequest({ image: fileOf(name) }));
+			return (await completeInput(batch, ready)).image;
+		};
+		const hung = ['a', 'b', 'c', 'd'].map(async (name) => await upload(name));
+		await time.advance(1_000);
+		const others = ['e', 'f', 'g', 'h', 'i', 'j', 'k'].map(async (name) => await upload(name));
+		await time.run(Promise.all(others));
+		const puts = service.requests.filter(({ request }) => request.method === 'PUT');
+		expect(puts.length).toBeLessThanOrEqual(4 + 7);
+		expect(await time.run(Promise.all(hung))).toHaveLength(4);
+	});
+
 	it.each([0, 7, 2_147_483_647])('keeps the seed %i', async (seed) => {
 		const { time, start } = createBatchRig();
 		const ready = await inspectRequest(createRequest({ seed }));

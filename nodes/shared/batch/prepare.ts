@@ -58,9 +58,11 @@ async function uploadMedia(batch: Batch, media: PreparedMedia): Promise<string> 
 		`${file.sha256} ${file.contentType}`,
 		api,
 		async () =>
-			await account.uploadSlots.run(
-				api.cancellation,
-				async () => await uploadFile(api, field, file),
+			await uploadFile(
+				api,
+				field,
+				file,
+				async (attempt) => await account.uploadSlots.run(api.cancellation, attempt),
 			),
 	);
 }

@@ -11,7 +11,7 @@ import type { OutageWatch } from '../http/outages';
 import type { HttpOutcome } from '../http/types';
 import { fail, FailureError, failureOf, makeFailure, type Purpose } from '../failures';
 import { wrapAsMultipart } from './multipart';
-import { retry } from '../../async/retry';
+import { type Attempt, retry } from '../../async/retry';
 import { closeStream, hearFailure } from './streams';
 import { isRecord } from '../../json';
 import { shorten } from '../../text';
@@ -61,20 +61,19 @@ const needsNewTicket = (status: number): boolean =>
 /**
  * Puts a file where the service can read it and returns its URL (public, kept for 7 days).
  * Uploads cost nothing, so they are repeated with a new ticket. Docs: Upload files.
- * Throws a FailureError that names `field`.
+ * Throws a FailureError that names `field`. `inTurn`: only so many attempts are under way; who pauses makes room for others.
  */
 export async function uploadFile(
 	api: ApiContext,
 	field: string,
 	file: UploadFile,
+	inTurn: InTurn = async (attempt) => await attempt(),
 ): Promise<string> {
 	const store = new StoreWatch(api, field, file);
 	const limits = { maxAttempts: MAX_ATTEMPTS, goesOn: () => store.goesOn() };
-	const url = await retry(api, limits, async () => {
+	const attemptOnce = async (): Promise<Attempt<string> | 'notOffered'> => {
 		const ticket = await requestTicket(api, field, file);
-		if (ticket === 'notOffered') {
-			return { kind: 'done', value: await uploadAsMultipart(api, field, file) };
-		}
+		if (ticket === 'notOffered') return ticket;
 		if (ticket.method !== 'PUT') failByMethod(field, ticket.method);
 		store.begin(new URL(ticket.uploadUrl).host);
 		const outcome = await sendWithTicket(api, ticket, file);
@@ -85,9 +84,17 @@ export async function uploadFile(
 		const status = outcome.answered ? outcome.status : undefined;
 		const isTransient = status === undefined || needsNewTicket(status);
 		return store.noteProblem({ said: describeStoreAnswer(outcome), status, isTransient });
+	};
+	const url = await retry(api, limits, async () => {
+		const attempt = await inTurn(attemptOnce);
+		if (attempt !== 'notOffered') return attempt;
+		return { kind: 'done', value: await uploadAsMultipart(api, field, file, inTurn) };
 	});
 	return url ?? store.fail();
 }
+
+/** Does an attempt when it has its turn. */
+type InTurn = <T>(attempt: () => Promise<T>) => Promise<T>;
 
 /** Why a file is not in the store; `status`: its answer. */
 interface StoreProblem {
@@ -224,10 +231,11 @@ async function uploadAsMultipart(
 	api: ApiContext,
 	field: string,
 	file: UploadFile,
+	inTurn: InTurn,
 ): Promise<string> {
 	const store = new StoreWatch(api, field, file);
 	const limits = { maxAttempts: MAX_ATTEMPTS, goesOn: () => store.goesOn() };
-	const url = await retry(api, limits, async () => {
+	const attemptOnce = async (): Promise<Attempt<string>> => {
 		store.begin(PATHS.multipart);
 		const content = await file.open();
 		const failureIn = hearFailure(content);
@@ -244,7 +252,8 @@ async function uploadAsMultipart(
 		const said = 'text' in result && result.text ? result.text : 'no usable answer';
 		const status = 'status' in result ? result.status : undefined;
 		return store.noteProblem({ said, status, isTransient: result.kind !== 'outOfTime' });
-	});
+	};
+	const url = await retry(api, limits, async () => await inTurn(attemptOnce));
 	return url ?? store.fail();
 }
 
