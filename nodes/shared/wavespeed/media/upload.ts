@@ -9,7 +9,14 @@ import {
 import { isWebUrl, PATHS } from '../endpoints';
 import type { OutageWatch } from '../http/outages';
 import type { HttpOutcome } from '../http/types';
-import { fail, FailureError, failureOf, makeFailure, type Purpose } from '../failures';
+import {
+	fail,
+	type Failure,
+	FailureError,
+	failureOf,
+	makeFailure,
+	type Purpose,
+} from '../failures';
 import { wrapAsMultipart } from './multipart';
 import { type Attempt, retry } from '../../async/retry';
 import { closeStream, hearFailure } from './streams';
@@ -61,7 +68,7 @@ const needsNewTicket = (status: number): boolean =>
 /**
  * Puts a file where the service can read it and returns its URL (public, kept for 7 days).
  * Uploads cost nothing, so they are repeated with a new ticket. Docs: Upload files.
- * Throws a FailureError that names `field`. `inTurn`: only so many attempts are under way; who pauses makes room for others.
+ * Throws a FailureError that names `field`, or that of others who have just met the same. `inTurn`: only so many attempts are under way; who pauses makes room for others.
  */
 export async function uploadFile(
 	api: ApiContext,
@@ -126,8 +133,8 @@ class StoreWatch {
 	begin(host: string): void {
 		const { outages, clock } = this.#api;
 		this.#watch = outages.watch(`upload to ${host}`, this.#file.sha256, clock);
-		const known = failureOf(this.#watch.whyDown());
-		if (known?.reason === 'uploadFailed') failUpload(this.#field, known.facts.said);
+		const known = this.#watch.whyDown();
+		if (known) throw known;
 	}
 
 	goesOn(): boolean {
@@ -286,6 +293,15 @@ function failByMethod(field: string, method: string): never {
 const toUploadFailure = (field: string, said: string): FailureError =>
 	new FailureError(makeFailure('unavailable', 'uploadFailed', { field, said }));
 
-function failUpload(field: string, said: string): never {
-	throw toUploadFailure(field, said);
+/** A failure that others have met, such as an outage, or with the same file: with the row's own field in it. */
+export function withField(error: unknown, field: string): unknown {
+	const failure = failureOf(error);
+	if (!failure) return error;
+	const facts = {
+		...failure.facts,
+		...('field' in failure.facts ? { field } : {}),
+		...('purpose' in failure.facts ? { purpose: uploadOf(field) } : {}),
+	};
+	// Facts and reason still belong together, which TypeScript doesn't see for a reason that may be any.
+	return new FailureError({ ...failure, facts } as Failure);
 }
