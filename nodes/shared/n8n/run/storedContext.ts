@@ -13,7 +13,7 @@ import { isTool } from '../waiting/conditions';
 /** Also the mark of this layout: a later version that stores something else takes another name. */
 const LEDGER_KEY = 'wan22Tasks';
 
-/** Which execution it is a copy of, where it was retried: a name that no other execution has. */
+/** Which execution it is a copy of, where it was retried: that one's ID, and a name that no other execution has. */
 const ORIGIN_KEY = 'wan22Origin';
 
 /** In the memory of this process. */
@@ -36,8 +36,11 @@ export async function withLiveLedger<T>(
 ): Promise<T> {
 	if (isTool(ctx)) return await work();
 	const context = ctx.getContext('node');
-	const isRetry = typeof context[ORIGIN_KEY] === 'string';
-	const origin = isRetry ? String(context[ORIGIN_KEY]) : randomUUID();
+	const own = `${ctx.getExecutionId()} `;
+	const noted = context[ORIGIN_KEY];
+	const origin = typeof noted === 'string' ? noted : `${own}${randomUUID()}`;
+	// The next round of a loop, or Retry On Fail, finds the name of its own execution.
+	const isRetry = !origin.startsWith(own);
 	context[ORIGIN_KEY] = origin;
 	context[LEDGER_KEY] = toDataObject(liveLedgers.open(origin, openLedgerStore(ctx)));
 	const worked = await settle(work());
