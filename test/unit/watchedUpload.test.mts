@@ -37,15 +37,26 @@ const watch = async (upload: WatchedUpload, sending: Promise<unknown>): Promise<
 describe('a file on its way', () => {
 	it('arrives as it is', async () => {
 		const content = Buffer.from(Array.from({ length: 300_000 }, (_, at) => at % 251));
-		const { file } = new WatchedUpload(fileOf(content), SILENCE_MS);
+		const { file } = new WatchedUpload(fileOf(content), SILENCE_MS, undefined);
 		const parts: Buffer[] = [];
 		for await (const part of file.body as Readable) parts.push(part as Buffer);
 		expect(Buffer.concat(parts).equals(content)).toBe(true);
 		expect(file.byteCount).toBe(content.length);
 	});
 
+	it('arrives as it is from memory, and is watched as well', async () => {
+		const content = Buffer.from(Array.from({ length: 300_000 }, (_, at) => at % 251));
+		const file = { body: content, byteCount: content.length };
+		const upload = new WatchedUpload(file, SILENCE_MS, Readable);
+		expect(Buffer.concat(await (upload.file.body as Readable).toArray()).equals(content)).toBe(
+			true,
+		);
+		expect(upload.leftMs()).toBe(SILENCE_MS);
+		expect(new WatchedUpload(file, SILENCE_MS, undefined).file.body).toBe(content);
+	});
+
 	it('is not given up while it gets on, however slowly and however large a piece it is in', async () => {
-		const upload = new WatchedUpload(fileOf(Buffer.alloc(4_000_000)), SILENCE_MS);
+		const upload = new WatchedUpload(fileOf(Buffer.alloc(4_000_000)), SILENCE_MS, undefined);
 		expect(
 			await watch(
 				upload,
@@ -56,7 +67,7 @@ describe('a file on its way', () => {
 	});
 
 	it('is given up when nothing more is taken', async () => {
-		const upload = new WatchedUpload(fileOf(Buffer.alloc(4_000_000)), SILENCE_MS);
+		const upload = new WatchedUpload(fileOf(Buffer.alloc(4_000_000)), SILENCE_MS, undefined);
 		const taken = take(upload, (part) => (part < 5 ? 90 * SECOND : 3_600 * SECOND));
 		expect(await watch(upload, taken)).toBe('timedOut');
 		expect(time.elapsed()).toBeLessThanOrEqual(4 * 90 * SECOND + SILENCE_MS);
@@ -64,7 +75,7 @@ describe('a file on its way', () => {
 	});
 
 	it('is given up when there is no answer so long after its last byte', async () => {
-		const upload = new WatchedUpload(fileOf(Buffer.alloc(640_000)), SILENCE_MS);
+		const upload = new WatchedUpload(fileOf(Buffer.alloc(640_000)), SILENCE_MS, undefined);
 		const unanswered = (async () => {
 			await take(upload, () => 90 * SECOND);
 			await time.delay(3_600 * SECOND);
@@ -76,7 +87,7 @@ describe('a file on its way', () => {
 
 	it('closes its stream when the request has ended before it', async () => {
 		const file = fileOf(Buffer.alloc(4_000_000));
-		const upload = new WatchedUpload(file, SILENCE_MS);
+		const upload = new WatchedUpload(file, SILENCE_MS, undefined);
 		const parts = (upload.file.body as Readable)[Symbol.asyncIterator]();
 		await parts.next();
 		upload.finish();

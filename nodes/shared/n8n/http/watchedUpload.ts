@@ -1,5 +1,5 @@
 import type { HttpRequest } from '../../wavespeed/http/types';
-import { closeStream, passThrough } from '../../wavespeed/media/streams';
+import { classOf, closeStream, type ReadableClass } from '../../wavespeed/media/streams';
 import { systemTime } from '../session/clock';
 
 type UploadedFile = NonNullable<HttpRequest['file']>;
@@ -16,17 +16,20 @@ export class WatchedUpload {
 	readonly #longestSilenceMs: number;
 	#movedAt = systemTime.now();
 
-	constructor({ body, byteCount }: UploadedFile, longestSilenceMs: number) {
-		this.#longestSilenceMs = longestSilenceMs;
+	/** `streams`: a class of streams for a file that is none, as in n8n's mode that keeps files in memory. */
+	constructor(
+		{ body, byteCount }: UploadedFile,
+		longestSilenceMs: number,
+		streams: ReadableClass | undefined,
+	) {
+		const isBuffer = Buffer.isBuffer(body);
+		const streamClass = isBuffer ? streams : classOf(body);
 		// A buffer goes out in one piece, and nothing tells how far it has come.
-		if (Buffer.isBuffer(body)) {
-			this.#longestSilenceMs = Infinity;
-			this.file = { body, byteCount };
-			return;
-		}
+		this.#longestSilenceMs = streamClass ? longestSilenceMs : Infinity;
+		const source = isBuffer ? toParts(body) : (body as AsyncIterable<Buffer>);
 		// The HTTP client hears the first error only; unheard, a second one would end n8n.
-		const watched = passThrough(body, (source) => this.#note(source)).on('error', () => {});
-		this.file = { body: watched, byteCount };
+		const watched = streamClass?.from(this.#note(source)).on('error', () => {});
+		this.file = { body: watched ?? body, byteCount };
 	}
 
 	/** How long it may go on like this, ms. */
@@ -48,4 +51,8 @@ export class WatchedUpload {
 		}
 		this.#movedAt = systemTime.now();
 	}
+}
+
+async function* toParts(buffer: Buffer): AsyncIterable<Buffer> {
+	yield buffer;
 }
