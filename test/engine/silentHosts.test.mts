@@ -16,11 +16,18 @@ const WAYS: [string, Omit<Fault, 'step'>][] = [
 ];
 
 /** Each with a recording of its own. */
-async function makeVoices(count: number): Promise<INodeExecutionData[]> {
+async function makeVoices(
+	count: number,
+	bytesMore = 0,
+	inMemory = false,
+): Promise<INodeExecutionData[]> {
 	const speech = sampleFile('speech.mp3');
 	const toRow = async (row: number): Promise<INodeExecutionData> => {
-		const content = Buffer.concat([speech, Buffer.alloc(row + 1)]);
-		const audio = await storeFile(content, `voice${row}.mp3`, 'audio/mpeg');
+		const content = Buffer.concat([speech, Buffer.alloc(bytesMore + row + 1)]);
+		const file = { fileName: `voice${row}.mp3`, mimeType: 'audio/mpeg' };
+		const audio = inMemory
+			? { ...file, data: content.toString('base64') }
+			: await storeFile(content, file.fileName, file.mimeType);
 		return { json: { prompt: `row ${row}` }, binary: { audio } };
 	};
 	return await Promise.all(Array.from({ length: count }, async (_, row) => await toRow(row)));
@@ -50,6 +57,23 @@ describe.each(WAYS)('a file store that is %s', (_, fault) => {
 		});
 		expect(minutes).toBeLessThan(5);
 	});
+});
+
+test.each([
+	['n8n’s storage', false],
+	['memory', true],
+])('a silent file store is noticed by large files in %s as well', async (_, inMemory) => {
+	rig = await startMoneyRig();
+	const parameters = { ...(await withPicture()) };
+	rig.emulator.addFault({ step: 'put', kind: 'hang', times: Infinity });
+	const items = await makeVoices(8, 12_000_000, inMemory);
+	const minutes = await minutesOf(rig, async () => {
+		const result = await rig.run({ items, parameters, settings: GOES_ON });
+		for (const { error } of jsonOf(result.items)) {
+			expect(error).toMatch(/^Could not upload the file in "audio": .*Nothing was paid\./);
+		}
+	});
+	expect(minutes).toBeLessThan(10);
 });
 
 test('one file that the store never takes keeps no other file back', async () => {

@@ -99,6 +99,16 @@ describe('the ledger', () => {
 		expect(entries.map(({ row, entry }) => [row, entry.sentAt])).toEqual([[12, 1]]);
 	});
 
+	it('tells by rows what this round and what other rounds have submitted', () => {
+		const store: LedgerStore = {};
+		const ledger = new Ledger(store, 1);
+		for (const hash of ['a', 'b']) ledger.noteSent(12, hash, sentEntry(1));
+		new Ledger(store, 11).noteSent(3, 'a', sentEntry(11));
+		const { entries, rowsOfOtherRuns } = ledger.byRow();
+		expect([...entries].map(([row, { length }]) => [row, length])).toEqual([[12, 2]]);
+		expect([...rowsOfOtherRuns]).toEqual([3]);
+	});
+
 	it('does not invent an entry', () => {
 		const store: LedgerStore = {};
 		const ledger = new Ledger(store, 0);

@@ -86,6 +86,24 @@ describe('an outage', () => {
 		expect(outages.noteNoAnswer(HOST, undefined, 86_400 * SECOND)).toBe(false);
 	});
 
+	it('is not forgotten while a large file is under way, however long that takes', () => {
+		let now = 0;
+		const clock = { now: () => now, wallTime: () => now, sleep: async () => {} };
+		const outages = new Outages();
+		const begin = (file: string) => outages.watch(HOST, file, clock);
+		const first = ['a', 'b', 'c', 'd'].map(begin);
+		now = 11 * 60 * SECOND;
+		for (const watch of first) watch.noteNoAnswer(undefined);
+		const second = ['a', 'b', 'c', 'd'].map(begin);
+		now = 22 * 60 * SECOND;
+		for (const watch of second) expect(watch.noteNoAnswer(undefined)).toBe(true);
+		for (const watch of second) watch.noteDown(silence());
+		const fifth = begin('e');
+		now = 33 * 60 * SECOND;
+		fifth.noteDown(silence());
+		expect(meet(outages, now)).toBe('uploadFailed');
+	});
+
 	it('is forgotten for the hosts that failed longest ago, where each file has a host of its own', () => {
 		const outages = createOutages();
 		for (let host = 0; host < 100; host += 1) outages.noteNoAnswer(`host${host}`, undefined, 0);

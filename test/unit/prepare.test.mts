@@ -1,4 +1,5 @@
 import { completeInput, inspectRequest } from '../../nodes/shared/batch/prepare';
+import { failureFrom } from './support/api.mts';
 import { createRequest, createBatchRig, fileOf } from './support/batchRig.mts';
 
 describe('the input of a submit', () => {
@@ -31,6 +32,42 @@ describe('the input of a submit', () => {
 		expect(service.countOf('/media/uploads')).toBe(1 + 4);
 		await time.run(Promise.all(rows));
 		expect(service.countOf('/media/uploads')).toBe(1 + 9);
+	});
+
+	it('lets other files have their turn before one that did not arrive is tried again', async () => {
+		const storeFaults = Array.from({ length: 4 }, () => 'hang' as const);
+		const { time, service, start } = createBatchRig({ storeFaults });
+		const upload = async (name: string, { batch } = start([])): Promise<string> => {
+			const ready = await inspectRequest(createRequest({ image: fileOf(name) }));
+			return (await completeInput(batch, ready)).image;
+		};
+		const hung = ['a', 'b', 'c', 'd'].map(async (name) => await upload(name));
+		await time.advance(1_000);
+		const others = ['e', 'f', 'g', 'h', 'i', 'j', 'k'].map(async (name) => await upload(name));
+		await time.run(Promise.all(others));
+		const puts = service.requests.filter(({ request }) => request.method === 'PUT');
+		expect(puts.length).toBeLessThanOrEqual(4 + 7);
+		expect(await time.run(Promise.all(hung))).toHaveLength(4);
+	});
+
+	it('names the field of the row when others have met the same, with their files or with its own', async () => {
+		const ticketFaults = Array.from({ length: 1_000 }, () => 'hang' as const);
+		const { time, service, start } = createBatchRig({ ticketFaults });
+		const { batch } = start([]);
+		const failAs = async (field: string, name: string) => {
+			const image = { ...fileOf(name), field };
+			const ready = await inspectRequest(createRequest({ image }));
+			return await failureFrom(completeInput(batch, ready));
+		};
+		const files = Array.from({ length: 12 }, (_, row) => `file ${row}`);
+		const others = files.map(async (name) => await failAs('voice', name));
+		const shared = failAs('song', 'file 0');
+		await time.run(Promise.all(others));
+		expect((await shared).message).toMatch(/^Could not upload the file in "song"/);
+		const before = service.requests.length;
+		const failed = await time.run(failAs('speech', 'the next'));
+		expect(failed.message).toMatch(/^Could not upload the file in "speech"/);
+		expect(service.requests).toHaveLength(before);
 	});
 
 	it.each([0, 7, 2_147_483_647])('keeps the seed %i', async (seed) => {

@@ -52,8 +52,7 @@ describe('a rate limiter', () => {
 		const cancellation = new Cancellation();
 		const clock = time.clockFor(cancellation);
 		const limiter = new RateLimiter(2);
-		limiter.noteEarlier(clock.now() - 20_000);
-		limiter.noteEarlier(clock.now() - 70_000);
+		limiter.noteEarlier([clock.now() - 20_000, clock.now() - 70_000]);
 		const window = enterable(limiter, { clock, cancellation });
 		await time.run(Promise.all([window.enter().then((leave) => leave()), window.enter()]));
 		expect(time.elapsed()).toBe(40_000);

@@ -179,6 +179,26 @@ describe('a submit', () => {
 		expect(most).toBe(100);
 	});
 
+	it.each([true, false])(
+		'waits for a limit of its own execution without holding what others need (it waits for tasks: %s)',
+		async (isWaitedFor) => {
+			const { time, account, service, start } = createBatchRig();
+			account.places.resize(20);
+			const prompts = (name: string, count: number) =>
+				Array.from({ length: count }, (_, row) => createRequest({ prompt: `${name} ${row}` }));
+			const rows = { rowsAtOnce: 1_000, tasksInFlight: 20, submitsOnly: !isWaitedFor };
+			const slow = start(prompts('slow', 300), { ...rows, submitsPerMinute: 1 });
+			await time.advance(90_000);
+			expect(service.submitsAt).toHaveLength(2);
+			const others = start(prompts('other', 10), { ...rows, ledgerStore: {} });
+			await time.advance(1_000);
+			expect(service.submitsAt).toHaveLength(2 + 10);
+			slow.cancellation.cancel(stopped());
+			await time.run(Promise.all([slow.outcomes, others.outcomes]));
+			expect(account.isIdle).toBe(true);
+		},
+	);
+
 	it('that is under way at a cancellation is waited for, so that its task is known', async () => {
 		const { time, store, start } = createBatchRig({ submitFaults: ['slow'] });
 		const { cancellation, outcomes } = start(ONE);

@@ -70,6 +70,7 @@ describe('an upload', () => {
 			headers: { 'Content-Type': 'image/png', 'If-None-Match': '*', 'x-amz-size': '20' },
 			file: { body: CONTENT, byteCount: 20 },
 			timeoutMs: expect.any(Number),
+			longestSilenceMs: expect.any(Number),
 		});
 		expect(JSON.stringify(second?.headers)).not.toMatch(/authorization|bearer/i);
 	});
@@ -172,6 +173,7 @@ describe('an upload', () => {
 		const file = { ...createFile(), byteCount: 200 * 1024 * 1024 };
 		expect(await upload(rig, file)).toBe('https://cdn.example/2.png');
 		expect(rig.requests[1]?.timeoutMs).toBeGreaterThan(50 * 60_000);
+		expect(rig.requests[1]?.longestSilenceMs).toBeLessThan(130_000);
 		expect(rig.requests[2]?.timeoutMs).toBe(30_000);
 	});
 

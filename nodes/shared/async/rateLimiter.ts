@@ -30,10 +30,9 @@ export class RateLimiter {
 		this.#wake?.();
 	}
 
-	/** Counts a piece of work that this limiter has not seen, such as one before a restart of n8n. */
-	noteEarlier(endedAt: number): void {
-		this.#endedAt.push(endedAt);
-		this.#endedAt.sort((a, b) => a - b);
+	/** Counts work that this limiter has not seen, such as before a restart of n8n. */
+	noteEarlier(endedAt: readonly number[]): void {
+		this.#endedAt = [...this.#endedAt, ...endedAt].sort((a, b) => a - b);
 	}
 
 	/** `counts`: false for work that turned out not to have been done; the next in line has its turn then. */

@@ -83,13 +83,17 @@ function noteEarlierSubmits(
 	submitRate: RateLimiter,
 ): void {
 	const now = clock.now();
+	const all: number[] = [];
+	const unseen: number[] = [];
 	for (const { sentAt, endedAt, clock: whose, submissionIds } of ledger.entries()) {
 		const seen = account.submissions.get(submissionIds.at(-1) ?? '');
 		const machineNow = clock.wallTime();
 		const theirNow =
 			whose === 'service' ? (account.serviceClock.timeAt(now) ?? machineNow) : machineNow;
 		const endedSteady = seen?.endedAt ?? now - (theirNow - (endedAt ?? sentAt));
-		submitRate.noteEarlier(endedSteady);
-		if (!seen) account.submitRate.noteEarlier(endedSteady);
+		all.push(endedSteady);
+		if (!seen) unseen.push(endedSteady);
 	}
+	submitRate.noteEarlier(all);
+	account.submitRate.noteEarlier(unseen);
 }

@@ -57,6 +57,12 @@ export type SentEntry = Pick<
 	'sentAt' | 'clock' | 'accountId' | 'isSeedDrawn' | 'content' | 'costUsd'
 > & { submissionId: string; input: SubmitInput };
 
+/** What is known of each row at one moment. */
+export interface LedgerByRow {
+	entries: ReadonlyMap<number, LedgerEntry[]>;
+	rowsOfOtherRuns: ReadonlySet<number>;
+}
+
 /** What a row may still pay, by `Ledger`'s names for its row and its entry. */
 interface Reservation {
 	key: string;
@@ -274,11 +280,19 @@ export class Ledger {
 			}));
 	}
 
-	/** Whether another round of a loop, or another call of a tool, has submitted for the row with this number. */
-	hasOtherRuns(row: number): boolean {
-		return Object.keys(this.#store).some(
-			(key) => !key.startsWith(this.#prefix) && key.split(':')[1] === String(row),
-		);
+	/**
+	 * The entries of this run by their rows, and the numbers of rows for which another round of a loop, or another call of a
+	 * tool, has submitted. For all rows it takes no longer than for one.
+	 */
+	byRow(): LedgerByRow {
+		const entries = new Map<number, LedgerEntry[]>();
+		for (const { row, entry } of this.entriesOfRun()) {
+			entries.set(row, [...(entries.get(row) ?? []), entry]);
+		}
+		const ofOtherRuns = Object.keys(this.#store)
+			.filter((key) => !key.startsWith(this.#prefix))
+			.map((key) => Number(key.split(':')[1]));
+		return { entries, rowsOfOtherRuns: new Set(ofOtherRuns) };
 	}
 
 	#rowName(row: number): string {

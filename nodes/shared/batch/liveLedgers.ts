@@ -3,8 +3,11 @@ import type { LedgerStore } from './ledger';
 /** A second *Retry* of the same execution usually comes within hours. */
 const KEPT_MS = 24 * 60 * 60_000;
 
-/** Some 700 bytes each. */
-const MOST_KEPT_ENTRIES = 20_000;
+/** Characters, of all together: ten thousands of entries with prompts of some words, thousands with the longest. */
+const MOST_KEPT_CHARS = 50_000_000;
+
+/** Of an entry without its texts. */
+const ENTRY_CHARS = 400;
 
 interface LiveLedger {
 	store: LedgerStore;
@@ -12,6 +15,8 @@ interface LiveLedger {
 	users: number;
 	/** When the last one ended, on the steady clock, ms. */
 	endedAt: number;
+	/** How large the store was then, roughly, characters. */
+	chars: number;
 }
 
 /**
@@ -25,7 +30,7 @@ export class LiveLedgers {
 
 	/** `origin`: of which execution they all are copies. `stored`: what n8n has kept with this one. */
 	open(origin: string, stored: LedgerStore): LedgerStore {
-		const live = this.#known.get(origin) ?? { store: stored, users: 0, endedAt: 0 };
+		const live = this.#known.get(origin) ?? { store: stored, users: 0, endedAt: 0, chars: 0 };
 		if (live.store !== stored) merge(live.store, stored);
 		live.users += 1;
 		this.#known.delete(origin);
@@ -39,7 +44,8 @@ export class LiveLedgers {
 		if (!live) return;
 		live.users -= 1;
 		live.endedAt = now;
-		const isNeeded = live.users > 0 || (mayComeBack && countEntries(live.store) > 0);
+		live.chars = live.users > 0 ? 0 : countChars(live.store);
+		const isNeeded = live.users > 0 || (mayComeBack && live.chars > 0);
 		if (!isNeeded) this.#known.delete(origin);
 		this.#drop(now);
 	}
@@ -51,16 +57,22 @@ export class LiveLedgers {
 
 	#drop(now: number): void {
 		const ended = [...this.#known].filter(([, { users }]) => users === 0);
-		let entries = ended.reduce((sum, [, { store }]) => sum + countEntries(store), 0);
-		for (const [origin, { store, endedAt }] of ended) {
-			if (endedAt > now - KEPT_MS && entries <= MOST_KEPT_ENTRIES) return;
+		let sum = ended.reduce((before, [, { chars }]) => before + chars, 0);
+		for (const [origin, { chars, endedAt }] of ended) {
+			if (endedAt > now - KEPT_MS && sum <= MOST_KEPT_CHARS) return;
 			this.#known.delete(origin);
-			entries -= countEntries(store);
+			sum -= chars;
 		}
 	}
 }
 
-const countEntries = (store: LedgerStore): number => Object.keys(store).length;
+function countChars(store: LedgerStore): number {
+	let chars = 0;
+	for (const { image, audio, prompt } of Object.values(store)) {
+		chars += ENTRY_CHARS + image.length + audio.length + prompt.length;
+	}
+	return chars;
+}
 
 /** An entry's submits are only ever added to, so the longer list is the later one. */
 function merge(live: LedgerStore, stored: LedgerStore): void {

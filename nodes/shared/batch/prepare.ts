@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
-import { uploadFile } from '../wavespeed/media/upload';
+import { uploadFile, withField } from '../wavespeed/media/upload';
+import { settle } from '../async/settle';
 import type { Batch } from './context';
 import type { SubmitInput } from '../wavespeed/tasks/submitTask';
 import type { VideoRequest, InspectedFile, Media } from './request';
@@ -54,13 +55,11 @@ async function uploadMedia(batch: Batch, media: PreparedMedia): Promise<string> 
 	if ('url' in media) return media.url;
 	const { api, account } = batch;
 	const { file, field } = media;
-	return await account.uploads.urlOf(
-		`${file.sha256} ${file.contentType}`,
-		api,
-		async () =>
-			await account.uploadSlots.run(
-				api.cancellation,
-				async () => await uploadFile(api, field, file),
-			),
-	);
+	const inTurn = async <T>(attempt: () => Promise<T>): Promise<T> =>
+		await account.uploadSlots.run(api.cancellation, attempt);
+	const upload = async (): Promise<string> => await uploadFile(api, field, file, inTurn);
+	const key = `${file.sha256} ${file.contentType}`;
+	const uploaded = await settle(account.uploads.urlOf(key, api, upload));
+	if (uploaded.ok) return uploaded.value;
+	throw withField(uploaded.error, field);
 }

@@ -10,6 +10,7 @@ import { toOutOfSight } from '../wavespeed/tasks/waitFailures';
 import { continueWait } from '../wavespeed/tasks/waitForTask';
 import { NOT_FOUND_GRACE_MS, startWait, type TaskWait } from '../wavespeed/tasks/waitStep';
 import { FILE_READS } from '../account/processLimits';
+import { AccountPlace } from './accountPlace';
 import type { Batch } from './context';
 import type { LedgerEntry } from './ledger';
 import { completeInput, hashContent, inspectRequest, type PreparedRequest } from './prepare';
@@ -70,7 +71,10 @@ export async function generateTask(batch: Batch, plan: RowPlan): Promise<RowTask
 		const entry = await findEntry(batch, row, request);
 		if (entry) {
 			// With a place also for the search: the task that it looks for may be running, and counts for the account.
-			const placed = withPlace(batch, outageOf(batch), async () => await resumeTask(batch, plan));
+			const placed = withPlace(batch, outageOf(batch), async (place) => {
+				await place.take();
+				return await resumeTask(batch, plan);
+			});
 			const resumed = await settle(placed);
 			if (!resumed.ok) throw withTaskOf(entry, resumed.error);
 			if (resumed.value) return resumed.value;
@@ -80,8 +84,8 @@ export async function generateTask(batch: Batch, plan: RowPlan): Promise<RowTask
 		const prepared = await prepareSubmission(batch, row, request);
 		const submission = { ...prepared, isWaitedFor: !isProbe };
 		const outage = isProbe ? undefined : outageOf(batch);
-		return await withPlace(batch, outage, async () => {
-			const submitted = await submitNewTask(batch, submission);
+		return await withPlace(batch, outage, async (place) => {
+			const submitted = await submitNewTask(batch, { ...submission, place });
 			return await waitForSubmitted(batch, plan, submitted);
 		});
 	});
@@ -192,16 +196,17 @@ const outageOf = ({ account, api }: Batch): Cancellation =>
 	account.taskReads.outageAt(api.clock.now());
 
 /**
- * The node's own limit first: who waits for it must not hold one of the account's places. While no task can be read, the
- * places come free at the time limits only, an hour for each turn.
+ * The node's own limit first: who waits for it must not hold one of the account's places, which the work takes when all
+ * that the node itself limits is over. It is given back at the end.
  */
 async function withPlace<T>(
-	{ places, account, api: { cancellation } }: Batch,
+	batch: Batch,
 	outage: Cancellation | undefined,
-	work: () => Promise<T>,
+	work: (place: AccountPlace) => Promise<T>,
 ): Promise<T> {
-	const workInTurn = async (): Promise<T> => await account.places.run(cancellation, work, outage);
-	return await places.run(cancellation, workInTurn, outage);
+	const place = new AccountPlace(batch, outage);
+	const workWithPlace = async (): Promise<T> => await work(place).finally(() => place.giveBack());
+	return await batch.places.run(batch.api.cancellation, workWithPlace, outage);
 }
 
 async function waitForSubmitted(

@@ -2,6 +2,7 @@ import { settle, type Settled } from '../async/settle';
 import { fail, FailureError, failureOf } from '../wavespeed/failures';
 import { type SubmitInput, type SubmitOutcome, submitTask } from '../wavespeed/tasks/submitTask';
 import type { Task } from '../wavespeed/tasks/task';
+import type { AccountPlace } from './accountPlace';
 import type { Batch } from './context';
 import type { LedgerEntry, RowKey } from './ledger';
 import { untilTasksReadable } from './readable';
@@ -30,6 +31,8 @@ export interface Submission extends RowKey {
 	isSeedDrawn: boolean;
 	/** The row then waits for its task's end. */
 	isWaitedFor: boolean;
+	/** What it waits in. Undefined: nobody waits for the task. */
+	place?: AccountPlace;
 	/** Of what the row asks for, as it is this time. */
 	content: string;
 	costUsd: number | undefined;
@@ -84,6 +87,8 @@ export async function submitNewTask(batch: Batch, submission: Submission): Promi
 			submitBreaker.leave(submission),
 		);
 		if (submitted) return submitted;
+		// Now it waits for the run's own limit again.
+		submission.place?.giveBack();
 		if (submission.isWaitedFor && (await untilTasksReadable(batch)))
 			return await submitNewTask(batch, asProbe(submission));
 	}
@@ -125,19 +130,20 @@ type Sent = { outcome: SubmitOutcome | typeof HELD_BACK; submittedAt: number };
 /** It had its turn only now, and tasks can't be read any more, or another submit tries for all. */
 const HELD_BACK = { kind: 'heldBack' } as const;
 
-/** One POST, when the limits of the node and of the account allow it. */
+/**
+ * One POST, when the limits of the node and of the account allow it. The node's own comes first: who waits for it must hold
+ * nothing that the account's other runs wait for, nor have the turn to try for all.
+ */
 async function submitOnce(batch: Batch, submission: Submission): Promise<Sent> {
-	const { account, api, submitRate } = batch;
-	const { submits, submitBreaker } = account;
-	return await submits.run(api.cancellation, async () => {
-		await submitBreaker.enterInTurn(api, submission);
-		return await submitRate.run(
-			api,
-			async () =>
-				await account.submitRate.run(api, async () => await send(batch, submission), hasLeft),
-			hasLeft,
-		);
-	});
+	const { account, api } = batch;
+	const submitInTurnOfAccount = async (): Promise<Sent> => {
+		await submission.place?.take(!submission.isWaitedFor);
+		return await account.submits.run(api.cancellation, async () => {
+			await account.submitBreaker.enterInTurn(api, submission);
+			return await account.submitRate.run(api, async () => await send(batch, submission), hasLeft);
+		});
+	};
+	return await batch.submitRate.run(api, submitInTurnOfAccount, hasLeft);
 }
 
 /** Whether the service may have seen it. Else a batch that can't be sent would fail at the pace of its submits. */

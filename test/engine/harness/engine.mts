@@ -58,9 +58,9 @@ export const { systemTime } = built<{
 
 const { accounts } = built<{ accounts: { clear(): void } }>('nodes/shared/n8n/session/openApi.js');
 
-const { liveLedgers } = built<{ liveLedgers: { clear(): void } }>(
-	'nodes/shared/n8n/run/storedContext.js',
-);
+export const { liveLedgers } = built<{
+	liveLedgers: { clear(): void; open(origin: string, stored: object): object };
+}>('nodes/shared/n8n/run/storedContext.js');
 
 /** As after a restart of n8n: nothing is known of any account or execution. */
 export function forgetAll(): void {
@@ -241,7 +241,12 @@ export async function runNode(options: RunOptions): Promise<RunResult> {
 				},
 			});
 	const execution = new core.WorkflowExecute(
-		makeAdditionalData(options.credential, workflow.id, nodes, options.server),
+		makeAdditionalData(
+			options.credential,
+			workflow.id,
+			nodes,
+			options.server ?? nameExecution(options.retryOf),
+		),
 		options.isCalled ? 'integrated' : options.retryOf ? 'retry' : 'trigger',
 		data,
 	);
@@ -270,11 +275,20 @@ function prepareRetry(run: IRun, nodes: INode[]): IRunExecutionData {
 	return data;
 }
 
+let retries = 0;
+
+/** A retry is an execution with an ID of its own. */
+function nameExecution(retryOf?: IRun): Server {
+	if (retryOf) retries += 1;
+	const executionId = retryOf ? `${1_000 + retries}` : '1';
+	return { executionId, resumeBase: 'http://127.0.0.1:1/webhook-waiting' };
+}
+
 function makeAdditionalData(
 	credential: Credential | undefined,
 	workflowId: string,
 	nodes: INode[],
-	server: Server = { executionId: '1', resumeBase: 'http://127.0.0.1:1/webhook-waiting' },
+	server: Server = nameExecution(),
 ): IWorkflowExecuteAdditionalData {
 	const workflowData = { id: workflowId, name: 'Test', nodes, connections: {}, active: false };
 	const hooks = new core.ExecutionLifecycleHooks('trigger', '1', workflowData as never);

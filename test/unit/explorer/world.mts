@@ -414,7 +414,7 @@ function readOutcomes(
 		return ends.some(({ ok }) => !ok) && (execution.stopMode || plan.kind === 'tool' || isStopped);
 	}
 	const errors = ends.map((outcome, row) =>
-		outcome.ok ? undefined : addTaskFacts(ledger, row, outcome.error),
+		outcome.ok ? undefined : addTaskFacts(ledger.byRow(), row, outcome.error),
 	);
 	const first = attempt.ended.find((row) => errors[row] !== undefined);
 	if (endsRun()) {

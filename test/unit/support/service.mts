@@ -255,13 +255,10 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 		return refusal(404, 'there is nothing here');
 	}
 
-	async function failInOutage(
-		{ way }: ServiceOutage,
-		{ timeoutMs }: HttpRequest,
-	): Promise<HttpOutcome> {
+	async function failInOutage({ way }: ServiceOutage, request: HttpRequest): Promise<HttpOutcome> {
 		if (way === 'refused') return notSent;
 		if (way === 'error') return refusal(503, 'overloaded');
-		if (way === 'silent' || way === 'unreachable') await time.delay(timeoutMs);
+		if (way === 'silent' || way === 'unreachable') await time.delay(patienceOf(request));
 		return way === 'unreachable' ? notSent : noReply;
 	}
 
@@ -380,12 +377,15 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 			case 'refused':
 				return answer(400, '');
 			case 'hang':
-				await time.delay(request.timeoutMs);
+				await time.delay(patienceOf(request));
 				return noReply;
 			default:
 				return answer(200, '');
 		}
 	}
 }
+
+const patienceOf = ({ timeoutMs, longestSilenceMs = timeoutMs }: HttpRequest): number =>
+	Math.min(timeoutMs, longestSilenceMs);
 
 const pathOf = ({ target }: HttpRequest): string => ('path' in target ? target.path : target.url);

@@ -68,20 +68,20 @@ export async function findLostTask(
 			isInWindow(task, compare(task) === 'agrees' ? wide : window) &&
 			compare(task) !== 'contradicts',
 	);
-	const takeAgreeing = (tasks: Task[]): Task | undefined =>
-		tasks
+	const takeAgreeing = (tasks: Task[]): Task | undefined => {
+		const agreeing = tasks
 			.filter((task) => compare(task) === 'agrees')
 			// The user's own seed may have been used a day before.
-			.filter((task) => entry.isSeedDrawn || isInWindow(task, toWindow(api, account, entry)))
-			.filter((task) => isFree(account, ledger, task))
-			// Newest first: of several the oldest is taken, and any of them shows the same video.
-			.at(-1);
+			.filter((task) => entry.isSeedDrawn || isInWindow(task, toWindow(api, account, entry)));
+		// Newest first: of several the oldest is taken, and any of them shows the same video.
+		return keepFree(account, ledger, agreeing).at(-1);
+	};
 	// A seed that was drawn is nobody else's, so there is nothing to wait for, and whatever its time says.
 	const drawn = entry.isSeedDrawn ? takeAgreeing(listing.tasks) : undefined;
 	if (drawn) return { kind: 'found', task: drawn };
 	// Submits that were under way when the list was made may have made what is in it.
 	if (candidates.length > 0) await untilAnswered(api, account, listing.askedAt);
-	const free = candidates.filter((task) => isFree(account, ledger, task));
+	const free = keepFree(account, ledger, candidates);
 	const agreeing = takeAgreeing(free);
 	if (agreeing) return { kind: 'found', task: agreeing };
 	return judgeUnknown({ api, account, ledger }, lost, free, compare);
@@ -129,8 +129,12 @@ function describeSent(account: Account, ledger: Ledger, { entry, input }: LostSu
 	return { input, isSeedDrawn: entry.isSeedDrawn, isOtherFile };
 }
 
-const isFree = (account: Account, ledger: Ledger, { id }: Task): boolean =>
-	!account.submissions.isKnown(id) && !ledger.knownTaskIds().has(id);
+/** Those that have no row at this moment. The ledger is read once, since a large batch has thousands of tasks in both. */
+function keepFree(account: Account, ledger: Ledger, tasks: Task[]): Task[] {
+	if (tasks.length === 0) return tasks;
+	const known = ledger.knownTaskIds();
+	return tasks.filter(({ id }) => !account.submissions.isKnown(id) && !known.has(id));
+}
 
 /** Until each submit that left before `askedAt` has been answered or given up. */
 async function untilAnswered(api: ApiContext, account: Account, askedAt: number): Promise<void> {

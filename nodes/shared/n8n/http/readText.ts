@@ -1,6 +1,6 @@
 import type { DownloadStream } from './watchedStream';
 
-const isStream = (body: unknown): body is DownloadStream & AsyncIterable<Buffer> =>
+export const isStream = (body: unknown): body is DownloadStream & AsyncIterable<Buffer> =>
 	typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 
 /**

@@ -6,11 +6,14 @@ import type {
 } from 'n8n-workflow';
 
 import type { HttpAnswer, HttpOutcome, HttpRequest, Send } from '../../wavespeed/http/types';
+import { classOf, type ReadableClass } from '../../wavespeed/media/streams';
 import type { Cancellation } from '../../async/cancellation';
 import type { NodeFunctions } from '../session/callers';
 import { type Connection, CREDENTIAL_TYPE } from '../session/credential';
 import { describeNetworkError } from './networkErrors';
-import { readText } from './readText';
+import { isStream, readText } from './readText';
+import { systemTime } from '../session/clock';
+import { WatchedUpload } from './watchedUpload';
 import { withTimeout } from './withTimeout';
 import { settle } from '../../async/settle';
 
@@ -28,7 +31,7 @@ export function createSend(
 	connection: Connection,
 	cancellation: Cancellation,
 ): Send {
-	const sender = { ctx, connection, cancellation };
+	const sender: Sender = { ctx, connection, cancellation };
 	return async (request) => await sendOnce(sender, request);
 }
 
@@ -36,6 +39,8 @@ interface Sender {
 	ctx: NodeFunctions;
 	connection: Connection;
 	cancellation: Cancellation;
+	/** Of the last answer's body. */
+	streams?: ReadableClass;
 }
 
 async function sendOnce(sender: Sender, request: HttpRequest): Promise<HttpOutcome> {
@@ -43,34 +48,55 @@ async function sendOnce(sender: Sender, request: HttpRequest): Promise<HttpOutco
 	const cancellation = request.finishOnStop ? undefined : sender.cancellation;
 	cancellation?.throwIfCancelled();
 	const connecting = new AbortController();
-	const sent = await settle(
-		withTimeout(request.timeoutMs, cancellation, exchange(sender, request, connecting.signal)),
-	);
+	const upload = watchUpload(sender, request);
+	const watched = { ...request, ...(upload ? { file: upload.file } : {}) };
+	const endsAt = systemTime.now() + request.timeoutMs;
+	const leftMs = (): number => Math.min(endsAt - systemTime.now(), upload?.leftMs() ?? Infinity);
+	const exchanging = exchange(sender, watched, connecting.signal);
+	const sent = await settle(withTimeout(Math.max(1, leftMs()), cancellation, exchanging, leftMs));
 	// What has not ended by now is not listened to any more: an answer that drips in, or a request after Stop.
 	connecting.abort();
+	upload?.finish();
 	if (!sent.ok) {
 		cancellation?.throwIfCancelled();
 		return describeNetworkError(sent.error, sender.connection.hideKey);
 	}
 	if (sent.value === 'timedOut') {
-		const seconds = Math.round(request.timeoutMs / 1000);
-		const text = `there was no answer within ${seconds} seconds`;
-		return { answered: false, reason: 'noReply', text };
+		return { answered: false, reason: 'noReply', text: describeSilence(request, endsAt) };
 	}
 	return sent.value;
 }
 
+const watchUpload = (
+	{ streams }: Sender,
+	{ file, longestSilenceMs }: HttpRequest,
+): WatchedUpload | undefined =>
+	file && longestSilenceMs !== undefined
+		? new WatchedUpload(file, longestSilenceMs, streams)
+		: undefined;
+
+function describeSilence({ timeoutMs, longestSilenceMs = 0 }: HttpRequest, endsAt: number): string {
+	const isOutOfTime = systemTime.now() >= endsAt;
+	const seconds = Math.round((isOutOfTime ? timeoutMs : longestSilenceMs) / 1000);
+	return isOutOfTime
+		? `there was no answer within ${seconds} seconds`
+		: `nothing was taken or answered for ${seconds} seconds`;
+}
+
 async function exchange(
-	{ ctx, connection }: Sender,
+	sender: Sender,
 	request: HttpRequest,
 	signal: AbortSignal,
 ): Promise<HttpAnswer> {
+	const { ctx, connection } = sender;
 	const options = { ...toOptions(request, connection.baseUrl), abortSignal: signal };
 	const sending: Promise<unknown> =
 		'path' in request.target
 			? sendWithKey(callerFor(ctx, signal), options)
 			: ctx.helpers.httpRequest(options);
 	const response = (await sending) as IN8nHttpFullResponse;
+	// The answer that brings a ticket always comes before the file.
+	if (isStream(response.body)) sender.streams ??= classOf(response.body);
 	const text = await readText(response.body, request.maxAnswerBytes ?? MAX_ANSWER_BYTES);
 	return {
 		answered: true,

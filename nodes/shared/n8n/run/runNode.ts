@@ -19,7 +19,7 @@ import { continueWait } from '../../wavespeed/tasks/waitForTask';
 import { makeAbandoned, MOST_CONCURRENT_ROWS, openRun, type Run } from './run';
 import { settle, type Settled } from '../../async/settle';
 import { openLedgerStore, readRunIndex, withLiveLedger } from './storedContext';
-import { Ledger } from '../../batch/ledger';
+import { Ledger, type LedgerByRow } from '../../batch/ledger';
 import { addTaskFacts, describeEnd, logTasksLeft } from './taskFacts';
 import { orderRows } from '../../batch/rowOrder';
 
@@ -75,8 +75,9 @@ async function runOnce(
 			throw describeEnd(ctx, ledger, { row: 0, error }, []);
 		}
 		if (!continueOnFail) throw toNodeError(ctx.getNode(), { row: 0, error }, 1);
+		const byRow = ledger.byRow();
 		return Array.from({ length: rowCount }, (_, row) =>
-			toErrorItem(ctx, { row, error: addTaskFacts(ledger, row, error) }, false),
+			toErrorItem(ctx, { row, error: addTaskFacts(byRow, row, error) }, false),
 		);
 	}
 	const run = opened.value;
@@ -114,8 +115,9 @@ async function workOnRows(
 		continueOnFail,
 		async (row) => await finishRow(run, submitted[row]),
 	);
+	const byRow = run.batch.ledger.byRow();
 	const items = finished.flatMap((outcome, row) =>
-		outcome.ok ? outcome.value : [toFailedItem(run, row, outcome.error)],
+		outcome.ok ? outcome.value : [toFailedItem(run, byRow, { row, error: outcome.error })],
 	);
 	const taskCount = run.batch.ledger.entriesOfRun().length;
 	const pace = operation.holdsPlaces ? describePace(taskCount, run.pace) : undefined;
@@ -180,12 +182,12 @@ const holdsNoPlace = (planned: Settled<RowWork> | undefined): boolean =>
 
 const isSubmitted = (result: RowResult): result is SubmittedRow => 'parked' in result;
 
-const toFailedItem = (run: Run, row: number, error: unknown): INodeExecutionData =>
-	toErrorItem(
-		run.ctx,
-		{ row, error: addTaskFacts(run.batch.ledger, row, error) },
-		keepsFields(run.ctx, row),
-	);
+const toFailedItem = (
+	run: Run,
+	ledger: LedgerByRow,
+	{ row, error }: FailedRow,
+): INodeExecutionData =>
+	toErrorItem(run.ctx, { row, error: addTaskFacts(ledger, row, error) }, keepsFields(run.ctx, row));
 
 /** Parks the run if a row still waits; undefined if none does, or if n8n can't: then the wait goes on here. */
 async function parkIfOpen(
@@ -198,8 +200,11 @@ async function parkIfOpen(
 	const hasOpen = submitted.some(({ ended }) => ended === undefined);
 	// After Stop nothing is parked: the wait ends here, and the log names the tasks.
 	if (!hasOpen || run.cancellation.reason()) return undefined;
+	const byRow = run.batch.ledger.byRow();
 	const rows = outcomes.map((outcome, row): ParkedRow => {
-		if (!outcome.ok) return { row, items: [toFailedItem(run, row, outcome.error)] };
+		if (!outcome.ok) {
+			return { row, items: [toFailedItem(run, byRow, { row, error: outcome.error })] };
+		}
 		return isSubmitted(outcome.value) ? outcome.value.parked : { row, items: outcome.value };
 	});
 	const ends: WaitState['ends'] = new Map(

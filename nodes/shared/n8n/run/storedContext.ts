@@ -13,7 +13,7 @@ import { isTool } from '../waiting/conditions';
 /** Also the mark of this layout: a later version that stores something else takes another name. */
 const LEDGER_KEY = 'wan22Tasks';
 
-/** Which execution it is a copy of, where it was retried: a name that no other execution has. */
+/** Which execution it is a copy of, where it was retried: that one's ID, and a name that no other execution has. */
 const ORIGIN_KEY = 'wan22Origin';
 
 /** In the memory of this process. */
@@ -36,9 +36,11 @@ export async function withLiveLedger<T>(
 ): Promise<T> {
 	if (isTool(ctx)) return await work();
 	const context = ctx.getContext('node');
-	const stored = context[ORIGIN_KEY];
-	const isRetry = typeof stored === 'string' || ctx.getMode() === 'retry';
-	const origin = typeof stored === 'string' ? stored : nameOrigin(ctx);
+	const own = `${ctx.getExecutionId()} `;
+	const noted = context[ORIGIN_KEY];
+	const origin = typeof noted === 'string' ? noted : nameOrigin(ctx, own);
+	// The next round of a loop, or Retry On Fail, finds the name of its own execution.
+	const isRetry = !origin.startsWith(own);
 	context[ORIGIN_KEY] = origin;
 	context[LEDGER_KEY] = toDataObject(liveLedgers.open(origin, openLedgerStore(ctx)));
 	const worked = await settle(work());
@@ -51,11 +53,11 @@ export async function withLiveLedger<T>(
  * An execution that failed before it came to this node has no name for it yet, and its retries have only one thing in
  * common: when it began. Newer n8n say so.
  */
-function nameOrigin(ctx: IExecuteFunctions): string {
+function nameOrigin(ctx: IExecuteFunctions, own: string): string {
 	const { getExecutionContext }: Partial<IExecuteFunctions> = ctx;
 	const establishedAt = getExecutionContext?.call(ctx)?.establishedAt;
-	if (ctx.getMode() !== 'retry' || establishedAt === undefined) return randomUUID();
-	return `${ctx.getWorkflow().id} ${ctx.getNode().id} ${establishedAt}`;
+	if (ctx.getMode() !== 'retry' || establishedAt === undefined) return `${own}${randomUUID()}`;
+	return `of ${ctx.getWorkflow().id} ${ctx.getNode().id} ${establishedAt}`;
 }
 
 /** Which round of a loop this is: the same row in another round asks for another video. */

@@ -1,7 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import type { Settled } from '../../async/settle';
-import { type Ledger, taskIdsOf } from '../../batch/ledger';
+import { type Ledger, type LedgerByRow, taskIdsOf } from '../../batch/ledger';
 import {
 	type Failure,
 	FailureError,
@@ -28,14 +28,11 @@ type ResultOfRow = INodeExecutionData[] | { parked: { wait: { taskId: string } }
  * The failure of a row with what the ledger knows of the row: tasks of earlier tries, and submits without a clear answer.
  * "Nothing was paid" is then true of this try at most.
  */
-export function addTaskFacts(ledger: Ledger, row: number, error: unknown): unknown {
-	const entries = ledger
-		.entriesOfRun()
-		.filter((found) => found.row === row)
-		.map(({ entry }) => entry);
+export function addTaskFacts(ledger: LedgerByRow, row: number, error: unknown): unknown {
+	const entries = ledger.entries.get(row) ?? [];
 	// Of two calls of a tool that ask for the same, one may have taken over what the other had begun.
 	if (entries.length === 0) {
-		return ledger.hasOtherRuns(row) ? limitMoney(error, 'nothingByThisAttempt') : error;
+		return ledger.rowsOfOtherRuns.has(row) ? limitMoney(error, 'nothingByThisAttempt') : error;
 	}
 	const failure = failureOf(error) ?? toUnexpected(error);
 	const known = [failure.details.taskId, ...(failure.details.candidateTaskIds ?? [])];
@@ -75,7 +72,7 @@ export function describeEnd(
 		.map((found) => found.row);
 	const isCalled = ctx.getMode() === 'integrated';
 	const notes = describeOtherRows(others, isCalled ? 'retryHere' : 'retry', open);
-	const told = addTaskFacts(ledger, row, error);
+	const told = addTaskFacts(ledger.byRow(), row, error);
 	const first = { row, error: notes.length > 0 ? limitMoney(told, 'nothingForThisRow') : told };
 	const isPaid = ledger.entriesOfRun().length > 0;
 	return toRunError(ctx.getNode(), first, ctx.getInputData().length, {

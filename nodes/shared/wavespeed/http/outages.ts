@@ -18,15 +18,24 @@ export class Outages {
 
 	/** The same for one piece of work. `target`: what exactly is asked for. */
 	watch(endpoint: string, target: string, { now }: Clock): OutageWatch {
+		const begunAt = now();
+		// A large file may take longer than what was noted is remembered: what was known at its beginning is not forgotten.
+		const keep = (): unknown => this.#get(endpoint, now(), begunAt);
 		return {
 			whyDown: () => this.whyDown(endpoint, now()),
 			throwIfDown: () => {
 				const known = this.whyDown(endpoint, now());
 				if (known) throw known;
 			},
-			noteNoAnswer: (status) => this.noteNoAnswer(endpoint, status, now()),
+			noteNoAnswer: (status) => {
+				keep();
+				return this.noteNoAnswer(endpoint, status, now());
+			},
 			noteAnswer: () => this.noteAnswer(endpoint),
-			noteDown: (failure) => this.noteDown(endpoint, target, failure, now()),
+			noteDown: (failure) => {
+				keep();
+				this.noteDown(endpoint, target, failure, now());
+			},
 		};
 	}
 
@@ -62,7 +71,8 @@ export class Outages {
 		this.#endpoints.delete(endpoint);
 	}
 
-	#get(endpoint: string, now: number): Endpoint {
+	/** `begunAt`: when the work began that is now noted. */
+	#get(endpoint: string, now: number, begunAt = now): Endpoint {
 		const nothing = {
 			since: now,
 			notedAt: now,
@@ -73,7 +83,7 @@ export class Outages {
 			downUntil: 0,
 		};
 		const found = this.#endpoints.get(endpoint);
-		const known = found && now - found.notedAt < FORGOTTEN_MS ? found : nothing;
+		const known = found && begunAt - found.notedAt < FORGOTTEN_MS ? found : nothing;
 		known.notedAt = now;
 		// The one in front is the one that nothing was heard of for longest.
 		this.#endpoints.delete(endpoint);

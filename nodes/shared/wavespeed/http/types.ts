@@ -8,6 +8,8 @@ export interface HttpRequest {
 	json?: Record<string, unknown>;
 	file?: { body: NodeJS.ReadableStream | Buffer; byteCount: number };
 	timeoutMs: number;
+	/** It is given up if nothing is taken of the file, or said after its last byte, for so long. */
+	longestSilenceMs?: number;
 	/** It is not sent after this time (ms on the steady clock), however long it has to wait for its turn. */
 	deadline?: number;
 	/** Asked when it has its turn: a reason not to send it any more, which is thrown then. */

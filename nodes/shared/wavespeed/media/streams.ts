@@ -1,21 +1,23 @@
 import { failureOf } from '../failures';
 
 /** What a stream's class can do that its type doesn't say. */
-interface ReadableClass {
+export interface ReadableClass {
 	from: (source: AsyncIterable<Buffer>) => NodeJS.ReadableStream;
 }
 
+/** n8n allows no import of node:stream in a node, but every readable stream's class inherits `Readable.from`. */
+export const classOf = (stream: NodeJS.ReadableStream): ReadableClass =>
+	stream.constructor as unknown as ReadableClass;
+
 /**
- * A stream whose content passes through `transform` on its way. n8n allows no import of node:stream in a node, but
- * every readable stream's class inherits `Readable.from`. (`compose` of the stream itself would be shorter; on a
+ * A stream whose content passes through `transform` on its way. (`compose` of the stream itself would be shorter; on a
  * connection that breaks off it raises an error event that nobody can listen to, which ends the process.)
  */
 export function passThrough(
 	stream: NodeJS.ReadableStream,
 	transform: (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>,
 ): NodeJS.ReadableStream {
-	const { from } = stream.constructor as unknown as ReadableClass;
-	return from(transform(stream as AsyncIterable<Buffer>));
+	return classOf(stream).from(transform(stream as AsyncIterable<Buffer>));
 }
 
 /**

@@ -9,9 +9,16 @@ import {
 import { isWebUrl, PATHS } from '../endpoints';
 import type { OutageWatch } from '../http/outages';
 import type { HttpOutcome } from '../http/types';
-import { fail, FailureError, failureOf, makeFailure, type Purpose } from '../failures';
+import {
+	fail,
+	type Failure,
+	FailureError,
+	failureOf,
+	makeFailure,
+	type Purpose,
+} from '../failures';
 import { wrapAsMultipart } from './multipart';
-import { retry } from '../../async/retry';
+import { type Attempt, retry } from '../../async/retry';
 import { closeStream, hearFailure } from './streams';
 import { isRecord } from '../../json';
 import { shorten } from '../../text';
@@ -43,6 +50,17 @@ const UPLOAD_BASE_TIMEOUT_MS = 60_000;
 const uploadTimeoutMs = (byteCount: number): number =>
 	UPLOAD_BASE_TIMEOUT_MS + byteCount / SLOWEST_BYTES_PER_MS;
 
+/**
+ * What the system holds at most of a file for the slowest connection (4 MB, Linux) may still be on its way when all has been
+ * taken: a large file gets no more time than that once nothing moves.
+ */
+const MOST_BUFFERED_BYTES = 4 * 1024 ** 2;
+
+const limitsOf = ({ byteCount }: UploadFile): { timeoutMs: number; longestSilenceMs: number } => ({
+	timeoutMs: uploadTimeoutMs(byteCount),
+	longestSilenceMs: uploadTimeoutMs(Math.min(byteCount, MOST_BUFFERED_BYTES)),
+});
+
 /** Statuses of the file store after which a new ticket may help: expired (403), name taken (412), passing ones. */
 const needsNewTicket = (status: number): boolean =>
 	status === 403 || status === 408 || status === 412 || status === 429 || status >= 500;
@@ -50,20 +68,19 @@ const needsNewTicket = (status: number): boolean =>
 /**
  * Puts a file where the service can read it and returns its URL (public, kept for 7 days).
  * Uploads cost nothing, so they are repeated with a new ticket. Docs: Upload files.
- * Throws a FailureError that names `field`.
+ * Throws a FailureError that names `field`, or that of others who have just met the same. `inTurn`: only so many attempts are under way; who pauses makes room for others.
  */
 export async function uploadFile(
 	api: ApiContext,
 	field: string,
 	file: UploadFile,
+	inTurn: InTurn = async (attempt) => await attempt(),
 ): Promise<string> {
 	const store = new StoreWatch(api, field, file);
 	const limits = { maxAttempts: MAX_ATTEMPTS, goesOn: () => store.goesOn() };
-	const url = await retry(api, limits, async () => {
+	const attemptOnce = async (): Promise<Attempt<string> | 'notOffered'> => {
 		const ticket = await requestTicket(api, field, file);
-		if (ticket === 'notOffered') {
-			return { kind: 'done', value: await uploadAsMultipart(api, field, file) };
-		}
+		if (ticket === 'notOffered') return ticket;
 		if (ticket.method !== 'PUT') failByMethod(field, ticket.method);
 		store.begin(new URL(ticket.uploadUrl).host);
 		const outcome = await sendWithTicket(api, ticket, file);
@@ -74,9 +91,17 @@ export async function uploadFile(
 		const status = outcome.answered ? outcome.status : undefined;
 		const isTransient = status === undefined || needsNewTicket(status);
 		return store.noteProblem({ said: describeStoreAnswer(outcome), status, isTransient });
+	};
+	const url = await retry(api, limits, async () => {
+		const attempt = await inTurn(attemptOnce);
+		if (attempt !== 'notOffered') return attempt;
+		return { kind: 'done', value: await uploadAsMultipart(api, field, file, inTurn) };
 	});
 	return url ?? store.fail();
 }
+
+/** Does an attempt when it has its turn. */
+type InTurn = <T>(attempt: () => Promise<T>) => Promise<T>;
 
 /** Why a file is not in the store; `status`: its answer. */
 interface StoreProblem {
@@ -108,8 +133,8 @@ class StoreWatch {
 	begin(host: string): void {
 		const { outages, clock } = this.#api;
 		this.#watch = outages.watch(`upload to ${host}`, this.#file.sha256, clock);
-		const known = failureOf(this.#watch.whyDown());
-		if (known?.reason === 'uploadFailed') failUpload(this.#field, known.facts.said);
+		const known = this.#watch.whyDown();
+		if (known) throw known;
 	}
 
 	goesOn(): boolean {
@@ -148,7 +173,7 @@ async function sendWithTicket(
 		target: { url: ticket.uploadUrl },
 		headers: ticket.headers,
 		file: { body, byteCount: file.byteCount },
-		timeoutMs: uploadTimeoutMs(file.byteCount),
+		...limitsOf(file),
 	});
 	return await untilSent(sending, body, failureIn);
 }
@@ -213,10 +238,11 @@ async function uploadAsMultipart(
 	api: ApiContext,
 	field: string,
 	file: UploadFile,
+	inTurn: InTurn,
 ): Promise<string> {
 	const store = new StoreWatch(api, field, file);
 	const limits = { maxAttempts: MAX_ATTEMPTS, goesOn: () => store.goesOn() };
-	const url = await retry(api, limits, async () => {
+	const attemptOnce = async (): Promise<Attempt<string>> => {
 		store.begin(PATHS.multipart);
 		const content = await file.open();
 		const failureIn = hearFailure(content);
@@ -233,7 +259,8 @@ async function uploadAsMultipart(
 		const said = 'text' in result && result.text ? result.text : 'no usable answer';
 		const status = 'status' in result ? result.status : undefined;
 		return store.noteProblem({ said, status, isTransient: result.kind !== 'outOfTime' });
-	});
+	};
+	const url = await retry(api, limits, async () => await inTurn(attemptOnce));
 	return url ?? store.fail();
 }
 
@@ -252,7 +279,7 @@ async function sendForm(
 		target: { path: PATHS.multipart },
 		headers: { 'Content-Type': body.contentType },
 		file: body,
-		timeoutMs: uploadTimeoutMs(file.byteCount),
+		...limitsOf(file),
 	});
 }
 
@@ -266,6 +293,15 @@ function failByMethod(field: string, method: string): never {
 const toUploadFailure = (field: string, said: string): FailureError =>
 	new FailureError(makeFailure('unavailable', 'uploadFailed', { field, said }));
 
-function failUpload(field: string, said: string): never {
-	throw toUploadFailure(field, said);
+/** A failure that others have met, such as an outage, or with the same file: with the row's own field in it. */
+export function withField(error: unknown, field: string): unknown {
+	const failure = failureOf(error);
+	if (!failure) return error;
+	const facts = {
+		...failure.facts,
+		...('field' in failure.facts ? { field } : {}),
+		...('purpose' in failure.facts ? { purpose: uploadOf(field) } : {}),
+	};
+	// Facts and reason still belong together, which TypeScript doesn't see for a reason that may be any.
+	return new FailureError({ ...failure, facts } as Failure);
 }
