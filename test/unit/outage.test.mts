@@ -4,7 +4,12 @@ import type { AccountLevel } from '../../nodes/shared/wavespeed/accountLimits';
 import { ACCOUNT_LIMITS } from '../../nodes/shared/wavespeed/accountLimits';
 import { failureOf } from '../../nodes/shared/wavespeed/failures';
 import { type BatchRig, createBatchRig, createRequest, fileOf } from './support/batchRig.mts';
-import { OUTAGE_WAYS, type ServiceOutage } from './support/service.mts';
+import {
+	OUTAGE_WAYS,
+	type ReadFault,
+	type ServiceOutage,
+	type SubmitFault,
+} from './support/service.mts';
 
 /** The service is down, and a batch of any size has to say so within minutes. */
 
@@ -79,4 +84,40 @@ describe('a thousand rows while the service is down', () => {
 			expect(rig.service.tasks).toEqual([]);
 		},
 	);
+});
+
+describe('a sheet whose submits are accepted, and answered with an error', () => {
+	/** Where the list works (`none`), it doesn't tell which task is whose. */
+	const buy = async (level: AccountLevel, listFault: ReadFault): Promise<BatchRig> => {
+		const rig = createBatchRig({
+			submitFaults: new Array<SubmitFault>(ROWS).fill('errorAfter'),
+			listFaults: new Array<ReadFault>(ROWS * 9).fill(listFault),
+		});
+		const rows = Array.from({ length: 300 }, (_, row) => createRequest({ prompt: `row ${row}` }));
+		const { tasksInFlight, submitsPerMinute } = ACCOUNT_LIMITS[level];
+		await rig.attempt(rows, {
+			account: new Account(level, () => 0.5, new Submissions(rig.time.now())),
+			...{ tasksInFlight, submitsPerMinute },
+		});
+		return rig;
+	};
+
+	it.each(['none', 'unauthorized', 'tooMany', 'html'] as const)(
+		'is not bought whole, whatever the list says (%s)',
+		async (listFault) => {
+			const bronze = await buy('bronze', listFault);
+			expect(bronze.service.tasks.length).toBeLessThanOrEqual(11);
+			expect(bronze.time.elapsed()).toBeLessThanOrEqual(10 * MINUTE);
+			// So many may be under way when the first answer comes.
+			expect((await buy('ultra', listFault)).service.tasks.length).toBeLessThanOrEqual(100);
+		},
+	);
+
+	it('goes on where only some answers get lost', async () => {
+		const rig = createBatchRig({ submitFaults: new Array<SubmitFault>(40).fill('errorAfter') });
+		const rows = Array.from({ length: 300 }, (_, row) => createRequest({ prompt: `row ${row}` }));
+		const { tasksInFlight, submitsPerMinute } = ACCOUNT_LIMITS.ultra;
+		const outcomes = await rig.attempt(rows, { tasksInFlight, submitsPerMinute });
+		expect(outcomes.filter(({ ok }) => ok).length).toBe(260);
+	});
 });

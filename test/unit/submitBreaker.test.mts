@@ -87,7 +87,7 @@ describe('after a few rows without an answer or a task', () => {
 		failRows(3);
 		const { left } = sendAll(['a', 'b', 'c']);
 		await flush();
-		breaker.noteAccepted();
+		breaker.noteAccepted(time.now());
 		await flush();
 		expect(left).toEqual(['a', 'b', 'c']);
 	});

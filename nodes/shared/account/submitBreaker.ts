@@ -47,8 +47,12 @@ export interface LostSubmit {
 export class SubmitBreaker {
 	/** Lost submits for which nobody knows yet whether the service is there at all. */
 	#suspicions = 0;
+	/** Those whose search goes on: most likely they fail. */
+	readonly #lostRows = new Set<unknown>();
 	/** Since the last accepted submit; the one that failed longest ago comes first. */
 	readonly #failedRows = new Set<unknown>();
+	/** When the youngest submit that has made a task was sent: what came of older ones says nothing about now. */
+	#acceptedSentAt = -Infinity;
 	/** When the first of them was sent, and when the last was noted. */
 	#failingSince = 0;
 	#failedAt = 0;
@@ -83,7 +87,7 @@ export class SubmitBreaker {
 
 	/** Whether the submit may leave now: also one that came in before there was a suspicion. */
 	takeTurn(submit: object): boolean {
-		if (this.#failedRows.size < SUSPECTED_AFTER_ROWS) return true;
+		if (this.#lostRows.size + this.#failedRows.size < SUSPECTED_AFTER_ROWS) return true;
 		this.#probe ??= submit;
 		return this.#probe === submit;
 	}
@@ -111,11 +115,23 @@ export class SubmitBreaker {
 		throw outcome.error;
 	}
 
+	/** A submit had no clear answer, and its task is looked for. `row`: the same for all tries of a row. */
+	noteLost({ sentAt }: LostSubmit, row: unknown): void {
+		if (sentAt > this.#acceptedSentAt) this.#lostRows.add(row);
+	}
+
+	/** The search for its task is over, whatever has come of it. */
+	noteSearched(row: unknown): void {
+		this.#lostRows.delete(row);
+		this.#wake();
+	}
+
 	/**
-	 * A search has found no task for a lost submit. `row`: the same for all tries of a row. A few rows whose submits the
-	 * service never answers must not keep others back.
+	 * A search has ended without a task for a lost submit. A few rows whose submits the service never answers must not keep
+	 * others back.
 	 */
 	noteNothingFound(clock: Clock, { said, isSilent, sentAt }: LostSubmit, row: unknown): void {
+		if (sentAt <= this.#acceptedSentAt) return;
 		const now = clock.now();
 		if (now - this.#failedAt >= FORGOTTEN_MS) this.#failedRows.clear();
 		if (this.#failedRows.size === 0) this.#failingSince = sentAt;
@@ -138,7 +154,9 @@ export class SubmitBreaker {
 	}
 
 	/** A submit has made a task, whether its answer came or not. */
-	noteAccepted(): void {
+	noteAccepted(sentAt: number): void {
+		this.#acceptedSentAt = Math.max(this.#acceptedSentAt, sentAt);
+		this.#lostRows.clear();
 		this.#failedRows.clear();
 		this.#notSent = 0;
 		this.#downUntil = 0;

@@ -174,7 +174,7 @@ async function send(batch: Batch, submission: Submission): Promise<Sent> {
 	if (outcome.kind === 'accepted') {
 		ledger.noteAccepted(row, hash, outcome.task.id);
 		account.submissions.accept(sent, outcome.task.id, endedAt);
-		account.submitBreaker.noteAccepted();
+		account.submitBreaker.noteAccepted(submittedAt);
 	} else if (outcome.kind === 'unknown') {
 		ledger.noteUnknown(row, hash, {
 			...timesOf(batch, submittedAt),
