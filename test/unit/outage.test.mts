@@ -86,6 +86,29 @@ describe('a thousand rows while the service is down', () => {
 	);
 });
 
+describe('a thousand rows whose uploads are always answered with "too many requests"', () => {
+	it.each(LEVELS)('have failed in little more than ten minutes: %s', async (level) => {
+		const rig = createBatchRig({ ticketFaults: new Array<ReadFault>(ROWS * 9).fill('tooMany') });
+		const one: Case = { way: 'error', level, hasFiles: true, submitsOnly: false };
+		const { kinds, tookMs } = await failAll(rig, one);
+		expect([...kinds]).toEqual(['rateLimited']);
+		expect(tookMs).toBeLessThanOrEqual(14 * MINUTE);
+	});
+
+	it('are tried as long as one gets through now and then', async () => {
+		const faults = Array.from({ length: ROWS }, (_, at): ReadFault => {
+			return at % 10 === 9 ? 'none' : 'tooMany';
+		});
+		const rig = createBatchRig({ ticketFaults: faults });
+		const rows = Array.from({ length: 20 }, (_, row) =>
+			createRequest({ image: fileOf(`picture ${row}`) }),
+		);
+		const outcomes = await rig.attempt(rows, { tasksInFlight: 1, rowsAtOnce: 1 });
+		expect(outcomes.filter(({ ok }) => !ok)).toEqual([]);
+		expect(rig.time.elapsed()).toBeGreaterThan(30 * MINUTE);
+	});
+});
+
 describe('a sheet whose submits are accepted, and answered with an error', () => {
 	/** Where the list works (`none`), it doesn't tell which task is whose. */
 	const buy = async (level: AccountLevel, listFault: ReadFault): Promise<BatchRig> => {
