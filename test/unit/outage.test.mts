@@ -86,6 +86,25 @@ describe('a thousand rows while the service is down', () => {
 	);
 });
 
+describe('a gap without a connection', () => {
+	it.each(
+		LEVELS.flatMap((level) =>
+			[2, 45, 80].map((seconds): [number, AccountLevel] => [seconds, level]),
+		),
+	)('of %i s fails no row, and pays none twice: %s', async (seconds, level) => {
+		// When the submits of the second minute are due.
+		const [fromMs, toMs] = [60_000, 60_000 + seconds * 1_000];
+		const rig = createBatchRig({ outages: [{ fromMs, toMs, way: 'refused' }] });
+		const rows = Array.from({ length: 30 }, (_, row) => createRequest({ prompt: `row ${row}` }));
+		const outcomes = await rig.attempt(rows, {
+			account: new Account(level, () => 0.5, new Submissions(rig.time.now())),
+			...{ tasksInFlight: 2, submitsPerMinute: 2 },
+		});
+		expect(outcomes.filter(({ ok }) => !ok)).toEqual([]);
+		expect(rig.service.tasks).toHaveLength(30);
+	});
+});
+
 describe('a thousand rows whose uploads are always answered with "too many requests"', () => {
 	it.each(LEVELS)('have failed in little more than ten minutes: %s', async (level) => {
 		const rig = createBatchRig({ ticketFaults: new Array<ReadFault>(ROWS * 9).fill('tooMany') });
