@@ -105,6 +105,17 @@ describe('a gap without a connection', () => {
 	});
 });
 
+it('a gap that begins with a cut-off submit costs this row alone', async () => {
+	const rig = createBatchRig({
+		submitFaults: ['resetBefore'],
+		outages: [{ fromMs: 60, toMs: 45_000, way: 'refused' }],
+	});
+	const rows = Array.from({ length: 30 }, (_, row) => createRequest({ prompt: `row ${row}` }));
+	const outcomes = await rig.attempt(rows, { tasksInFlight: 2, submitsPerMinute: 2 });
+	expect(outcomes.filter(({ ok }) => !ok)).toHaveLength(1);
+	expect(rig.service.tasks).toHaveLength(29);
+});
+
 describe('a thousand rows whose uploads are always answered with "too many requests"', () => {
 	it.each(LEVELS)('have failed in little more than ten minutes: %s', async (level) => {
 		const rig = createBatchRig({ ticketFaults: new Array<ReadFault>(ROWS * 9).fill('tooMany') });

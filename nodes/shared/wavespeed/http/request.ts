@@ -28,6 +28,8 @@ export interface RetryBudget {
 	deadline: number;
 	/** Give up after so many passing failures; without it only the deadline counts. */
 	maxAttempts?: number;
+	/** Without a connection only the deadline counts. */
+	waitsForConnection?: boolean;
 	/** One request, whatever the answer: also "too many requests" ends it. */
 	onlyOnce?: boolean;
 	/** Until this time "not found" may only mean "not yet there". */
@@ -137,7 +139,7 @@ async function tryOften<T>(
 function readProblem(
 	{ clock }: ApiContext,
 	{ purpose }: Pick<ReadCall<unknown>, 'purpose'>,
-	{ onlyOnce, notFoundUntil = 0 }: RetryBudget,
+	{ onlyOnce, notFoundUntil = 0, waitsForConnection }: RetryBudget,
 	result: RequestResult,
 ): Exclude<Attempt<never>, { kind: 'done' }> {
 	if (result.kind === 'refused') {
@@ -148,7 +150,9 @@ function readProblem(
 	// Everyone waits for it together, and the deadline bounds it.
 	if (result.kind === 'rateLimited') return { kind: 'turnedAway' };
 	const retryAfter = 'retryAfter' in result ? result.retryAfter : undefined;
-	return { kind: 'transient', askedMs: parseRetryAfter(retryAfter, clock.wallTime()) };
+	const isNotSent = result.kind === 'noAnswer' && result.reason === 'notSent';
+	const isFree = waitsForConnection && isNotSent;
+	return { kind: 'transient', askedMs: parseRetryAfter(retryAfter, clock.wallTime()), isFree };
 }
 
 function toGivenUp(
