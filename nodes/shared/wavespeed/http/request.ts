@@ -5,14 +5,7 @@ import type { Outages, OutageWatch } from './outages';
 import type { ServiceClock } from './serviceClock';
 import { readEnvelope, type ApiResult } from './envelope';
 import type { HttpRequest, NoAnswer, Send } from './types';
-import {
-	fail,
-	type Failure,
-	FailureError,
-	failureOf,
-	makeFailure,
-	type Purpose,
-} from '../failures';
+import { type Failure, FailureError, failureOf, makeFailure, type Purpose } from '../failures';
 import { parseRetryAfter } from '../../async/backoff';
 import { type Attempt, retry } from '../../async/retry';
 import type { Permit, BackoffGate } from '../../async/backoffGate';
@@ -35,6 +28,8 @@ export interface RetryBudget {
 	deadline: number;
 	/** Give up after so many passing failures; without it only the deadline counts. */
 	maxAttempts?: number;
+	/** Without a connection only the deadline counts. */
+	waitsForConnection?: boolean;
 	/** One request, whatever the answer: also "too many requests" ends it. */
 	onlyOnce?: boolean;
 	/** Until this time "not found" may only mean "not yet there". */
@@ -88,11 +83,10 @@ export async function requestWithRetry<T>(
 	throw error;
 }
 
-function watchOutage({ outages, clock }: ApiContext, { target, json }: ReadRequest): OutageWatch {
-	const path = 'path' in target ? target.path : '';
-	const endpoint = path.replace(ANY_TASK, '/*/');
-	const asked = `${path} ${JSON.stringify(json ?? null).slice(0, MOST_TARGET_CHARS)}`;
-	return outages.watch(endpoint, asked, clock);
+function watchOutage({ outages, clock }: ApiContext, request: ReadRequest): OutageWatch {
+	const path = 'path' in request.target ? request.target.path : '';
+	const asked = `${path} ${JSON.stringify(request.json ?? null).slice(0, MOST_TARGET_CHARS)}`;
+	return outages.watch(endpointOf(request), asked, clock);
 }
 
 /** Addresses and the beginning of a prompt: enough to tell rows apart. */
@@ -101,14 +95,17 @@ const MOST_TARGET_CHARS = 2_000;
 /** The results of all tasks are one endpoint. */
 const ANY_TASK = /\/[^/]+\/(?=result$)/;
 
+const endpointOf = ({ target }: ReadRequest): string =>
+	'path' in target ? target.path.replace(ANY_TASK, '/*/') : '';
+
 async function tryOften<T>(
 	api: ApiContext,
-	{ purpose, request, parse, noteAttempt }: ReadCall<T>,
+	call: ReadCall<T>,
 	retryBudget: RetryBudget,
 	outage: OutageWatch | undefined,
 ): Promise<T> {
-	const { clock } = api;
-	const { deadline, maxAttempts, onlyOnce, notFoundUntil = 0 } = retryBudget;
+	const { purpose, request, parse, noteAttempt } = call;
+	const { deadline, maxAttempts } = retryBudget;
 	let last: Problem | undefined;
 	const attemptOnce = async (): Promise<Attempt<T>> => {
 		outage?.throwIfDown();
@@ -121,27 +118,45 @@ async function tryOften<T>(
 			return { kind: 'failed' };
 		}
 		const value = result.kind === 'data' ? parse(result.data) : undefined;
-		const isAnswer = value !== undefined || result.kind === 'refused';
-		if (isAnswer) outage?.noteAnswer();
 		noteAttempt?.(value === undefined ? toProblem(result) : undefined);
+		if (value !== undefined || result.kind === 'refused') outage?.noteAnswer();
 		if (value !== undefined) return { kind: 'done', value };
 		last = toProblem(result);
-		if (result.kind === 'refused') {
-			const mayAppear = result.status === 404 && clock.now() < notFoundUntil;
-			if (!mayAppear) throw new FailureError(toRefusal(purpose, result.status, result.text));
-		}
-		if (onlyOnce) return { kind: 'failed' };
-		// Everyone waits for it together, and the deadline bounds it.
-		if (result.kind === 'rateLimited') return { kind: 'turnedAway' };
-		const retryAfter = 'retryAfter' in result ? result.retryAfter : undefined;
-		return { kind: 'transient', askedMs: parseRetryAfter(retryAfter, clock.wallTime()) };
+		if (result.kind === 'rateLimited') outage?.noteTurnedAway(toGivenUp(purpose, last));
+		return readProblem(api, call, retryBudget, result);
 	};
 	const limits = { maxAttempts, deadline, goesOn: () => !outage?.noteNoAnswer(last?.httpStatus) };
 	const value = await retry(api, limits, attemptOnce);
 	if (value !== undefined) return value;
-	const { said, httpStatus } = last ?? { said: TOO_MANY_REQUESTS };
+	throw toGivenUp(purpose, last);
+}
+
+/** Whether an attempt without usable data is made again; throws for a refusal. */
+function readProblem(
+	{ clock }: ApiContext,
+	{ purpose }: Pick<ReadCall<unknown>, 'purpose'>,
+	{ onlyOnce, notFoundUntil = 0, waitsForConnection }: RetryBudget,
+	result: RequestResult,
+): Exclude<Attempt<never>, { kind: 'done' }> {
+	if (result.kind === 'refused') {
+		const mayAppear = result.status === 404 && clock.now() < notFoundUntil;
+		if (!mayAppear) throw new FailureError(toRefusal(purpose, result.status, result.text));
+	}
+	if (onlyOnce) return { kind: 'failed' };
+	// Everyone waits for it together, and the deadline bounds it.
+	if (result.kind === 'rateLimited') return { kind: 'turnedAway' };
+	const retryAfter = 'retryAfter' in result ? result.retryAfter : undefined;
+	const isNotSent = result.kind === 'noAnswer' && result.reason === 'notSent';
+	const isFree = waitsForConnection && isNotSent;
+	return { kind: 'transient', askedMs: parseRetryAfter(retryAfter, clock.wallTime()), isFree };
+}
+
+function toGivenUp(
+	purpose: Purpose,
+	{ said, httpStatus }: Problem = { said: TOO_MANY_REQUESTS },
+): FailureError {
 	const kind = httpStatus === 429 ? 'rateLimited' : 'unavailable';
-	return fail(kind, 'noUsableAnswer', { purpose, said }, { httpStatus });
+	return new FailureError(makeFailure(kind, 'noUsableAnswer', { purpose, said }, { httpStatus }));
 }
 
 const hadNoTurn = (result: RequestResult): boolean =>
@@ -171,7 +186,7 @@ async function sendBefore(
 	deadline: number,
 	shortestMs: number,
 ): Promise<RequestResult | undefined> {
-	const permit = await api.readGate.enterBefore(api, deadline);
+	const permit = await api.readGate.enterBefore(api, deadline, endpointOf(request));
 	const remaining = deadline - api.clock.now();
 	if (!permit || remaining < shortestMs) {
 		permit?.release();
