@@ -25,7 +25,7 @@ const sent = (sentAt: number, input: SubmitInput): SentEntry => ({
 	accountId: 'account',
 	submissionId: `submission ${(sentCount += 1)}`,
 	isSeedDrawn: true,
-	content: 'content',
+	asked: 'asked',
 	input,
 });
 

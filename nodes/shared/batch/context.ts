@@ -39,8 +39,6 @@ export interface Batch {
 	account: Account;
 	accountId: string;
 	ledger: Ledger;
-	/** Rows that an earlier attempt has submitted for. */
-	earlierRows: ReadonlySet<number>;
 	budget: Budget;
 	/** The node's own limits. They only narrow, since all runs of the account share what the service allows. */
 	places: Semaphore;
@@ -62,7 +60,6 @@ export function createBatch(api: ApiContext, options: BatchOptions): Batch {
 		account,
 		accountId,
 		ledger,
-		earlierRows: new Set(ledger.entriesOfRun().map(({ row }) => row)),
 		budget: new Budget(ledger, api.cancellation),
 		places: new Semaphore(options.tasksInFlight),
 		submitRate,

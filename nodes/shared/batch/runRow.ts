@@ -12,7 +12,7 @@ import { NOT_FOUND_GRACE_MS, startWait, type TaskWait } from '../wavespeed/tasks
 import { FILE_READS } from '../account/processLimits';
 import type { Batch } from './context';
 import type { LedgerEntry } from './ledger';
-import { completeInput, hashContent, inspectRequest, type PreparedRequest } from './prepare';
+import { completeInput, describeAsked, inspectRequest, type PreparedRequest } from './prepare';
 import { quoteWithinLimits } from './price';
 import type { RowKey } from './ledger';
 import { untilTasksReadable } from './readable';
@@ -161,7 +161,7 @@ async function prepareSubmission(
 		input,
 		isSeedDrawn: request.seed === -1,
 		isWaitedFor: false,
-		content: hashContent(prepared),
+		asked: describeAsked(prepared),
 		costUsd: await quoteWithinLimits(batch, toKey(row, request), request, input),
 		webhookUrl: request.webhookUrl,
 	};
@@ -181,9 +181,8 @@ async function findEntry(
 ): Promise<LedgerEntry | undefined> {
 	const { ledger } = batch;
 	const { fingerprint } = request;
-	if (batch.isTool) ledger.takeOver(row, fingerprint);
-	if (!ledger.find(row, fingerprint) && batch.earlierRows.has(row)) {
-		ledger.rename(row, fingerprint, hashContent(await inspect(batch, request)));
+	if (ledger.hasEarlier(row, fingerprint)) {
+		ledger.goOn(row, fingerprint, describeAsked(await inspect(batch, request)));
 	}
 	return ledger.find(row, fingerprint);
 }

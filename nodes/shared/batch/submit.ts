@@ -30,8 +30,8 @@ export interface Submission extends RowKey {
 	isSeedDrawn: boolean;
 	/** The row then waits for its task's end. */
 	isWaitedFor: boolean;
-	/** Of what the row asks for, as it is this time. */
-	content: string;
+	/** What the row asks for, field by field, as it is this time. */
+	asked: string;
 	costUsd: number | undefined;
 	webhookUrl: string | undefined;
 }
@@ -150,7 +150,7 @@ const NOT_LEFT: ReadonlySet<string> = new Set(['notSent', HELD_BACK.kind]);
 async function send(batch: Batch, submission: Submission): Promise<Sent> {
 	const { api, account, ledger } = batch;
 	const { clock } = api;
-	const { row, hash, input, isSeedDrawn, content, costUsd } = submission;
+	const { row, hash, input, isSeedDrawn, asked, costUsd } = submission;
 	const permit = await enterSubmitGate(batch);
 	const ready = await settle(account.submitBreaker.enter(api));
 	const submittedAt = clock.now();
@@ -163,7 +163,7 @@ async function send(batch: Batch, submission: Submission): Promise<Sent> {
 	const sent = account.submissions.begin(newSubmissionId(batch), submittedAt);
 	ledger.noteSent(row, hash, {
 		...timesOf(batch, submittedAt),
-		...{ submissionId: sent.id, accountId: batch.accountId, input, isSeedDrawn, content, costUsd },
+		...{ submissionId: sent.id, accountId: batch.accountId, input, isSeedDrawn, asked, costUsd },
 	});
 	// The line that spends money. A second POST for the same row would be paid for twice.
 	const answered = await settle(submitTask(api, permit, input, submission.webhookUrl));

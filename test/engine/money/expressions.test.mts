@@ -92,6 +92,18 @@ test('a changed expression asks for a new video, and the old task stays named', 
 	expect(JSON.stringify(result.context)).toContain(idsOf(rig)[0]);
 });
 
+test.each(CHANGING)(
+	'with %s, a field that is written otherwise and gives the same changes nothing',
+	async (_, parameters) => {
+		refuseOneCheck();
+		const failed = await rig.run({ items: await makeRows(1), parameters });
+		const named = { ...parameters, imageBinaryPropertyName: 'image' };
+		const result = await rig.run({ parameters: named, retryOf: failed.run });
+		expect(jsonOf(result.items)[0]).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });
+		expect(rig.emulator.paidTasks()).toBe(1);
+	},
+);
+
 describe('an expression that is repaired between two tries', () => {
 	/** The third row's prompt is refused for good; all other tasks are made. */
 	const refuseThird = (): void => {

@@ -116,3 +116,17 @@ test('an execution of its own, with the same items, pays for its own videos', as
 	await rig.until(Promise.all([start(), start()]));
 	expect(rig.emulator.paidTasks()).toBe(4);
 });
+
+test('one with the original and one with the saved workflow, which asks for the same in other words', async () => {
+	await rig.close();
+	rig = await startMoneyRig({ accountLevel: 'bronze' });
+	const { run } = await failFirst(6);
+	const saved = { ...GENERATE, prompt: '={{ $json["prompt"] }}' };
+	const later = async () => {
+		await rig.clock.sleep(20_000);
+		return await retry(run, { parameters: saved });
+	};
+	const [one, two] = await rig.until(Promise.all([retry(run), later()]));
+	expect(idsIn(two)).toEqual(idsIn(one));
+	expect(rig.emulator.paidTasks()).toBe(6);
+});
