@@ -56,7 +56,9 @@ async function search(
 		: {};
 	known.serviceClock.note(headers, time.now() + 500);
 	const lost = { key: ledger.key(0, 'hash'), entry, input: inputOf(entry) };
-	const finding = await time.run(findLostTask({ api, account: known, ledger }, lost));
+	const finding = await time.run(
+		findLostTask({ api, account: known, accountId: 'account', ledger }, lost),
+	);
 	return { ...finding, requests: requests.map(({ json }) => json) };
 }
 
@@ -137,6 +139,20 @@ describe('the search for the task of a lost submit', () => {
 			),
 		]);
 		expect(finding).toMatchObject({ kind: 'none' });
+	});
+
+	it('takes no task of another account but one whose input agrees', async () => {
+		const ofOther = (): Ledger => {
+			const ledger = createLost();
+			ledger.find(0, 'hash')!.accountId = 'other';
+			return ledger;
+		};
+		expect(await search(ofOther(), [page(rawTask('a'))])).toMatchObject({
+			kind: 'several',
+			taskIds: ['a'],
+		});
+		const mine = rawTask('mine', 'created', { input: INPUT });
+		expect(await search(ofOther(), [page(mine)])).toMatchObject({ kind: 'found' });
 	});
 
 	it('keeps a task without a readable time in mind', async () => {
@@ -254,7 +270,7 @@ describe('the search for the task of a lost submit', () => {
 			const account = new Account('ultra', () => 0.5, new Submissions(time.now()));
 			const entry = ledger.find(0, 'hash')!;
 			const lost = { key: ledger.key(0, 'hash'), entry, input: inputOf(entry) };
-			const finding = await time.run(findLostTask({ api, account, ledger }, lost));
+			const finding = await time.run(findLostTask({ api, account, accountId: 'account', ledger }, lost));
 			expect(finding).toMatchObject({ kind: 'several', taskIds: ['a'] });
 		});
 
