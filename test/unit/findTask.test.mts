@@ -1,7 +1,6 @@
 import { Account } from '../../nodes/shared/account/account';
 import { Submissions } from '../../nodes/shared/account/submissions';
-import { Ledger, type LedgerStore, type SentEntry } from '../../nodes/shared/batch/ledger';
-import { inputOf } from '../../nodes/shared/batch/recovery/lostSubmit';
+import { inputOf, Ledger, type LedgerStore, type SentEntry } from '../../nodes/shared/batch/ledger';
 import { type Finding, findLostTask } from '../../nodes/shared/batch/recovery/findTask';
 import { createRig, failureFrom, ok, rawTask, refusal, type Step } from './support/api.mts';
 import { START_MS } from './support/virtualTime.mts';
@@ -270,7 +269,9 @@ describe('the search for the task of a lost submit', () => {
 			const account = new Account('ultra', () => 0.5, new Submissions(time.now()));
 			const entry = ledger.find(0, 'hash')!;
 			const lost = { key: ledger.key(0, 'hash'), entry, input: inputOf(entry) };
-			const finding = await time.run(findLostTask({ api, account, accountId: 'account', ledger }, lost));
+			const finding = await time.run(
+				findLostTask({ api, account, accountId: 'account', ledger }, lost),
+			);
 			expect(finding).toMatchObject({ kind: 'several', taskIds: ['a'] });
 		});
 

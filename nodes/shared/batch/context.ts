@@ -3,6 +3,7 @@ import { RateLimiter } from '../async/rateLimiter';
 import { Semaphore } from '../async/semaphore';
 import type { ApiContext } from '../wavespeed/http/request';
 import { Budget } from './budget';
+import { EarlierPrices } from './earlierPrices';
 import { Ledger, type LedgerStore } from './ledger';
 
 export interface BatchOptions {
@@ -40,6 +41,7 @@ export interface Batch {
 	accountId: string;
 	ledger: Ledger;
 	budget: Budget;
+	earlierPrices: EarlierPrices;
 	/** The node's own limits. They only narrow, since all runs of the account share what the service allows. */
 	places: Semaphore;
 	submitRate: RateLimiter;
@@ -61,6 +63,7 @@ export function createBatch(api: ApiContext, options: BatchOptions): Batch {
 		accountId,
 		ledger,
 		budget: new Budget(ledger, api.cancellation),
+		earlierPrices: new EarlierPrices(api, ledger),
 		places: new Semaphore(options.tasksInFlight),
 		submitRate,
 		longestRateLimitMs,

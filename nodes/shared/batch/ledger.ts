@@ -299,3 +299,12 @@ export const taskIdsOf = ({ taskId, earlierTaskIds = [] }: LedgerEntry): string[
 	...earlierTaskIds,
 	...(taskId === undefined ? [] : [taskId]),
 ];
+
+/** What an earlier attempt has sent for the row. */
+export const inputOf = ({ image, audio, prompt, resolution, seed }: LedgerEntry): SubmitInput => ({
+	image,
+	audio,
+	prompt,
+	resolution,
+	seed,
+});

@@ -3,9 +3,9 @@ import { fail, FailureError, failureOf } from '../wavespeed/failures';
 import { type SubmitInput, type SubmitOutcome, submitTask } from '../wavespeed/tasks/submitTask';
 import type { Task } from '../wavespeed/tasks/task';
 import type { Batch } from './context';
-import type { LedgerEntry, RowKey } from './ledger';
+import { inputOf, type LedgerEntry, type RowKey } from './ledger';
 import { untilTasksReadable } from './readable';
-import { findEarlierSubmit, inputOf, searchAfterLostAnswer } from './recovery/lostSubmit';
+import { findEarlierSubmit, searchAfterLostAnswer } from './recovery/lostSubmit';
 
 /** A task of the service that belongs to a row. */
 export interface SubmittedTask {

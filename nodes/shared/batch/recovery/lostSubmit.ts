@@ -1,10 +1,9 @@
 import type { LostSubmit } from '../../account/submitBreaker';
 import { settle, type Settled } from '../../async/settle';
 import { fail, FailureError, failureOf, makeFailure } from '../../wavespeed/failures';
-import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
 import type { Task } from '../../wavespeed/tasks/task';
 import type { Batch } from '../context';
-import type { LedgerEntry, RowKey } from '../ledger';
+import { inputOf, type LedgerEntry, type RowKey } from '../ledger';
 import { findLostTask, type Finding } from './findTask';
 
 /** What happens to a row whose submit had no clear answer: its task is looked for, and nothing is sent. */
@@ -14,15 +13,6 @@ const SEARCH_AGAIN_AFTER_MS = 60_000;
 
 /** The first look may come before the task is in the list. */
 const SEARCH_AGAIN_PAUSES_MS = [2_000, 10_000];
-
-/** What an earlier attempt has sent for the row. */
-export const inputOf = ({ image, audio, prompt, resolution, seed }: LedgerEntry): SubmitInput => ({
-	image,
-	audio,
-	prompt,
-	resolution,
-	seed,
-});
 
 /**
  * The search right after the answer was lost. Its first look comes immediately and keeps other submits back: if the
