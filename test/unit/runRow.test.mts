@@ -126,6 +126,28 @@ describe('a retry of a batch', () => {
 		expect(service.tasks).toHaveLength(1);
 	});
 
+	it.each([
+		['the search finds it', ['resetAfter'], 1],
+		['there is none', ['resetBefore'], 0],
+	] as const)(
+		'looks once for the lost submit of a row that has changed, and delays nothing (%s)',
+		async (_, submitFaults, found) => {
+			const { time, service, start } = createBatchRig({
+				submitFaults: [...submitFaults],
+				listLagMs: 30_000,
+			});
+			await time.run(start([createRequest({ prompt: 'before' })]).outcomes);
+			await time.advance(60_000);
+			const sentBefore = service.submitsAt.length;
+			const startedAt = time.now();
+			const { log, outcomes } = start([createRequest({ prompt: 'after' })]);
+			expect((await time.run(outcomes)).map(({ ok }) => ok)).toEqual([true]);
+			expect((service.submitsAt[sentBefore] ?? Infinity) - startedAt).toBeLessThan(1_000);
+			expect(log.filter((line) => line.includes('of an earlier try'))).toHaveLength(found);
+			expect(service.tasks).toHaveLength(1 + found);
+		},
+	);
+
 	it('submits anew what has changed', async () => {
 		const { service, attempt } = createBatchRig();
 		await attempt([createRequest({ prompt: 'before' })]);

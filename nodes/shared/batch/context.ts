@@ -32,7 +32,9 @@ export type LogEntry =
 	/** It had no clear answer. */
 	| { event: 'lost'; row: number; said: string }
 	/** Its task was found in the list. */
-	| { event: 'found'; row: number; taskId: string };
+	| { event: 'found'; row: number; taskId: string }
+	/** It was found, and the row asks for something else by now. */
+	| { event: 'left'; row: number; taskId: string };
 
 /** What the rows of one run share. */
 export interface Batch {

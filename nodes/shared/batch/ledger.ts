@@ -258,6 +258,13 @@ export class Ledger {
 			.map(([key, entry]) => ({ key, entry }));
 	}
 
+	/** The row's submits without a clear answer that asked for something else: the workflow has changed since. */
+	openHashes(row: number, hash: string): string[] {
+		return keysOfRow(this.#store, this.#rowName(row))
+			.filter((key) => key !== this.key(row, hash) && this.#own(key)?.state === 'sent')
+			.map((key) => key.slice(key.lastIndexOf(':') + 1));
+	}
+
 	/** All submits, in any run. */
 	entries(): LedgerEntry[] {
 		return Object.values(this.#store);

@@ -16,6 +16,7 @@ import { completeInput, describeAsked, inspectRequest, type PreparedRequest } fr
 import { quoteWithinLimits } from './price';
 import type { RowKey } from './ledger';
 import { untilTasksReadable } from './readable';
+import { nameLeftTasks } from './recovery/lostSubmit';
 import type { VideoRequest } from './request';
 import {
 	findEarlierTask,
@@ -153,6 +154,7 @@ async function prepareSubmission(
 	row: number,
 	request: VideoRequest,
 ): Promise<Submission> {
+	void nameLeftTasks(batch, toKey(row, request));
 	await batch.account.submitBreaker.enter(batch.api);
 	const prepared = await inspect(batch, request);
 	const input = await completeInput(batch, prepared);

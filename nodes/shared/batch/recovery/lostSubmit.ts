@@ -63,6 +63,18 @@ export async function findEarlierSubmit(
 	return undefined;
 }
 
+/**
+ * The row asks for something else by now, and its earlier submit may have been paid for: its task is named, so that it isn't
+ * lost. One look, which nobody waits for and which fails nothing.
+ */
+export async function nameLeftTasks(batch: Batch, { row, hash }: RowKey): Promise<void> {
+	for (const left of batch.ledger.openHashes(row, hash)) {
+		const searched = await settle(search(batch, { row, hash: left }));
+		if (!searched.ok || searched.value.kind !== 'found') continue;
+		batch.log({ event: 'left', row, taskId: searched.value.task.id });
+	}
+}
+
 /** Until a minute has passed since the attempt. Whose clock says so depends on who still knows it. */
 function waitBeforeSearchMs({ account, api }: Batch, entry: LedgerEntry): number {
 	const { clock } = api;

@@ -121,7 +121,12 @@ function openBatch(
 		isTool: isTool(ctx),
 		executionId: ctx.getExecutionId(),
 		// With the execution stopped or n8n gone, the log is where an ID can still be found.
-		log: (entry) => ctx.logger.info(`${ctx.getNode().name}: ${describeLogEntry(entry)}`),
+		log(entry) {
+			const text = describeLogEntry(entry);
+			ctx.logger.info(`${ctx.getNode().name}: ${text}`);
+			// No item and no error has it.
+			if (entry.event === 'left') showHint(ctx, text);
+		},
 	});
 }
 
