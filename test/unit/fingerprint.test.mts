@@ -93,6 +93,7 @@ describe('where a field’s value comes from', () => {
 
 	it.each([
 		['a text', 'smiles for $5'],
+		['a text about this and a clock', '=$5 for this at {{ $now }}'],
 		['a clock', '={{ $now.toISO() }} ${{ $today }}'],
 		['a die', '={{ `${Math.random()}` }}'],
 		['the model', "={{ $fromAI('prompt', '', 'string') + $now }}"],

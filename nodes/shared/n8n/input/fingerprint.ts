@@ -89,7 +89,11 @@ const READS_DATA = /\$(?!(?:now|today)\b|\{|\d)|\bthis\b|\\[xu]/i;
 /** A file is taken from the item, whatever its field is called. What the model has filled in is known. */
 const readsData = (field: AskedField, written: unknown[]): boolean =>
 	((field === 'image' || field === 'audio') && written[0] !== 'url') ||
-	written.some((part) => typeof part === 'string' && READS_DATA.test(part.replace(FROM_AI, '')));
+	written.some((part) => READS_DATA.test(toCode(part).replace(FROM_AI, '')));
+
+/** What may be code: all that follows a first `{{`. */
+const toCode = (part: unknown): string =>
+	typeof part === 'string' && part.includes('{{') ? part.slice(part.indexOf('{{')) : '';
 
 /** The keys in one order: a model fills in its arguments in any order. */
 const toJson = (value: unknown): string =>
