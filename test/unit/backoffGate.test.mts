@@ -11,6 +11,8 @@ const createRig = (random = 0) => {
 	return {
 		time,
 		cancellation,
+		gate,
+		waiter,
 		/** The gate as one run uses it. */
 		pause: {
 			enter: async () => await gate.enter(waiter),
@@ -126,6 +128,23 @@ describe('the shared pause', () => {
 		});
 		await time.run(Promise.all([refused, ...others]));
 		expect(turns.slice(0, 5)).toEqual(['refused', 'refused', 'a', 'b', 'c']);
+	});
+
+	it('lets a kind of request have its turn, however many of another kind wait', async () => {
+		const { time, gate, waiter } = createRig(0);
+		const turns: string[] = [];
+		const come = async (name: string, isRefused: boolean): Promise<void> => {
+			const permit = await gate.enterBefore(waiter, Infinity, name);
+			turns.push(name);
+			await time.delay(10);
+			if (isRefused) permit?.refused(undefined);
+			else permit?.accepted();
+		};
+		await time.run(come('price', true));
+		const prices = Array.from({ length: 50 }, async () => await come('price', true));
+		const results = ['result', 'result'].map(async (name) => await come(name, false));
+		await time.run(Promise.all([...prices, ...results]));
+		expect(turns.slice(1, 6).filter((name) => name === 'result')).toHaveLength(2);
 	});
 
 	it('narrows again when a request of the slow start is refused', async () => {

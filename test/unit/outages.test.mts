@@ -53,6 +53,24 @@ describe('an outage', () => {
 		expect(meet(outages, BELIEVED_AT + 31 * SECOND)).toBeUndefined();
 	});
 
+	it('is told by nothing but "too many requests" for ten minutes', () => {
+		const minute = 60 * SECOND;
+		const refuseUntil = (outages: Outages, from: number, until: number): Outages => {
+			for (let at = from; at <= until; at += minute) outages.noteTurnedAway(HOST, silence(), at);
+			return outages;
+		};
+		const outages = refuseUntil(new Outages(), 0, 9 * minute);
+		expect(meet(outages, 9 * minute)).toBeUndefined();
+		refuseUntil(outages, 10 * minute, 10 * minute);
+		expect(meet(outages, 10 * minute)).toBe('uploadFailed');
+		outages.noteAnswer(HOST);
+		expect(meet(outages, 10 * minute)).toBeUndefined();
+		const mixed = refuseUntil(new Outages(), 0, 9 * minute);
+		mixed.noteNoAnswer(HOST, 503, 9 * minute);
+		refuseUntil(mixed, 10 * minute, 18 * minute);
+		expect(meet(mixed, 18 * minute)).toBeUndefined();
+	});
+
 	it('is not told by many bad files in a short time', () => {
 		const outages = giveUp(new Outages(), { files: 50, status: 500, until: 89 * SECOND });
 		expect(meet(outages, 89 * SECOND)).toBeUndefined();

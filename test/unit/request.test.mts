@@ -150,6 +150,15 @@ describe('a request that costs nothing', () => {
 		expect(time.sleeps).toHaveLength(2);
 	});
 
+	it('does not use up attempts without a connection where it is to wait for one', async () => {
+		const retryBudget = { maxAttempts: 2, waitsForConnection: true };
+		const gap = createRig([...new Array<Step>(5).fill(notSent), ok('value')]);
+		expect(await gap.time.run(read(gap.api, retryBudget))).toBe('value');
+		const down = createRig([notSent, noReply]);
+		await failureFrom(down.time.run(read(down.api, retryBudget)));
+		expect(down.requests).toHaveLength(3);
+	});
+
 	it.each([
 		['too many requests', refusal(429, '', { 'retry-after': '1' }), 'rateLimited'],
 		['a passing failure', refusal(503), 'unavailable'],

@@ -227,8 +227,8 @@ describe('the cost limits', () => {
 	it('never let a retried row wait for one that has not begun', async () => {
 		const limit = { maxCostPerRun: 100 };
 		const { service, attempt } = createBatchRig({
-			// The first three rows don't get through, the last three fail and are sent again.
-			submitFaults: ['notSent', 'notSent', 'notSent'],
+			// The first three rows are refused, the last three fail and are sent again.
+			submitFaults: ['refused', 'refused', 'refused'],
 			tasks: new Array(3).fill({ lastsMs: 20_000, end: 'failed' }),
 		});
 		const first = await attempt(asks(6, limit));

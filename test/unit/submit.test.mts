@@ -112,14 +112,23 @@ describe('a submit', () => {
 		expect(service.tasks).toEqual([]);
 	});
 
-	it('is not sent again when nothing reached the service, and leaves no entry', async () => {
-		const { service, store, attempt } = createBatchRig({ submitFaults: ['notSent'] });
+	it('is sent again when nothing reached the service', async () => {
+		const { service, attempt } = createBatchRig({ submitFaults: ['notSent', 'notSent'] });
+		expect(idsOf(await attempt(ONE))).toEqual(['task0']);
+		expect(service.countOf('/speech-to-video')).toBe(3);
+		expect(service.countOf('/predictions')).toBe(0);
+	});
+
+	it('fails when nothing has reached the service for a minute and a half, and leaves no entry', async () => {
+		const { time, service, store, attempt } = createBatchRig({
+			submitFaults: new Array<SubmitFault>(10).fill('notSent'),
+		});
 		const failure = failureIn((await attempt(ONE))[0]);
-		expect(failure.kind).toBe('unavailable');
-		expect(failure.paid).toBe('nothing');
-		expect(service.countOf('/speech-to-video')).toBe(1);
+		expect(failure).toMatchObject({ kind: 'unavailable', paid: 'nothing' });
+		expect(time.elapsed()).toBeLessThan(100_000);
 		expect(service.countOf('/predictions')).toBe(0);
 		expect(store).toEqual({});
+		await time.advance(1_000);
 		expect(idsOf(await attempt(ONE))).toEqual(['task0']);
 	});
 

@@ -73,21 +73,21 @@ describe('after a few rows without an answer or a task', () => {
 
 	it('one that has come in before waits as well', () => {
 		const [early, probe] = [{}, {}];
-		expect(breaker.takeTurn(early)).toBe(true);
+		expect(breaker.takeTurn(early, time.now())).toBe(true);
 		failRows(3);
-		expect(breaker.takeTurn(probe)).toBe(true);
-		expect(breaker.takeTurn(early)).toBe(false);
+		expect(breaker.takeTurn(probe, time.now())).toBe(true);
+		expect(breaker.takeTurn(early, time.now())).toBe(false);
 		breaker.leave(early);
-		expect(breaker.takeTurn(early)).toBe(false);
+		expect(breaker.takeTurn(early, time.now())).toBe(false);
 		breaker.leave(probe);
-		expect(breaker.takeTurn(early)).toBe(true);
+		expect(breaker.takeTurn(early, time.now())).toBe(true);
 	});
 
 	it('a task lets all go on immediately', async () => {
 		failRows(3);
 		const { left } = sendAll(['a', 'b', 'c']);
 		await flush();
-		breaker.noteAccepted();
+		breaker.noteAccepted(time.now());
 		await flush();
 		expect(left).toEqual(['a', 'b', 'c']);
 	});
@@ -146,18 +146,78 @@ describe('all are held back for a minute', () => {
 		await time.advance(10 * MINUTE);
 		failRow({});
 		expect(await isHeldBack()).toBe(false);
-		expect([breaker.takeTurn({}), breaker.takeTurn({})]).toEqual([true, true]);
+		expect([breaker.takeTurn({}, time.now()), breaker.takeTurn({}, time.now())]).toEqual([
+			true,
+			true,
+		]);
 	});
 });
 
-it('rows without a connection fail together after three, and none of them makes a row suspect that was sent', async () => {
-	for (let row = 0; row < 3; row += 1) {
-		expect(await isHeldBack()).toBe(false);
-		breaker.noteNotSent(createWaiter().clock, 'refused');
+describe('while there is no connection', () => {
+	const fail = (submit: object, sentAt = time.now()): boolean =>
+		breaker.noteNotSent(createWaiter().clock, { said: 'refused', sentAt }, submit);
+
+	/** Tries as submits do, one after the other; when each left, in seconds. */
+	async function tryUntilGivenUp(): Promise<number[]> {
+		const tries: number[] = [];
+		for (let goesOn = true; goesOn; ) {
+			const submit = {};
+			await time.run(breaker.enterInTurn(createWaiter(), submit));
+			tries.push(time.elapsed() / 1_000);
+			goesOn = fail(submit);
+			breaker.leave(submit);
+		}
+		return tries;
 	}
-	expect(await isHeldBack()).toBe(true);
-	await time.advance(1_000);
-	expect(await isHeldBack()).toBe(false);
-	failRows(2);
-	expect([breaker.takeTurn({}), breaker.takeTurn({})]).toEqual([true, true]);
+
+	it('one submit tries with growing pauses, and all fail together after a minute and a half', async () => {
+		expect(await tryUntilGivenUp()).toEqual([0, 1, 3, 7, 15, 30, 45, 60, 75, 90]);
+		expect(await isHeldBack()).toBe(true);
+		await time.advance(1_000);
+		expect(await isHeldBack()).toBe(false);
+		// Those that come then need not wait again.
+		expect(await tryUntilGivenUp()).toEqual([91]);
+		expect(await isHeldBack()).toBe(true);
+	});
+
+	it('those that could not leave together cause one pause', async () => {
+		for (let submit = 0; submit < 50; submit += 1) expect(fail({})).toBe(true);
+		const { left, submits } = sendAll(['a', 'b']);
+		await time.advance(999);
+		expect(left).toEqual([]);
+		await time.advance(1);
+		expect(left).toEqual(['a']);
+		breaker.noteReached();
+		breaker.leave(submits[0]!);
+		await flush();
+		expect(left).toEqual(['a', 'b']);
+	});
+
+	it('one that was on its way when another could not leave waits too', () => {
+		fail({});
+		expect(breaker.takeTurn({}, time.now())).toBe(false);
+	});
+
+	it('a submit that never gets one fails, also if others do', async () => {
+		const submit = {};
+		for (let second = 0; second < 90; second += 10) {
+			expect(fail(submit)).toBe(true);
+			breaker.noteReached();
+			await time.advance(10_000);
+		}
+		expect(fail(submit)).toBe(false);
+		expect(await isHeldBack()).toBe(false);
+	});
+
+	it('a gap of yesterday does not cut that of today short, and makes no row suspect that was sent', async () => {
+		await tryUntilGivenUp();
+		await time.advance(10 * MINUTE);
+		expect(fail({})).toBe(true);
+		breaker.noteReached();
+		failRows(2);
+		expect([breaker.takeTurn({}, time.now()), breaker.takeTurn({}, time.now())]).toEqual([
+			true,
+			true,
+		]);
+	});
 });

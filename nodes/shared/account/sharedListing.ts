@@ -103,7 +103,12 @@ async function listWindow(api: ApiContext, { from, to }: TimeWindow): Promise<Ta
 		createdAfter: new Date(from).toISOString(),
 		createdBefore: new Date(to).toISOString(),
 	};
-	const retryBudget = { deadline: api.clock.now() + BUDGET_MS, maxAttempts: MAX_ATTEMPTS };
+	const retryBudget = {
+		deadline: api.clock.now() + BUDGET_MS,
+		maxAttempts: MAX_ATTEMPTS,
+		// The gap that has cut off a submit's answer may go on for a moment, and all submits wait for what the list says.
+		waitsForConnection: true,
+	};
 	const tasks: Task[] = [];
 	for await (const page of listAllTasks(api, query, { retryBudget })) tasks.push(...page);
 	return tasks;

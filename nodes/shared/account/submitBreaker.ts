@@ -25,10 +25,14 @@ const FORGOTTEN_MS = 10 * 60_000;
 /** After that the next submit tries again. */
 const BELIEVED_MS = 60_000;
 
-/** No connection, whatever the row: that is told by a few. */
-const MOST_NOT_SENT = 3;
+/** Most gaps without a connection end by then: a restart of a router, of a proxy, of the service. */
+const LONGEST_UNREACHABLE_MS = 90_000;
 
-/** Nothing was sent, so only time is at stake: all rows that wait for a connection fail now, and a retry soon tries. */
+/** Meanwhile one submit tries after such pauses, each twice as long as the one before. */
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 15_000;
+
+/** Nothing was sent, so only time is at stake: all rows that wait for a connection fail then, and a retry soon tries. */
 const UNREACHABLE_MS = 1_000;
 
 /** A submit without a clear answer. */
@@ -47,13 +51,22 @@ export interface LostSubmit {
 export class SubmitBreaker {
 	/** Lost submits for which nobody knows yet whether the service is there at all. */
 	#suspicions = 0;
+	/** Those whose search goes on: most likely they fail. */
+	readonly #lostRows = new Set<unknown>();
 	/** Since the last accepted submit; the one that failed longest ago comes first. */
 	readonly #failedRows = new Set<unknown>();
+	/** When the youngest submit that has made a task was sent: what came of older ones says nothing about now. */
+	#acceptedSentAt = -Infinity;
 	/** When the first of them was sent, and when the last was noted. */
 	#failingSince = 0;
 	#failedAt = 0;
-	/** Submits since then that could not even leave. */
-	#notSent = 0;
+	/** When the first submit that could not even leave was tried, since the last one that could; and when the last was noted. */
+	#unreachableSince: number | undefined;
+	#notSentAt = -Infinity;
+	/** The same by submit, for one that never gets a connection when others do. */
+	readonly #triedSince = new WeakMap<object, number>();
+	#nextTryAt = -Infinity;
+	#pauseMs = FIRST_PAUSE_MS;
 	/** The submit that tries for all while the service is suspected. */
 	#probe: object | undefined;
 	#downUntil = 0;
@@ -74,16 +87,24 @@ export class SubmitBreaker {
 
 	/** As above, and waits for its turn while one submit tries for all. `leave` gives the turn back. */
 	async enterInTurn(waiter: Waiter, submit: object): Promise<void> {
+		const { clock, cancellation } = waiter;
 		for (;;) {
 			await this.enter(waiter);
-			if (this.takeTurn(submit)) return;
-			await this.#untilWoken(waiter.cancellation);
+			const pauseMs = this.#nextTryAt - clock.now();
+			if (!this.#isTurnOf(submit)) await this.#untilWoken(cancellation);
+			else if (pauseMs > 0) await clock.sleep(pauseMs);
+			else return;
 		}
 	}
 
 	/** Whether the submit may leave now: also one that came in before there was a suspicion. */
-	takeTurn(submit: object): boolean {
-		if (this.#failedRows.size < SUSPECTED_AFTER_ROWS) return true;
+	takeTurn(submit: object, now: number): boolean {
+		return this.#isTurnOf(submit) && now >= this.#nextTryAt;
+	}
+
+	#isTurnOf(submit: object): boolean {
+		const isSuspected = this.#lostRows.size + this.#failedRows.size >= SUSPECTED_AFTER_ROWS;
+		if (!isSuspected && this.#unreachableSince === undefined) return true;
 		this.#probe ??= submit;
 		return this.#probe === submit;
 	}
@@ -111,11 +132,23 @@ export class SubmitBreaker {
 		throw outcome.error;
 	}
 
+	/** A submit had no clear answer, and its task is looked for. `row`: the same for all tries of a row. */
+	noteLost({ sentAt }: LostSubmit, row: unknown): void {
+		if (sentAt > this.#acceptedSentAt) this.#lostRows.add(row);
+	}
+
+	/** The search for its task is over, whatever has come of it. */
+	noteSearched(row: unknown): void {
+		this.#lostRows.delete(row);
+		this.#wake();
+	}
+
 	/**
-	 * A search has found no task for a lost submit. `row`: the same for all tries of a row. A few rows whose submits the
-	 * service never answers must not keep others back.
+	 * A search has ended without a task for a lost submit. A few rows whose submits the service never answers must not keep
+	 * others back.
 	 */
 	noteNothingFound(clock: Clock, { said, isSilent, sentAt }: LostSubmit, row: unknown): void {
+		if (sentAt <= this.#acceptedSentAt) return;
 		const now = clock.now();
 		if (now - this.#failedAt >= FORGOTTEN_MS) this.#failedRows.clear();
 		if (this.#failedRows.size === 0) this.#failingSince = sentAt;
@@ -131,16 +164,47 @@ export class SubmitBreaker {
 		this.#open(clock, said, BELIEVED_MS);
 	}
 
-	/** The service could not be reached. */
-	noteNotSent(clock: Clock, reason: string): void {
-		this.#notSent += 1;
-		if (this.#notSent >= MOST_NOT_SENT) this.#open(clock, reason, UNREACHABLE_MS);
+	/**
+	 * A submit could not even leave, so it may be sent again. One tries for all then, with pauses. False: that has gone on for
+	 * too long, and whoever waits fails as well.
+	 */
+	noteNotSent(
+		clock: Clock,
+		{ said, sentAt }: Pick<LostSubmit, 'said' | 'sentAt'>,
+		submit: object,
+	): boolean {
+		const now = clock.now();
+		if (now - this.#notSentAt >= FORGOTTEN_MS) this.noteReached();
+		this.#notSentAt = now;
+		this.#unreachableSince ??= sentAt;
+		const triedSince = this.#triedSince.get(submit) ?? sentAt;
+		this.#triedSince.set(submit, triedSince);
+		if (now - this.#unreachableSince >= LONGEST_UNREACHABLE_MS) {
+			// Whoever comes then tries immediately, and fails immediately.
+			this.#nextTryAt = now;
+			this.#open(clock, said, UNREACHABLE_MS);
+		} else if (now >= this.#nextTryAt) {
+			// The first of those that were under way together; the others are the same event.
+			this.#nextTryAt = now + this.#pauseMs;
+			this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+		}
+		return now - Math.min(this.#unreachableSince, triedSince) < LONGEST_UNREACHABLE_MS;
+	}
+
+	/** A submit has left, whatever has come of it. */
+	noteReached(): void {
+		if (this.#unreachableSince === undefined) return;
+		this.#unreachableSince = undefined;
+		this.#nextTryAt = -Infinity;
+		this.#pauseMs = FIRST_PAUSE_MS;
+		this.#wake();
 	}
 
 	/** A submit has made a task, whether its answer came or not. */
-	noteAccepted(): void {
+	noteAccepted(sentAt: number): void {
+		this.#acceptedSentAt = Math.max(this.#acceptedSentAt, sentAt);
+		this.#lostRows.clear();
 		this.#failedRows.clear();
-		this.#notSent = 0;
 		this.#downUntil = 0;
 		this.#wake();
 	}

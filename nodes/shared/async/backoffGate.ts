@@ -20,6 +20,8 @@ const WIDEST = 64;
 interface Entrant extends Waiter {
 	/** On the steady clock, ms. */
 	deadline: number;
+	/** Its place in the line. */
+	turn: number;
 	/** Set while it waits for a place. */
 	wake?: () => void;
 }
@@ -38,15 +40,18 @@ export class BackoffGate {
 	#since: number | undefined;
 	#width = Infinity;
 	#underWay = 0;
-	/** In the order of coming: one that is refused again and again must not keep all others out. */
-	readonly #line = new Set<Entrant>();
+	/** By turn: one that is refused again and again must not keep all others out. */
+	readonly #line: Entrant[] = [];
+	/** The last turn of each kind, and the last that has come. */
+	readonly #turns = new Map<string, number>();
+	#turn = 0;
 
 	constructor(random: Random) {
 		this.#random = random;
 	}
 
 	get isIdle(): boolean {
-		return this.#underWay === 0 && this.#line.size === 0;
+		return this.#underWay === 0 && this.#line.length === 0;
 	}
 
 	/** Since when every request has been refused, on the steady clock; undefined if the last was not. */
@@ -63,20 +68,24 @@ export class BackoffGate {
 
 	/**
 	 * As above; undefined if `deadline` (ms on the steady clock) comes while everyone has to wait. Behind a request that
-	 * is under way, the caller hears of it when that request ends.
+	 * is under way, the caller hears of it when that request ends. `kind`: each has its turn, however many of another wait.
 	 */
 	async enterBefore(
 		{ clock, cancellation }: Waiter,
 		deadline: number,
+		kind = '',
 	): Promise<Permit | undefined> {
-		const entrant: Entrant = { clock, cancellation, deadline };
-		this.#line.add(entrant);
+		const turn = Math.max(this.#turn, this.#turns.get(kind) ?? 0) + 1;
+		this.#turns.set(kind, turn);
+		const entrant: Entrant = { clock, cancellation, deadline, turn };
+		const behind = this.#line.findIndex((other) => other.turn > turn);
+		this.#line.splice(behind === -1 ? this.#line.length : behind, 0, entrant);
 		let permit: Permit | undefined;
 		try {
 			permit = await this.#enterInTurn(entrant);
 			return permit;
 		} finally {
-			this.#line.delete(entrant);
+			this.#leaveLine(entrant);
 			if (!permit) this.#wakeWaiting(clock.now());
 		}
 	}
@@ -98,9 +107,15 @@ export class BackoffGate {
 			}
 		}
 		// Before anybody else looks, so that nobody counts this one twice.
-		this.#line.delete(entrant);
+		this.#leaveLine(entrant);
+		this.#turn = Math.max(this.#turn, entrant.turn);
 		this.#underWay += 1;
 		return this.#createPermit(entrant);
+	}
+
+	#leaveLine(entrant: Entrant): void {
+		const index = this.#line.indexOf(entrant);
+		if (index !== -1) this.#line.splice(index, 1);
 	}
 
 	#isTurnOf(entrant: Entrant): boolean {
@@ -117,7 +132,7 @@ export class BackoffGate {
 	/** Wakes as many as there are places, and those who are too late, to give up. */
 	#wakeWaiting(now: number): void {
 		// During a pause nobody passes a place on, so those who wait for one are all woken, and sleep until its end.
-		let places = now < this.#openAt ? this.#line.size : this.#width - this.#underWay;
+		let places = now < this.#openAt ? this.#line.length : this.#width - this.#underWay;
 		for (const entrant of this.#line) {
 			if (places <= 0 && now < entrant.deadline) continue;
 			// One that sleeps through the pause comes by itself, and takes the place.

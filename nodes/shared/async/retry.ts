@@ -6,8 +6,8 @@ export type Attempt<T> =
 	| { kind: 'done'; value: T }
 	/** No further attempt helps. */
 	| { kind: 'failed' }
-	/** The reason may pass. `askedMs`: the pause that the other side has asked for. */
-	| { kind: 'transient'; askedMs?: number }
+	/** The reason may pass. `askedMs`: the pause that the other side has asked for. `isFree`: doesn't count as an attempt. */
+	| { kind: 'transient'; askedMs?: number; isFree?: boolean }
 	/** Told to come again later: the wait is somebody else's, and doesn't count as an attempt. */
 	| { kind: 'turnedAway' };
 
@@ -29,13 +29,15 @@ export async function retry<T>(
 	{ maxAttempts = Infinity, deadline = Infinity, goesOn = () => true }: RetryLimits,
 	attemptOnce: () => Promise<Attempt<T>>,
 ): Promise<T | undefined> {
+	let counted = 0;
 	for (let attempt = 1; ; ) {
 		const outcome = await attemptOnce();
 		if (outcome.kind === 'done') return outcome.value;
 		if (outcome.kind === 'failed') return undefined;
 		if (outcome.kind === 'turnedAway') continue;
 		const pauseMs = Math.max(outcome.askedMs ?? 0, pauseBeforeRetry(attempt, random));
-		if (attempt >= maxAttempts || clock.now() + pauseMs >= deadline || !goesOn()) return undefined;
+		if (!outcome.isFree) counted += 1;
+		if (counted >= maxAttempts || clock.now() + pauseMs >= deadline || !goesOn()) return undefined;
 		await clock.sleep(pauseMs);
 		attempt += 1;
 	}

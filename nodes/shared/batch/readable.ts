@@ -1,4 +1,5 @@
 import { settle } from '../async/settle';
+import { failureOf } from '../wavespeed/failures';
 import { getTask } from '../wavespeed/tasks/getTask';
 import type { Batch } from './context';
 
@@ -24,7 +25,9 @@ export async function untilTasksReadable({ api, account }: Batch): Promise<boole
 				account.taskReads.noteTried(clock.now());
 				const retryBudget = { deadline: clock.now() + LOOK_MS, maxAttempts: 1 };
 				// What it finds is noted where all reads are.
-				await settle(getTask(api, doubt.taskId, retryBudget));
+				const looked = await settle(getTask(api, doubt.taskId, retryBudget));
+				const isGone = !looked.ok && failureOf(looked.error)?.reason === 'taskNotFound';
+				if (isGone) account.taskReads.noteGone(doubt.taskId, clock.now());
 			});
 		} else if (!doubt.failure) await clock.sleep(LOOK_AGAIN_MS);
 		else if (account.taskReads.takeProbe(clock.now())) return true;

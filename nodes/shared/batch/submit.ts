@@ -76,8 +76,8 @@ function toResumed(
 }
 
 /**
- * Submits a new task and returns it. Sends again only what was refused with "too many requests": then nothing was
- * accepted.
+ * Submits a new task and returns it. Sends again only what was refused with "too many requests" or has never left: then
+ * nothing was accepted.
  */
 export async function submitNewTask(batch: Batch, submission: Submission): Promise<NewTask> {
 	const { submitBreaker } = batch.account;
@@ -98,6 +98,7 @@ export async function submitNewTask(batch: Batch, submission: Submission): Promi
 async function submitInTurn(batch: Batch, submission: Submission): Promise<NewTask | undefined> {
 	const { row, input, costUsd } = submission;
 	const { outcome, submittedAt } = await submitOnce(batch, submission);
+	if (!NOT_LEFT.has(outcome.kind)) batch.account.submitBreaker.noteReached();
 	const base = { input, costUsd, submittedAt, isResumed: false };
 	switch (outcome.kind) {
 		case 'accepted':
@@ -111,8 +112,8 @@ async function submitInTurn(batch: Batch, submission: Submission): Promise<NewTa
 		case 'heldBack':
 			return undefined;
 		case 'notSent':
-			batch.account.submitBreaker.noteNotSent(batch.api.clock, outcome.text);
-			return fail('unavailable', 'submitNotSent', { said: outcome.text });
+			waitForConnection(batch, submission, { said: outcome.text, sentAt: submittedAt });
+			return undefined;
 		case 'unknown': {
 			const { text: said, isSilent = false } = outcome;
 			const lost = { said, isSilent, sentAt: submittedAt };
@@ -120,6 +121,16 @@ async function submitInTurn(batch: Batch, submission: Submission): Promise<NewTa
 			return { ...base, taskId: task.id, task };
 		}
 	}
+}
+
+/** Nothing has reached the service, so it may be sent again; throws if that has gone on for too long. */
+function waitForConnection(
+	{ account, api }: Batch,
+	submission: Submission,
+	notSent: { said: string; sentAt: number },
+): void {
+	const goesOn = account.submitBreaker.noteNotSent(api.clock, notSent, submission);
+	if (!goesOn) fail('unavailable', 'submitNotSent', { said: notSent.said });
 }
 
 /** It is let through although tasks can't be read. */
@@ -162,7 +173,7 @@ async function send(batch: Batch, submission: Submission): Promise<Sent> {
 	const submittedAt = clock.now();
 	const isHeldBack =
 		(submission.isWaitedFor && account.taskReads.doubtAt(submittedAt) !== undefined) ||
-		(ready.ok && !account.submitBreaker.takeTurn(submission));
+		(ready.ok && !account.submitBreaker.takeTurn(submission, submittedAt));
 	if (!ready.ok || isHeldBack) permit.release();
 	if (!ready.ok) throw ready.error;
 	if (isHeldBack) return { outcome: HELD_BACK, submittedAt };
@@ -180,7 +191,7 @@ async function send(batch: Batch, submission: Submission): Promise<Sent> {
 	if (outcome.kind === 'accepted') {
 		ledger.noteAccepted(row, hash, outcome.task.id);
 		account.submissions.accept(sent, outcome.task.id, endedAt);
-		account.submitBreaker.noteAccepted();
+		account.submitBreaker.noteAccepted(submittedAt);
 	} else if (outcome.kind === 'unknown') {
 		ledger.noteUnknown(row, hash, {
 			...timesOf(batch, submittedAt),

@@ -89,6 +89,8 @@ export interface RunOptions {
 	twice?: boolean;
 	/** Goes on with the stored data of an earlier run, as Retry of an execution does. */
 	retryOf?: IRun;
+	/** By another workflow, as a sub-workflow. */
+	isCalled?: boolean;
 	/** n8n's server around this execution, where it can be parked. */
 	server?: Server;
 	/** Gets a function that stops the execution, as the user's Stop does. */
@@ -245,7 +247,7 @@ export async function runNode(options: RunOptions): Promise<RunResult> {
 			nodes,
 			options.server ?? nameExecution(options.retryOf),
 		),
-		'trigger',
+		options.isCalled ? 'integrated' : options.retryOf ? 'retry' : 'trigger',
 		data,
 	);
 	return await ownLogs.run(logs, async () => {

@@ -1,6 +1,8 @@
 import type { IRun } from 'n8n-workflow';
 
 import type { RunResult } from '../harness/engine.mts';
+import { types } from '../harness/engine.mts';
+import { testSince } from '../harness/n8nVersion.mts';
 import { GENERATE, jsonOf, makeRows, type Rig } from '../harness/rig.mts';
 import { GOES_ON, idsOf, isOf, startMoneyRig, submitsOf, tasksOf, textOf } from './support.mts';
 
@@ -115,4 +117,47 @@ test('an execution of its own, with the same items, pays for its own videos', as
 	const start = async () => await rig.start({ items, parameters: GENERATE });
 	await rig.until(Promise.all([start(), start()]));
 	expect(rig.emulator.paidTasks()).toBe(4);
+});
+
+/** The node before ours has failed, such as a sheet that could not be read. */
+async function failBefore(rows: number): Promise<RunResult> {
+	const plain = types['test.passThrough']!;
+	types['test.passThrough'] = Object.assign(Object.create(Object.getPrototypeOf(plain)), plain, {
+		execute: async () => await Promise.reject(new Error('the sheet is not there')),
+	});
+	const failed = await rig.run({ items: await makeRows(rows), parameters: GENERATE });
+	types['test.passThrough'] = plain;
+	expect(textOf(failed)).toMatch(/the sheet is not there/);
+	return failed;
+}
+
+const testAfterEarlierNode = testSince('2.0.0', 'n8n does not say when an execution began');
+
+testAfterEarlierNode('of an execution that had failed before it came to the node', async () => {
+	const { run } = await failBefore(3);
+	const [one, two] = await rig.until(Promise.all([retry(run), retry(run)]));
+	expect(idsIn(two)).toEqual(idsIn(one));
+	expect(rig.emulator.paidTasks()).toBe(3);
+});
+
+testAfterEarlierNode('of one whose first Retry has paid and then failed', async () => {
+	const { run } = await failBefore(3);
+	rig.emulator.addFault({
+		...{ step: 'result', kind: 'status', status: 403, body: { code: 403, message: 'role' } },
+	});
+	const one = await rig.until(retry(run));
+	expect(one.error).toBeDefined();
+	const two = await rig.until(retry(run));
+	expect(jsonOf(two.items).map(({ status }) => status)).toEqual(Array(3).fill('completed'));
+	expect(rig.emulator.paidTasks()).toBe(3);
+});
+
+test('where another workflow has called this one, the error says that its Retry pays again', async () => {
+	rig.emulator.addFault({
+		...{ step: 'result', kind: 'status', status: 403, body: { code: 403, message: 'role' } },
+	});
+	const items = await makeRows(2);
+	const { error } = await rig.run({ items, parameters: GENERATE, isCalled: true });
+	expect(error?.description).toMatch(/calls anew when it is retried, and then all rows are paid/);
+	expect(error?.description).not.toMatch(/Retry of the execution/);
 });

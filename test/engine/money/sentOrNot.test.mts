@@ -71,6 +71,7 @@ test('a service that refuses connections has nothing: that is said, and a retry 
 	const failed = await rig.run({ parameters });
 	expect(textOf(failed)).toMatch(/the connection was refused.*Nothing was paid/);
 	await rig.emulator.setReachable(true);
+	await rig.until(rig.clock.sleep(1_000));
 	const result = await rig.run({ parameters, retryOf: failed.run });
 	expect(jsonOf(result.items)[0]).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });
 	expect(submitsOf(rig)).toHaveLength(1);

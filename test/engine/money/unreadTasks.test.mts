@@ -206,7 +206,7 @@ test.each([403, 404])(
 	},
 );
 
-test('too many requests are no outage, however long', async () => {
+test('too many requests for eight minutes cost no row', async () => {
 	rig = await startMoneyRig({ taskSeconds: 30, accountLevel: 'bronze' });
 	const until = rig.clock.now() + 8 * 60_000;
 	const when = (): boolean => rig.clock.now() < until;
@@ -219,6 +219,33 @@ test('too many requests are no outage, however long', async () => {
 		settings: GOES_ON,
 	});
 	expect(result.items.filter(({ json }) => json.status !== 'completed')).toEqual([]);
+});
+
+test.each([404, 429])(
+	'results that are never answered but with %i do not cost the whole sheet',
+	async (status) => {
+		await startBronze();
+		rig.emulator.addFault({ step: 'result', kind: 'status', status, times: Infinity });
+		await rig.run({ items: await makeRows(12), parameters: GENERATE, settings: GOES_ON });
+		expect(rig.emulator.paidTasks()).toBeLessThanOrEqual(4);
+	},
+);
+
+test('after an outage whose tasks are gone a service that works again is believed with the first new task', async () => {
+	await startBronze();
+	loseResults();
+	const short = { ...GENERATE, options: { timeoutMinutes: 6 } };
+	await rig.run({ items: await makeRows(2), parameters: short, settings: GOES_ON });
+	const gone = idsOf(rig);
+	rig.emulator.clearFaults();
+	const when = ({ path }: { path: string }): boolean => gone.some((id) => path.includes(id));
+	rig.emulator.addFault({ step: 'result', kind: 'status', status: 404, times: Infinity, when });
+	await rig.until(rig.clock.sleep(60_000));
+	for (const prompt of ['first', 'second']) {
+		const items = [await makeRow({ prompt })];
+		const result = await rig.run({ items, parameters: GENERATE, settings: GOES_ON });
+		expect(jsonOf(result.items)).toMatchObject([{ status: 'completed' }]);
+	}
 });
 
 test('tasks of a sheet that can not be read stop no new row', async () => {

@@ -25,33 +25,55 @@ export const inputOf = ({ image, audio, prompt, resolution, seed }: LedgerEntry)
 });
 
 /**
- * The search right after the answer was lost. Its first look comes immediately and keeps other submits back: if the
- * list can't be had either, the service is down, and they would be lost as well.
+ * The search right after the answer was lost. However it ends without a task, the submit was of no use, and may be paid
+ * for: so it counts for whether others are sent.
  */
 export async function searchAfterLostAnswer(
 	batch: Batch,
 	key: RowKey,
 	lost: LostSubmit,
 ): Promise<Task> {
-	const { account, api, log } = batch;
-	const { said } = lost;
-	log({ event: 'lost', row: key.row, said });
+	const { account, api, log, ledger } = batch;
 	const { submitBreaker } = account;
-	const listWith: ListWith = async (list) => await submitBreaker.suspect(api.clock, said, list);
-	const first = await settle(search(batch, key, listWith));
-	let finding = readFinding(first, said);
+	log({ event: 'lost', row: key.row, said: lost.said });
+	const [firstTry] = ledger.find(key.row, key.hash)?.submissionIds ?? [];
+	submitBreaker.noteLost(lost, firstTry);
+	const searched = await settle(searchSeveralTimes(batch, key, lost));
+	if (searched.ok && searched.value) {
+		submitBreaker.noteAccepted(lost.sentAt);
+		return searched.value;
+	}
+	const failure = searched.ok ? undefined : failureOf(searched.error);
+	// A run that was stopped in the middle of it has found out nothing.
+	if (searched.ok || failure?.kind === 'submitUnknown') {
+		// Where the list can't be had either, nobody has said anything.
+		const isSilent = lost.isSilent || failure?.reason === 'taskOfSubmitNotSearched';
+		submitBreaker.noteNothingFound(api.clock, { ...lost, isSilent }, firstTry);
+	}
+	submitBreaker.noteSearched(firstTry);
+	if (!searched.ok) throw searched.error;
+	return fail('submitUnknown', 'noTaskOfSubmit', { said: lost.said });
+}
+
+/**
+ * The first look comes immediately and keeps other submits back: if the list can't be had either, the service is down,
+ * and they would be lost as well.
+ */
+async function searchSeveralTimes(
+	batch: Batch,
+	key: RowKey,
+	{ said }: LostSubmit,
+): Promise<Task | undefined> {
+	const { account, api } = batch;
+	const listWith: ListWith = async (list) =>
+		await account.submitBreaker.suspect(api.clock, said, list);
+	let finding = readFinding(await settle(search(batch, key, listWith)), said);
 	for (const pauseMs of SEARCH_AGAIN_PAUSES_MS) {
 		if (finding.kind === 'found') break;
 		await api.clock.sleep(pauseMs);
 		finding = readFinding(await settle(search(batch, key)), said);
 	}
-	if (finding.kind === 'found') {
-		submitBreaker.noteAccepted();
-		return finding.task;
-	}
-	const [firstTry] = batch.ledger.find(key.row, key.hash)?.submissionIds ?? [];
-	submitBreaker.noteNothingFound(api.clock, lost, firstTry);
-	return fail('submitUnknown', 'noTaskOfSubmit', { said });
+	return finding.kind === 'found' ? finding.task : undefined;
 }
 
 /** A submit of an earlier attempt whose outcome is unknown. Undefined: there is no task, so a submit is due. */

@@ -38,7 +38,7 @@ export async function withLiveLedger<T>(
 	const context = ctx.getContext('node');
 	const own = `${ctx.getExecutionId()} `;
 	const noted = context[ORIGIN_KEY];
-	const origin = typeof noted === 'string' ? noted : `${own}${randomUUID()}`;
+	const origin = typeof noted === 'string' ? noted : nameOrigin(ctx, own);
 	// The next round of a loop, or Retry On Fail, finds the name of its own execution.
 	const isRetry = !origin.startsWith(own);
 	context[ORIGIN_KEY] = origin;
@@ -47,6 +47,17 @@ export async function withLiveLedger<T>(
 	liveLedgers.close(origin, isRetry || !worked.ok, systemTime.now());
 	if (worked.ok) return worked.value;
 	throw worked.error;
+}
+
+/**
+ * An execution that failed before it came to this node has no name for it yet, and its retries have only one thing in
+ * common: when it began. Newer n8n say so.
+ */
+function nameOrigin(ctx: IExecuteFunctions, own: string): string {
+	const { getExecutionContext }: Partial<IExecuteFunctions> = ctx;
+	const establishedAt = getExecutionContext?.call(ctx)?.establishedAt;
+	if (ctx.getMode() !== 'retry' || establishedAt === undefined) return `${own}${randomUUID()}`;
+	return `of ${ctx.getWorkflow().id} ${ctx.getNode().id} ${establishedAt}`;
 }
 
 /** Which round of a loop this is: the same row in another round asks for another video. */

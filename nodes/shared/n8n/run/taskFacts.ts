@@ -9,7 +9,12 @@ import {
 	makeFailure,
 	type Paid,
 } from '../../wavespeed/failures';
-import { describeOtherRows, describeTasksLeft, type TaskOfRow } from '../errors/messages/run';
+import {
+	CALLED_ANEW,
+	describeOtherRows,
+	describeTasksLeft,
+	type TaskOfRow,
+} from '../errors/messages/run';
 import { type FailedRow, toRunError } from '../errors/nodeErrors';
 import { taskIdOfItem } from '../output/rowFields';
 import type { Run } from './run';
@@ -65,10 +70,15 @@ export function describeEnd(
 		.entriesOfRun()
 		.filter((found) => found.row !== row && found.entry.state === 'sent')
 		.map((found) => found.row);
-	const notes = describeOtherRows(others, 'retry', open);
+	const isCalled = ctx.getMode() === 'integrated';
+	const notes = describeOtherRows(others, isCalled ? 'retryHere' : 'retry', open);
 	const told = addTaskFacts(ledger.byRow(), row, error);
 	const first = { row, error: notes.length > 0 ? limitMoney(told, 'nothingForThisRow') : told };
-	return toRunError(ctx.getNode(), first, ctx.getInputData().length, { others, notes });
+	const isPaid = ledger.entriesOfRun().length > 0;
+	return toRunError(ctx.getNode(), first, ctx.getInputData().length, {
+		others,
+		notes: isCalled && isPaid ? [...notes, CALLED_ANEW] : notes,
+	});
 }
 
 /** By the outcomes, and by the ledger for rows that had no turn in this try. */

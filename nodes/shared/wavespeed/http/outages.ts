@@ -23,10 +23,15 @@ export class Outages {
 		const keep = (): unknown => this.#get(endpoint, now(), begunAt);
 		return {
 			whyDown: () => this.whyDown(endpoint, now()),
+			throwIfDown: () => {
+				const known = this.whyDown(endpoint, now());
+				if (known) throw known;
+			},
 			noteNoAnswer: (status) => {
 				keep();
 				return this.noteNoAnswer(endpoint, status, now());
 			},
+			noteTurnedAway: (failure) => this.noteTurnedAway(endpoint, failure, now()),
 			noteAnswer: () => this.noteAnswer(endpoint),
 			noteDown: (failure) => {
 				keep();
@@ -41,9 +46,20 @@ export class Outages {
 	 */
 	noteNoAnswer(endpoint: string, status: number | undefined, now: number): boolean {
 		const known = this.#get(endpoint, now);
+		known.turnedAwaySince = undefined;
 		known.attempts += 1;
 		known.isRefusing = status !== undefined && !GATEWAY_TIMEOUTS.has(status);
 		return known.attempts >= FEWEST_ATTEMPTS && now - known.since >= LONGEST_SILENCE_MS;
+	}
+
+	/**
+	 * "Too many requests". That slows all down and is waited for; but where nothing else is said for as long as one request
+	 * waits, each wave of rows would wait for as long again.
+	 */
+	noteTurnedAway(endpoint: string, failure: FailureError, now: number): void {
+		const known = this.#get(endpoint, now);
+		known.turnedAwaySince ??= now;
+		if (now - known.turnedAwaySince >= LONGEST_TURNED_AWAY_MS) this.#believe(known, failure, now);
 	}
 
 	/**
@@ -59,6 +75,10 @@ export class Outages {
 		if (known.targets.size < fewest) known.targets.add(target);
 		const isOneAlone = known.targets.size < fewest && known.givenUp < fewest * TRIES_OF_ONE;
 		if (isOneAlone || now - known.since < LONGEST_SILENCE_MS) return;
+		this.#believe(known, failure, now);
+	}
+
+	#believe(known: Endpoint, failure: FailureError, now: number): void {
 		known.failure = failure;
 		known.downUntil = now + BELIEVED_MS;
 	}
@@ -71,6 +91,7 @@ export class Outages {
 	#get(endpoint: string, now: number, begunAt = now): Endpoint {
 		const nothing = {
 			since: now,
+			turnedAwaySince: undefined,
 			notedAt: now,
 			attempts: 0,
 			isRefusing: false,
@@ -93,8 +114,11 @@ export class Outages {
 /** What a piece of work hears from others that want the same endpoint, and tells them. */
 export interface OutageWatch {
 	whyDown(): FailureError | undefined;
+	throwIfDown(): void;
 	/** True if nothing has been heard for so long that further attempts are no use. */
 	noteNoAnswer(status: number | undefined): boolean;
+	/** `failure`: what others are told if that goes on. */
+	noteTurnedAway(failure: FailureError): void;
 	noteAnswer(): void;
 	/** It was given up. */
 	noteDown(failure: FailureError): void;
@@ -103,6 +127,8 @@ export interface OutageWatch {
 interface Endpoint {
 	/** The first attempt without an answer after the last with one. */
 	since: number;
+	/** The first "too many requests" after which nothing else was said. */
+	turnedAwaySince: number | undefined;
 	/** The last. */
 	notedAt: number;
 	attempts: number;
@@ -131,6 +157,8 @@ export const GATEWAY_TIMEOUTS: ReadonlySet<number> = new Set([408, 504]);
 const TRIES_OF_ONE = 2;
 const FEWEST_ATTEMPTS = 5;
 const LONGEST_SILENCE_MS = 90_000;
+/** No less than one request waits. */
+const LONGEST_TURNED_AWAY_MS = 10 * 60_000;
 /** What was noted so long ago says nothing about now: a bad file of yesterday must not cut today's attempts short. */
 const FORGOTTEN_MS = 10 * 60_000;
 /** After that the next request tries again, with all its attempts. */

@@ -5,14 +5,7 @@ import type { Outages, OutageWatch } from './outages';
 import type { ServiceClock } from './serviceClock';
 import { readEnvelope, type ApiResult } from './envelope';
 import type { HttpRequest, NoAnswer, Send } from './types';
-import {
-	fail,
-	type Failure,
-	FailureError,
-	failureOf,
-	makeFailure,
-	type Purpose,
-} from '../failures';
+import { type Failure, FailureError, failureOf, makeFailure, type Purpose } from '../failures';
 import { parseRetryAfter } from '../../async/backoff';
 import { type Attempt, retry } from '../../async/retry';
 import type { Permit, BackoffGate } from '../../async/backoffGate';
@@ -35,6 +28,8 @@ export interface RetryBudget {
 	deadline: number;
 	/** Give up after so many passing failures; without it only the deadline counts. */
 	maxAttempts?: number;
+	/** Without a connection only the deadline counts. */
+	waitsForConnection?: boolean;
 	/** One request, whatever the answer: also "too many requests" ends it. */
 	onlyOnce?: boolean;
 	/** Until this time "not found" may only mean "not yet there". */
@@ -56,10 +51,7 @@ export const preparationBudget = (clock: Clock): RetryBudget => ({
 	failsFast: true,
 });
 
-export type ReadRequest = Omit<
-	HttpRequest,
-	'timeoutMs' | 'deadline' | 'whyGiveUp' | 'finishOnStop' | 'file'
->;
+export type ReadRequest = Omit<HttpRequest, 'timeoutMs' | 'deadline' | 'finishOnStop' | 'file'>;
 
 /** A request that costs nothing, and what its answer has to be. */
 export interface ReadCall<T> {
@@ -81,7 +73,8 @@ export async function requestWithRetry<T>(
 	retryBudget: RetryBudget,
 ): Promise<T> {
 	const outage = retryBudget.failsFast ? watchOutage(api, call.request) : undefined;
-	const outcome = await settle(tryOften(api, call, retryBudget, outage));
+	const watched = { ...call, request: { ...call.request, whyGiveUp: outage?.whyDown } };
+	const outcome = await settle(tryOften(api, watched, retryBudget, outage));
 	if (outcome.ok) return outcome.value;
 	const { error } = outcome;
 	const kind = failureOf(error)?.kind;
@@ -90,11 +83,10 @@ export async function requestWithRetry<T>(
 	throw error;
 }
 
-function watchOutage({ outages, clock }: ApiContext, { target, json }: ReadRequest): OutageWatch {
-	const path = 'path' in target ? target.path : '';
-	const endpoint = path.replace(ANY_TASK, '/*/');
-	const asked = `${path} ${JSON.stringify(json ?? null).slice(0, MOST_TARGET_CHARS)}`;
-	return outages.watch(endpoint, asked, clock);
+function watchOutage({ outages, clock }: ApiContext, request: ReadRequest): OutageWatch {
+	const path = 'path' in request.target ? request.target.path : '';
+	const asked = `${path} ${JSON.stringify(request.json ?? null).slice(0, MOST_TARGET_CHARS)}`;
+	return outages.watch(endpointOf(request), asked, clock);
 }
 
 /** Addresses and the beginning of a prompt: enough to tell rows apart. */
@@ -103,49 +95,68 @@ const MOST_TARGET_CHARS = 2_000;
 /** The results of all tasks are one endpoint. */
 const ANY_TASK = /\/[^/]+\/(?=result$)/;
 
+const endpointOf = ({ target }: ReadRequest): string =>
+	'path' in target ? target.path.replace(ANY_TASK, '/*/') : '';
+
 async function tryOften<T>(
 	api: ApiContext,
-	{ purpose, request, parse, noteAttempt }: ReadCall<T>,
+	call: ReadCall<T>,
 	retryBudget: RetryBudget,
 	outage: OutageWatch | undefined,
 ): Promise<T> {
-	const { clock } = api;
-	const { deadline, maxAttempts, onlyOnce, notFoundUntil = 0 } = retryBudget;
-	const asked = { ...request, whyGiveUp: outage?.whyDown };
+	const { purpose, request, parse, noteAttempt } = call;
+	const { deadline, maxAttempts } = retryBudget;
 	let last: Problem | undefined;
 	const attemptOnce = async (): Promise<Attempt<T>> => {
-		const known = outage?.whyDown();
-		if (known) throw known;
+		outage?.throwIfDown();
 		// An answer can't come in so short a time, and "no answer" would hide what the last one said.
 		const shortestMs = last?.httpStatus === undefined ? -Infinity : SHORTEST_TRY_MS;
-		const result = await sendBefore(api, asked, deadline, shortestMs);
+		const result = await sendBefore(api, request, deadline, shortestMs);
 		if (!result || hadNoTurn(result)) {
 			// Says nothing about the service, unlike what came before.
 			last ??= result && toProblem(result);
 			return { kind: 'failed' };
 		}
 		const value = result.kind === 'data' ? parse(result.data) : undefined;
-		const isAnswer = value !== undefined || result.kind === 'refused';
-		if (isAnswer) outage?.noteAnswer();
 		noteAttempt?.(value === undefined ? toProblem(result) : undefined);
+		if (value !== undefined || result.kind === 'refused') outage?.noteAnswer();
 		if (value !== undefined) return { kind: 'done', value };
 		last = toProblem(result);
-		if (result.kind === 'refused') {
-			const mayAppear = result.status === 404 && clock.now() < notFoundUntil;
-			if (!mayAppear) throw new FailureError(toRefusal(purpose, result.status, result.text));
-		}
-		if (onlyOnce) return { kind: 'failed' };
-		// Everyone waits for it together, and the deadline bounds it.
-		if (result.kind === 'rateLimited') return { kind: 'turnedAway' };
-		const retryAfter = 'retryAfter' in result ? result.retryAfter : undefined;
-		return { kind: 'transient', askedMs: parseRetryAfter(retryAfter, clock.wallTime()) };
+		if (result.kind === 'rateLimited') outage?.noteTurnedAway(toGivenUp(purpose, last));
+		return readProblem(api, call, retryBudget, result);
 	};
 	const limits = { maxAttempts, deadline, goesOn: () => !outage?.noteNoAnswer(last?.httpStatus) };
 	const value = await retry(api, limits, attemptOnce);
 	if (value !== undefined) return value;
-	const { said, httpStatus } = last ?? { said: TOO_MANY_REQUESTS };
+	throw toGivenUp(purpose, last);
+}
+
+/** Whether an attempt without usable data is made again; throws for a refusal. */
+function readProblem(
+	{ clock }: ApiContext,
+	{ purpose }: Pick<ReadCall<unknown>, 'purpose'>,
+	{ onlyOnce, notFoundUntil = 0, waitsForConnection }: RetryBudget,
+	result: RequestResult,
+): Exclude<Attempt<never>, { kind: 'done' }> {
+	if (result.kind === 'refused') {
+		const mayAppear = result.status === 404 && clock.now() < notFoundUntil;
+		if (!mayAppear) throw new FailureError(toRefusal(purpose, result.status, result.text));
+	}
+	if (onlyOnce) return { kind: 'failed' };
+	// Everyone waits for it together, and the deadline bounds it.
+	if (result.kind === 'rateLimited') return { kind: 'turnedAway' };
+	const retryAfter = 'retryAfter' in result ? result.retryAfter : undefined;
+	const isNotSent = result.kind === 'noAnswer' && result.reason === 'notSent';
+	const isFree = waitsForConnection && isNotSent;
+	return { kind: 'transient', askedMs: parseRetryAfter(retryAfter, clock.wallTime()), isFree };
+}
+
+function toGivenUp(
+	purpose: Purpose,
+	{ said, httpStatus }: Problem = { said: TOO_MANY_REQUESTS },
+): FailureError {
 	const kind = httpStatus === 429 ? 'rateLimited' : 'unavailable';
-	return fail(kind, 'noUsableAnswer', { purpose, said }, { httpStatus });
+	return new FailureError(makeFailure(kind, 'noUsableAnswer', { purpose, said }, { httpStatus }));
 }
 
 const hadNoTurn = (result: RequestResult): boolean =>
@@ -171,11 +182,11 @@ function toProblem(result: RequestResult): Problem {
 /** One attempt in its turn; undefined if less than `shortestMs` would be left for it. */
 async function sendBefore(
 	api: ApiContext,
-	request: Omit<HttpRequest, 'timeoutMs' | 'deadline'>,
+	request: ReadRequest,
 	deadline: number,
 	shortestMs: number,
 ): Promise<RequestResult | undefined> {
-	const permit = await api.readGate.enterBefore(api, deadline);
+	const permit = await api.readGate.enterBefore(api, deadline, endpointOf(request));
 	const remaining = deadline - api.clock.now();
 	if (!permit || remaining < shortestMs) {
 		permit?.release();

@@ -24,10 +24,9 @@ export async function getTask(
 		return task?.id === taskId ? task : undefined;
 	};
 	const noteAttempt: ReadCall<Task>['noteAttempt'] = (problem) => {
-		if (!problem) api.taskReads.noteAnswer(taskId, api.clock.now());
-		else if (!SAY_NOTHING.has(problem.httpStatus)) {
-			api.taskReads.noteNoAnswer(taskId, problem.said, api.clock.now());
-		}
+		const now = api.clock.now();
+		if (problem) api.taskReads.noteProblem(taskId, problem, now);
+		else api.taskReads.noteAnswer(taskId, now);
 	};
 	const call = { purpose, request, parse, noteAttempt };
 	const read = await settle(requestWithRetry(api, call, retryBudget));
@@ -38,9 +37,6 @@ export async function getTask(
 	const { kind, httpStatus, facts } = failure;
 	return fail(kind, 'taskNotFound', { said: facts.said }, { httpStatus, details: { taskId } });
 }
-
-/** A task that somebody has deleted, and too many requests: neither tells whether other tasks can be read. */
-const SAY_NOTHING: ReadonlySet<number | undefined> = new Set([404, 429]);
 
 /** The vendor's SDKs do without an ID here: the address says which task it is. */
 const isNameless = (data: unknown): data is Record<string, unknown> =>

@@ -13,10 +13,31 @@ const LONGEST_BELIEVED_MS = 60 * 60_000;
 /** So often one new task is let through in an outage: where only some tasks are broken, it is read, and that ends it. */
 const PROBE_EVERY_MS = 15 * 60_000;
 
+/** So early another one is, if the tasks are gone by which the end of an outage would be seen. */
+const FIRST_PROBE_AFTER_MS = 5 * 60_000;
+
+/** "Too many requests" for so long, and nothing else, is more than a passing rush. */
+const TURNED_AWAY_TOO_LONG_MS = 5 * 60_000;
+
+/** Longer than the longest pause that it causes: without a read meanwhile, its time begins anew. */
+const TURNED_AWAY_FORGOTTEN_MS = 5 * 60_000;
+
+/** A new task may not be found everywhere immediately. */
+const NOT_FOUND_AT_FIRST_MS = 60_000;
+
+/** Where a task has been read so lately, one that is not found is one that somebody has deleted. */
+const READ_LATELY_MS = 60 * 60_000;
+
 const MOST_BROKEN = 100;
 
 /** One that can't be read says nothing about the others. */
 const FEWEST_TASKS = 2;
+
+/** What came in the place of a task. */
+interface Problem {
+	said: string;
+	httpStatus?: number;
+}
 
 /** Why a new task should wait. */
 export interface Doubt {
@@ -36,6 +57,8 @@ export interface Doubt {
 export class TaskReads {
 	/** Whether this process knows that there is such a task: an ID of a sheet may be of none, or of another account. */
 	readonly #isKnown: (taskId: string) => boolean;
+	/** When it has submitted the task, if it has. */
+	readonly #submittedAt: (taskId: string) => number | undefined;
 	/** Those that could not be read since the last answer, as many as count. */
 	readonly #taskIds = new Set<string>();
 	/** Since when there are enough of them. */
@@ -45,14 +68,27 @@ export class TaskReads {
 	/** Not to be read while others were: they say nothing about the rest. */
 	readonly #broken = new Set<string>();
 	#said = '';
+	#answeredAt = -Infinity;
+	/** The first "too many requests" after the last answer, and the last. */
+	#turnedAwaySince = 0;
+	#turnedAwayAt = -Infinity;
+	/** Some could not be read since the last answer for another reason than that they are not found. */
+	#isOutage = false;
+	#isProbeDue = false;
 	#outage = new Cancellation();
 
-	constructor(isKnown: (taskId: string) => boolean) {
+	constructor(
+		isKnown: (taskId: string) => boolean,
+		submittedAt: (taskId: string) => number | undefined = () => undefined,
+	) {
 		this.#isKnown = isKnown;
+		this.#submittedAt = submittedAt;
 	}
 
 	/** This task has been read. */
 	noteAnswer(taskId: string, now: number): void {
+		this.#answeredAt = now;
+		this.#turnedAwayAt = -Infinity;
 		this.#broken.delete(taskId);
 		if (this.doubtAt(now)) for (const id of this.#taskIds) this.#noteBroken(id);
 		this.#forget();
@@ -71,11 +107,51 @@ export class TaskReads {
 
 	#forget(): void {
 		this.#taskIds.clear();
+		this.#isOutage = false;
+		this.#renewOutage();
+	}
+
+	#renewOutage(): void {
 		if (this.#outage.reason()) this.#outage = new Cancellation();
 	}
 
-	/** An attempt to read a task had no usable answer, or was refused; `said`: what came in its place. */
-	noteNoAnswer(taskId: string, said: string, now: number): void {
+	/** An attempt to read a task had no usable answer, or was refused. */
+	noteProblem(taskId: string, { said, httpStatus }: Problem, now: number): void {
+		if (httpStatus === 404 && !this.#isAmiss(taskId, now)) return;
+		if (httpStatus === 429 && !this.#isTurnedAwayTooLong(now)) return;
+		this.#noteUnread(taskId, said, now);
+		if (httpStatus !== 404 && this.#taskIds.has(taskId)) this.#isOutage = true;
+	}
+
+	/** A task that can't be "not found": where none can be read, it is the way there that leads nowhere. */
+	#isAmiss(taskId: string, now: number): boolean {
+		const submittedAt = this.#submittedAt(taskId) ?? now;
+		return now - submittedAt >= NOT_FOUND_AT_FIRST_MS && !this.#isReadLately(now);
+	}
+
+	#isReadLately(now: number): boolean {
+		return now - this.#answeredAt < READ_LATELY_MS;
+	}
+
+	#isTurnedAwayTooLong(now: number): boolean {
+		if (now - this.#turnedAwayAt >= TURNED_AWAY_FORGOTTEN_MS) this.#turnedAwaySince = now;
+		this.#turnedAwayAt = now;
+		return now - this.#turnedAwaySince >= TURNED_AWAY_TOO_LONG_MS;
+	}
+
+	/** The task by which it would be seen that the outage is over is gone. */
+	noteGone(taskId: string, now: number): void {
+		if (this.#isReadLately(now)) {
+			this.#taskIds.delete(taskId);
+			if (this.#taskIds.size < FEWEST_TASKS) this.#renewOutage();
+		} else if (this.#isOutage) {
+			// It may be over, or the way there leads nowhere: a new task tells.
+			this.#isOutage = false;
+			this.#isProbeDue = true;
+		}
+	}
+
+	#noteUnread(taskId: string, said: string, now: number): void {
 		if (!this.#isKnown(taskId) || this.#broken.has(taskId)) return;
 		if (this.#taskIds.size < FEWEST_TASKS) {
 			this.#taskIds.add(taskId);
@@ -89,8 +165,10 @@ export class TaskReads {
 
 	/** Whether a new task may be submitted all the same, to see whether it can be read. True for one caller at a time. */
 	takeProbe(now: number): boolean {
-		if (now - Math.max(this.#since, this.#probedAt) < PROBE_EVERY_MS) return false;
+		const everyMs = this.#isProbeDue ? FIRST_PROBE_AFTER_MS : PROBE_EVERY_MS;
+		if (now - Math.max(this.#since, this.#probedAt) < everyMs) return false;
 		this.#probedAt = now;
+		this.#isProbeDue = false;
 		return true;
 	}
 

@@ -18,8 +18,8 @@ export interface TaskOfRow {
 	taskId: string;
 }
 
-/** How the tasks of the other rows are reached. */
-export type WayOn = 'retry' | 'startAgain';
+/** How the tasks of the other rows are reached. `retryHere`: another workflow has called this one. */
+export type WayOn = 'retry' | 'retryHere' | 'startAgain';
 
 const AFTER_PARKING = (ids: string): string =>
 	`n8n can't go on with an execution that failed while it was parked: its Retry only gives this error again, and pays nothing. Start the workflow again with ${ids} as "Existing Task ID", which pays nothing for them, or fetch the videos with "Get Many" or "Get".`;
@@ -27,6 +27,7 @@ const AFTER_PARKING = (ids: string): string =>
 const HOW_TO_GO_ON: Record<WayOn, string> = {
 	retry:
 		'Retry On Fail, or Retry of the execution, goes on with them and does not pay for them again.',
+	retryHere: 'Retry On Fail of this node goes on with them and does not pay for them again.',
 	startAgain: AFTER_PARKING('these IDs'),
 };
 
@@ -56,6 +57,10 @@ export function describeOtherRows(tasks: TaskOfRow[], way: WayOn, openRows: numb
 			: []),
 	];
 }
+
+/** Retry of the calling workflow is a new execution of this one, which knows nothing of the one before. */
+export const CALLED_ANEW =
+	'This execution was called by another workflow. That one calls anew when it is retried, and then all rows are paid for again: give it the task IDs as "Existing Task ID" first, or fetch the videos with "Get Many".';
 
 export const NEEDS_SECRET =
 	"Without the secret the trigger could not tell WaveSpeed's callbacks from forged ones, so it was not switched on.";
