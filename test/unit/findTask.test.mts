@@ -1,7 +1,6 @@
 import { Account } from '../../nodes/shared/account/account';
 import { Submissions } from '../../nodes/shared/account/submissions';
-import { Ledger, type LedgerStore, type SentEntry } from '../../nodes/shared/batch/ledger';
-import { inputOf } from '../../nodes/shared/batch/recovery/lostSubmit';
+import { inputOf, Ledger, type LedgerStore, type SentEntry } from '../../nodes/shared/batch/ledger';
 import { type Finding, findLostTask } from '../../nodes/shared/batch/recovery/findTask';
 import { createRig, failureFrom, ok, rawTask, refusal, type Step } from './support/api.mts';
 import { START_MS } from './support/virtualTime.mts';
@@ -25,7 +24,7 @@ const sent = (sentAt: number, input: SubmitInput): SentEntry => ({
 	accountId: 'account',
 	submissionId: `submission ${(sentCount += 1)}`,
 	isSeedDrawn: true,
-	content: 'content',
+	asked: 'asked',
 	input,
 });
 
@@ -56,7 +55,9 @@ async function search(
 		: {};
 	known.serviceClock.note(headers, time.now() + 500);
 	const lost = { key: ledger.key(0, 'hash'), entry, input: inputOf(entry) };
-	const finding = await time.run(findLostTask({ api, account: known, ledger }, lost));
+	const finding = await time.run(
+		findLostTask({ api, account: known, accountId: 'account', ledger }, lost),
+	);
 	return { ...finding, requests: requests.map(({ json }) => json) };
 }
 
@@ -137,6 +138,20 @@ describe('the search for the task of a lost submit', () => {
 			),
 		]);
 		expect(finding).toMatchObject({ kind: 'none' });
+	});
+
+	it('takes no task of another account but one whose input agrees', async () => {
+		const ofOther = (): Ledger => {
+			const ledger = createLost();
+			ledger.find(0, 'hash')!.accountId = 'other';
+			return ledger;
+		};
+		expect(await search(ofOther(), [page(rawTask('a'))])).toMatchObject({
+			kind: 'several',
+			taskIds: ['a'],
+		});
+		const mine = rawTask('mine', 'created', { input: INPUT });
+		expect(await search(ofOther(), [page(mine)])).toMatchObject({ kind: 'found' });
 	});
 
 	it('keeps a task without a readable time in mind', async () => {
@@ -254,7 +269,9 @@ describe('the search for the task of a lost submit', () => {
 			const account = new Account('ultra', () => 0.5, new Submissions(time.now()));
 			const entry = ledger.find(0, 'hash')!;
 			const lost = { key: ledger.key(0, 'hash'), entry, input: inputOf(entry) };
-			const finding = await time.run(findLostTask({ api, account, ledger }, lost));
+			const finding = await time.run(
+				findLostTask({ api, account, accountId: 'account', ledger }, lost),
+			);
 			expect(finding).toMatchObject({ kind: 'several', taskIds: ['a'] });
 		});
 

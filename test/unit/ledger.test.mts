@@ -1,3 +1,4 @@
+import { noteAsked } from '../../nodes/shared/batch/asked';
 import { Ledger, type LedgerStore } from '../../nodes/shared/batch/ledger';
 import { LEDGER_INPUT, sentEntry } from './support/ledger.mts';
 
@@ -27,7 +28,7 @@ describe('the ledger', () => {
 			submissionIds: ['submission 1000'],
 			...LEDGER_INPUT,
 			isSeedDrawn: true,
-			content: 'content',
+			asked: 'asked',
 			costUsd: 0,
 		});
 	});
@@ -121,44 +122,65 @@ describe('the ledger', () => {
 		const store: LedgerStore = {};
 		const ledger = new Ledger(store, 0);
 		const url = `https://d1q70pf5vjeyhc.cloudfront.net/media/${'0123456789abcdef'.repeat(4)}/voice.mp3`;
+		const fields = { image: url, audio: url, prompt: '', resolution: '', seed: '' };
+		const asked = noteAsked(fields, fields);
 		for (let row = 0; row < 10_000; row += 1) {
 			const hash = row.toString(16).padStart(16, '0');
 			const input = { ...LEDGER_INPUT, image: url, audio: url, seed: 2_147_483_647 };
-			ledger.noteSent(row, hash, sentEntry(Date.now(), 0.24, input));
+			ledger.noteSent(row, hash, { ...sentEntry(Date.now(), 0.24, input), asked });
 			ledger.noteAccepted(row, hash, 'f'.repeat(32));
 		}
 		expect(JSON.stringify(store).length).toBeLessThan(7_000_000);
 		expect(JSON.parse(JSON.stringify(store))).toEqual(store);
 	});
 
-	it('as a tool, goes on with the entry of an earlier try that reached nobody, once', () => {
-		const store: LedgerStore = {};
-		const first = new Ledger(store, 0);
-		first.noteSent(0, 'a', sentEntry(1));
-		first.noteAccepted(0, 'a', 'x');
-		const second = new Ledger(store, 1);
-		// The first try is still under way: another call of the agent's, which asks for another video.
-		second.takeOver(0, 'a');
-		expect(second.find(0, 'a')).toBeUndefined();
+	describe('as a tool of an agent', () => {
+		const call = (store: LedgerStore, name: number): Ledger => new Ledger(store, name, 'execution');
 
-		first.noteUndelivered(new Set([0]));
-		second.takeOver(0, 'b');
-		expect(second.find(0, 'b')).toBeUndefined();
-		second.takeOver(0, 'a');
-		expect(second.find(0, 'a')?.taskId).toBe('x');
-		const third = new Ledger(store, 2);
-		third.takeOver(0, 'a');
-		expect(third.find(0, 'a')).toBeUndefined();
+		it('goes on with the entry of an earlier try that reached nobody, once', () => {
+			const store: LedgerStore = {};
+			const first = call(store, 0);
+			first.noteSent(0, 'a', sentEntry(1));
+			first.noteAccepted(0, 'a', 'x');
+			const second = call(store, 1);
+			// The first try is still under way: another call of the agent's, which asks for another video.
+			expect(second.hasEarlier(0, 'a')).toBe(false);
+			second.goOn(0, 'a', 'asked');
+			expect(second.find(0, 'a')).toBeUndefined();
+
+			first.noteUndelivered(new Set([0]));
+			expect(second.hasEarlier(0, 'a')).toBe(true);
+			second.goOn(0, 'a', 'other');
+			expect(second.find(0, 'a')).toBeUndefined();
+			second.goOn(0, 'a', 'asked');
+			expect(second.find(0, 'a')?.taskId).toBe('x');
+			const third = call(store, 2);
+			third.goOn(0, 'a', 'asked');
+			expect(third.find(0, 'a')).toBeUndefined();
+		});
+
+		it('leaves the entry of a call that had its result to that call', () => {
+			const store: LedgerStore = {};
+			const first = call(store, 0);
+			first.noteSent(0, 'a', sentEntry(1));
+			first.noteAccepted(0, 'a', 'x');
+			first.noteUndelivered(new Set());
+			const second = call(store, 1);
+			second.goOn(0, 'a', 'asked');
+			expect(second.find(0, 'a')).toBeUndefined();
+		});
 	});
 
-	it('as a tool, leaves the entry of a call that had its result to that call', () => {
+	it('goes on with what another execution with the same ledger has submitted meanwhile, in other words', () => {
 		const store: LedgerStore = {};
-		const first = new Ledger(store, 0);
-		first.noteSent(0, 'a', sentEntry(1));
-		first.noteAccepted(0, 'a', 'x');
-		first.noteUndelivered(new Set());
-		const second = new Ledger(store, 1);
-		second.takeOver(0, 'a');
-		expect(second.find(0, 'a')).toBeUndefined();
+		const [one, two] = [new Ledger(store, 0), new Ledger(store, 0)];
+		expect(two.hasEarlier(0, 'b')).toBe(false);
+		one.noteSent(0, 'a', sentEntry(1));
+		one.noteAccepted(0, 'a', 'x');
+		expect(two.hasEarlier(0, 'b')).toBe(true);
+		expect(two.hasEarlier(1, 'b')).toBe(false);
+		two.goOn(0, 'b', 'asked');
+		expect(Object.keys(store)).toEqual(['0:0:b']);
+		expect(two.find(0, 'b')?.taskId).toBe('x');
 	});
 });

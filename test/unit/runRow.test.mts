@@ -1,7 +1,7 @@
 import { quoteRow, submitRow } from '../../nodes/shared/batch/runRow';
 import { failureInWords, type FailureInWords } from './support/words.mts';
-import { failureFrom } from './support/api.mts';
-import { createRequest, createBatchRig, fileOf } from './support/batchRig.mts';
+import { failureFrom, refusal } from './support/api.mts';
+import { type Connection, createRequest, createBatchRig, fileOf } from './support/batchRig.mts';
 import type { Settled } from '../../nodes/shared/async/settle';
 
 const failureIn = (outcome: Settled<unknown> | undefined): FailureInWords => {
@@ -126,6 +126,28 @@ describe('a retry of a batch', () => {
 		expect(service.tasks).toHaveLength(1);
 	});
 
+	it.each([
+		['the search finds it', ['resetAfter'], 1],
+		['there is none', ['resetBefore'], 0],
+	] as const)(
+		'looks once for the lost submit of a row that has changed, and delays nothing (%s)',
+		async (_, submitFaults, found) => {
+			const { time, service, start } = createBatchRig({
+				submitFaults: [...submitFaults],
+				listLagMs: 30_000,
+			});
+			await time.run(start([createRequest({ prompt: 'before' })]).outcomes);
+			await time.advance(60_000);
+			const sentBefore = service.submitsAt.length;
+			const startedAt = time.now();
+			const { log, outcomes } = start([createRequest({ prompt: 'after' })]);
+			expect((await time.run(outcomes)).map(({ ok }) => ok)).toEqual([true]);
+			expect((service.submitsAt[sentBefore] ?? Infinity) - startedAt).toBeLessThan(1_000);
+			expect(log.filter((line) => line.includes('of an earlier try'))).toHaveLength(found);
+			expect(service.tasks).toHaveLength(1 + found);
+		},
+	);
+
 	it('submits anew what has changed', async () => {
 		const { service, attempt } = createBatchRig();
 		await attempt([createRequest({ prompt: 'before' })]);
@@ -198,6 +220,41 @@ describe('the cost limits', () => {
 		const outcomes = await attempt(asks(3, limit));
 		expect(outcomes.map(({ ok }) => ok)).toEqual([true, true, false]);
 		expect(service.tasks).toHaveLength(2);
+	});
+
+	it('count what an earlier attempt has spent without a limit, whose prices are asked for then', async () => {
+		const { service, attempt } = createBatchRig({
+			price: 0.2,
+			pollFaults: ['unauthorized', 'unauthorized'],
+		});
+		await attempt(asks(2));
+		expect(service.countOf('/price')).toBe(0);
+		const outcomes = await attempt(asks(5, { maxCostPerRun: 0.6 }));
+		expect(outcomes.map(({ ok }) => ok)).toEqual([true, true, true, false, false]);
+		expect(service.tasks).toHaveLength(3);
+		// Of both earlier rows once, and of the three new ones.
+		expect(service.countOf('/price')).toBe(5);
+	});
+
+	it('refuse a row where the price of what an earlier attempt has submitted can not be had', async () => {
+		const { service, attempt } = createBatchRig({ pollFaults: ['unauthorized'] });
+		await attempt([createRequest({ resolution: '720p' })]);
+		const connectThrough = ({ clock, send }: Connection): Connection => ({
+			clock,
+			send: async (request) =>
+				'path' in request.target &&
+				request.target.path.endsWith('/price') &&
+				JSON.stringify(request.json).includes('720p')
+					? refusal(400, 'no such file')
+					: await send(request),
+		});
+		const limit = { maxCostPerRun: 100 };
+		const [, outcome] = await attempt(
+			[createRequest({ resolution: '720p', ...limit }), createRequest(limit)],
+			{ connectThrough },
+		);
+		expect(failureIn(outcome).message).toMatch(/no such file/);
+		expect(service.tasks).toHaveLength(1);
 	});
 
 	it('do not count a submit that has turned out to have made no task', async () => {

@@ -5,7 +5,7 @@ import { showFor } from '../fields/showFor';
 import { simplifyField, taskIdField } from '../fields/task.fields';
 import { readResultSettings } from '../parameters/result';
 import { readTaskId } from '../parameters/taskId';
-import { type Operation, toResultItem } from './operation';
+import { noteGiven, type Operation, toResultItem } from './operation';
 import { getTask } from '../../shared/wavespeed/tasks/getTask';
 import { findOtherModel } from '../../shared/wavespeed/tasks/model';
 import { settle } from '../../shared/async/settle';
@@ -18,6 +18,7 @@ export const get: Operation = {
 	async plan(run, row) {
 		const parameters = readParameters(run.ctx, row);
 		const taskId = readTaskId(parameters);
+		noteGiven(run, taskId);
 		const settings = readResultSettings(parameters);
 		return async () => {
 			const looked = await settle(getTask(run.api, taskId, preparationBudget(run.api.clock)));

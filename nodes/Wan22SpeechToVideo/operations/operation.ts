@@ -12,6 +12,13 @@ export interface Operation extends RunnableOperation {
 	fields: INodeProperties[];
 }
 
+/**
+ * The workflow names this task. Before any row submits: without an echo, a lost submit of another row would take it for its
+ * own.
+ */
+export const noteGiven = ({ batch, api }: Run, taskId: string): void =>
+	batch.account.submissions.noteGiven(taskId, api.clock.now());
+
 /** The item for a task that was looked at: a failed task is an error unless wanted otherwise, the video may be fetched. */
 export async function toResultItem(
 	run: Run,

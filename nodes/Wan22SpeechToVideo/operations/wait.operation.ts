@@ -11,7 +11,7 @@ import type { RowWork } from '../../shared/n8n/run/runNode';
 import { readResultSettings } from '../parameters/result';
 import { readTaskId } from '../parameters/taskId';
 import { readParking, readWaitSettings } from '../parameters/wait';
-import { type Operation, toParkedRow, toResultItem } from './operation';
+import { noteGiven, type Operation, toParkedRow, toResultItem } from './operation';
 
 /** Before a run is parked: what has ended already needs no wait at all, and a wrong ID is told soon. */
 const FIRST_CHECK_MS = 20_000;
@@ -33,8 +33,7 @@ export function planWait(
 	parameters: ParameterReader,
 	taskId: string,
 ): RowWork {
-	// Before any row submits: without an echo, a lost submit of another row would take this task for its own.
-	run.batch.account.submissions.noteGiven(taskId, run.api.clock.now());
+	noteGiven(run, taskId);
 	const settings = readResultSettings(parameters);
 	const options = { ...readWaitSettings(parameters), firstGapMs: 0, isGiven: true };
 	const parking = readParking(run, parameters, options.timeoutMs);

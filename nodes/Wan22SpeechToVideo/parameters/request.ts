@@ -16,7 +16,7 @@ export async function readRequest(
 		audio: await run.readMedia(parameters, row, 'audio'),
 		prompt: parameters.text('prompt', 'Prompt'),
 		resolution: readResolution(parameters),
-		fingerprint: readFingerprint(run.ctx, row),
+		...readFingerprint(run.ctx, row, run.batch.isTool),
 		seed: readSeed(parameters),
 		maxCostPerVideo: options.costLimit('maxCostPerVideo', 'Max Cost per Video'),
 		maxCostPerRun: options.costLimit('maxCostPerRun', 'Max Cost per Run'),

@@ -3,6 +3,7 @@ import { RateLimiter } from '../async/rateLimiter';
 import { Semaphore } from '../async/semaphore';
 import type { ApiContext } from '../wavespeed/http/request';
 import { Budget } from './budget';
+import { EarlierPrices } from './earlierPrices';
 import { Ledger, type LedgerStore } from './ledger';
 
 export interface BatchOptions {
@@ -31,7 +32,9 @@ export type LogEntry =
 	/** It had no clear answer. */
 	| { event: 'lost'; row: number; said: string }
 	/** Its task was found in the list. */
-	| { event: 'found'; row: number; taskId: string };
+	| { event: 'found'; row: number; taskId: string }
+	/** It was found, and the row asks for something else by now. */
+	| { event: 'left'; row: number; taskId: string };
 
 /** What the rows of one run share. */
 export interface Batch {
@@ -39,9 +42,8 @@ export interface Batch {
 	account: Account;
 	accountId: string;
 	ledger: Ledger;
-	/** Rows that an earlier attempt has submitted for. */
-	earlierRows: ReadonlySet<number>;
 	budget: Budget;
+	earlierPrices: EarlierPrices;
 	/** The node's own limits. They only narrow, since all runs of the account share what the service allows. */
 	places: Semaphore;
 	submitRate: RateLimiter;
@@ -62,8 +64,8 @@ export function createBatch(api: ApiContext, options: BatchOptions): Batch {
 		account,
 		accountId,
 		ledger,
-		earlierRows: new Set(ledger.entriesOfRun().map(({ row }) => row)),
 		budget: new Budget(ledger, api.cancellation),
+		earlierPrices: new EarlierPrices(api, ledger),
 		places: new Semaphore(options.tasksInFlight),
 		submitRate,
 		longestRateLimitMs,

@@ -1,5 +1,7 @@
 import type { Cancellation } from '../async/cancellation';
 import type { SubmitInput } from '../wavespeed/tasks/submitTask';
+import { asksForSame } from './asked';
+import { keysOfRow, putEntry, removeEntry } from './ledgerKeys';
 import { withRowLock } from './rowLocks';
 
 /**
@@ -28,8 +30,8 @@ export interface LedgerEntry {
 	seed: number;
 	/** Drawn by the node, and so unlike that of any other task. */
 	isSeedDrawn: boolean;
-	/** Of the files and texts that the row asked for, as they were this time. */
-	content: string;
+	/** What the row asked for, field by field (`noteAsked`), as it was this time. */
+	asked: string;
 	costUsd?: number;
 	/** Earlier tasks of the row, which failed for a passing reason. */
 	earlierTaskIds?: string[];
@@ -54,7 +56,7 @@ export type LedgerStore = Record<string, LedgerEntry>;
 /** What is known of a submit before it leaves. */
 export type SentEntry = Pick<
 	LedgerEntry,
-	'sentAt' | 'clock' | 'accountId' | 'isSeedDrawn' | 'content' | 'costUsd'
+	'sentAt' | 'clock' | 'accountId' | 'isSeedDrawn' | 'asked' | 'costUsd'
 > & { submissionId: string; input: SubmitInput };
 
 /** What is known of each row at one moment. */
@@ -150,7 +152,7 @@ export class Ledger {
 			...(previous?.earlierTaskIds ?? []),
 			...(previous?.taskId ? [previous.taskId] : []),
 		];
-		this.#store[this.key(row, hash)] = {
+		putEntry(this.#store, this.key(row, hash), {
 			state: 'sent',
 			...rest,
 			...input,
@@ -158,7 +160,7 @@ export class Ledger {
 			...(this.#executionId === undefined ? {} : { executionId: this.#executionId }),
 			...(costUsd === undefined ? {} : { costUsd }),
 			...(earlier.length > 0 ? { earlierTaskIds: earlier } : {}),
-		};
+		});
 	}
 
 	noteAccepted(row: number, hash: string, taskId: string): void {
@@ -183,13 +185,13 @@ export class Ledger {
 		const replaced = this.#replaced.get(this.key(row, hash));
 		if (replaced) {
 			// Its task may still show up, and a submit that was refused has changed nothing about that.
-			this.#store[this.key(row, hash)] = replaced;
+			putEntry(this.#store, this.key(row, hash), replaced);
 			return;
 		}
 		const entry = this.find(row, hash);
 		const lastEarlier = entry?.earlierTaskIds?.at(-1);
 		if (!entry || lastEarlier === undefined) {
-			delete this.#store[this.key(row, hash)];
+			removeEntry(this.#store, this.key(row, hash));
 			return;
 		}
 		// The failed task before it stays known: its ID must not look like a lost one in a search.
@@ -199,40 +201,42 @@ export class Ledger {
 		entry.earlierTaskIds = entry.earlierTaskIds?.slice(0, -1);
 	}
 
-	/**
-	 * The workflow was changed between two tries, and asks in other words for what this row has submitted already: an
-	 * expression was repaired that concerns other rows. The row goes on with what it has.
-	 */
-	rename(row: number, hash: string, content: string): void {
-		if (this.find(row, hash)) return;
-		const key = Object.keys(this.#store).find(
-			(name) => name.startsWith(`${this.#prefix}${row}:`) && this.#store[name]?.content === content,
-		);
-		const entry = key === undefined ? undefined : this.#own(key);
-		if (key === undefined || !entry) return;
-		delete this.#store[key];
-		this.#store[this.key(row, hash)] = entry;
+	/** Whether `goOn` may have something for the row. */
+	hasEarlier(row: number, hash: string): boolean {
+		return !this.find(row, hash) && this.#earlierKeys(row).length > 0;
 	}
 
 	/**
-	 * For a tool of an AI agent, where each try has a name of its own: an earlier try of the same call, whose result reached
-	 * nobody, becomes this one's. A call that has had its result stays what it is, and so does one under way. After Retry of
-	 * the execution the calls of the failed one have reached nobody: their agent is asked anew from its beginning.
+	 * The row goes on with what was submitted earlier, if that is what it asks for. `asked`: field by field, since the
+	 * workflow may have been changed between two tries, where an expression was repaired that concerns other rows.
 	 */
-	takeOver(row: number, hash: string): void {
+	goOn(row: number, hash: string, asked: string): void {
 		if (this.find(row, hash)) return;
-		const isLeft = ({ undelivered, executionId }: LedgerEntry): boolean =>
-			undelivered === true || (executionId !== undefined && executionId !== this.#executionId);
-		const earlier = Object.keys(this.#store).find((key) => {
-			const entry = this.#own(key);
-			return key.endsWith(`:${row}:${hash}`) && entry !== undefined && isLeft(entry);
+		const key = this.#earlierKeys(row).find((name) => {
+			const entry = this.#own(name);
+			return entry !== undefined && asksForSame(entry.asked, asked);
 		});
-		const entry = earlier === undefined ? undefined : this.#own(earlier);
-		if (earlier === undefined || !entry) return;
-		delete this.#store[earlier];
+		const entry = key === undefined ? undefined : this.#own(key);
+		if (key === undefined || !entry) return;
+		removeEntry(this.#store, key);
 		delete entry.undelivered;
 		if (this.#executionId !== undefined) entry.executionId = this.#executionId;
-		this.#store[this.key(row, hash)] = entry;
+		putEntry(this.#store, this.key(row, hash), entry);
+	}
+
+	/**
+	 * As a tool of an AI agent each try has a name of its own: an earlier try of the same call, whose result reached nobody,
+	 * becomes this one's. A call that has had its result stays what it is, and so does one under way. After Retry of the
+	 * execution the calls of the failed one have reached nobody: their agent is asked anew from its beginning.
+	 */
+	#earlierKeys(row: number): readonly string[] {
+		const executionId = this.#executionId;
+		if (executionId === undefined) return keysOfRow(this.#store, this.#rowName(row));
+		return Object.keys(this.#store).filter((key) => {
+			const { undelivered, executionId: sentBy } = this.#own(key) ?? {};
+			const isLeft = undelivered === true || (sentBy !== undefined && sentBy !== executionId);
+			return isLeft && key.split(':')[1] === String(row);
+		});
 	}
 
 	/** The run has ended: which rows' results go nowhere. */
@@ -258,6 +262,13 @@ export class Ledger {
 		return Object.entries(this.#store)
 			.filter(([, entry]) => entry.state === 'sent')
 			.map(([key, entry]) => ({ key, entry }));
+	}
+
+	/** The row's submits without a clear answer that asked for something else: the workflow has changed since. */
+	openHashes(row: number, hash: string): string[] {
+		return keysOfRow(this.#store, this.#rowName(row))
+			.filter((key) => key !== this.key(row, hash) && this.#own(key)?.state === 'sent')
+			.map((key) => key.slice(key.lastIndexOf(':') + 1));
 	}
 
 	/** All submits, in any run. */
@@ -309,3 +320,12 @@ export const taskIdsOf = ({ taskId, earlierTaskIds = [] }: LedgerEntry): string[
 	...earlierTaskIds,
 	...(taskId === undefined ? [] : [taskId]),
 ];
+
+/** What an earlier attempt has sent for the row. */
+export const inputOf = ({ image, audio, prompt, resolution, seed }: LedgerEntry): SubmitInput => ({
+	image,
+	audio,
+	prompt,
+	resolution,
+	seed,
+});

@@ -1,4 +1,5 @@
 import type { LedgerStore } from './ledger';
+import { putEntry, removeEntry } from './ledgerKeys';
 
 /** A second *Retry* of the same execution usually comes within hours. */
 const KEPT_MS = 24 * 60 * 60_000;
@@ -74,10 +75,17 @@ function countChars(store: LedgerStore): number {
 	return chars;
 }
 
-/** An entry's submits are only ever added to, so the longer list is the later one. */
+/**
+ * An entry's submits are only ever added to, so the longer list is the later one. By its first submit, and not by its key
+ * alone: a row that is asked for in other words takes its entry along, and a copy under the old key would count twice.
+ */
 function merge(live: LedgerStore, stored: LedgerStore): void {
+	const keys = new Map(Object.entries(live).map(([key, entry]) => [entry.submissionIds[0], key]));
 	for (const [key, entry] of Object.entries(stored)) {
-		const known = Object.hasOwn(live, key) ? live[key] : undefined;
-		if (!known || known.submissionIds.length < entry.submissionIds.length) live[key] = entry;
+		const knownKey = keys.get(entry.submissionIds[0]) ?? key;
+		const known = Object.hasOwn(live, knownKey) ? live[knownKey] : undefined;
+		if (known && known.submissionIds.length >= entry.submissionIds.length) continue;
+		if (known) removeEntry(live, knownKey);
+		putEntry(live, key, entry);
 	}
 }

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-
 import { uploadFile, withField } from '../wavespeed/media/upload';
 import { settle } from '../async/settle';
+import { noteAsked } from './asked';
 import type { Batch } from './context';
 import type { SubmitInput } from '../wavespeed/tasks/submitTask';
 import type { VideoRequest, InspectedFile, Media } from './request';
@@ -20,14 +19,11 @@ export async function inspectRequest(request: VideoRequest): Promise<PreparedReq
 	return { request, image, audio };
 }
 
-/** Half a SHA-256: 10,000 rows don't collide, and what n8n stores stays small. */
-const HASH_CHARS = 16;
-
-/** Of what the row asks for this time: the same files or addresses, texts and seed give the same. */
-export function hashContent({ request, image, audio }: PreparedRequest): string {
-	const { prompt, resolution, seed } = request;
-	const asked = [toContent(image), toContent(audio), prompt, resolution, seed];
-	return createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, HASH_CHARS);
+/** What the row asks for this time, by its fields: files by their content, wherever they are. */
+export function describeAsked({ request, image, audio }: PreparedRequest): string {
+	const { prompt, resolution, seed, sources } = request;
+	const files = { image: toContent(image), audio: toContent(audio) };
+	return noteAsked({ ...files, prompt, resolution, seed }, sources);
 }
 
 const toContent = (media: PreparedMedia): string =>

@@ -23,6 +23,7 @@ export async function quoteWithinLimits(
 			{ details: { costUsd } },
 		);
 	}
+	if (maxCostPerRun !== undefined) await batch.earlierPrices.learn();
 	const spentUsd = await batch.budget.decide(key, costUsd, maxCostPerRun);
 	if (spentUsd !== undefined && maxCostPerRun !== undefined) {
 		fail(

@@ -1,4 +1,5 @@
 import type { UploadFile } from '../wavespeed/media/upload';
+import type { Sources } from './asked';
 
 /** A file of the workflow, read once to know what it holds. */
 export interface InspectedFile extends UploadFile {
@@ -28,6 +29,7 @@ export interface VideoRequest {
 	 * incoming item. The same in each retry, whatever `{{ $now }}` gives then.
 	 */
 	fingerprint: string;
+	sources: Sources;
 	webhookUrl?: string;
 	maxCostPerVideo?: number;
 	maxCostPerRun?: number;

@@ -13,10 +13,11 @@ import { FILE_READS } from '../account/processLimits';
 import { AccountPlace } from './accountPlace';
 import type { Batch } from './context';
 import type { LedgerEntry } from './ledger';
-import { completeInput, hashContent, inspectRequest, type PreparedRequest } from './prepare';
+import { completeInput, describeAsked, inspectRequest, type PreparedRequest } from './prepare';
 import { quoteWithinLimits } from './price';
 import type { RowKey } from './ledger';
 import { untilTasksReadable } from './readable';
+import { nameLeftTasks } from './recovery/lostSubmit';
 import type { VideoRequest } from './request';
 import {
 	findEarlierTask,
@@ -157,6 +158,7 @@ async function prepareSubmission(
 	row: number,
 	request: VideoRequest,
 ): Promise<Submission> {
+	void nameLeftTasks(batch, toKey(row, request));
 	await batch.account.submitBreaker.enter(batch.api);
 	const prepared = await inspect(batch, request);
 	const input = await completeInput(batch, prepared);
@@ -165,7 +167,7 @@ async function prepareSubmission(
 		input,
 		isSeedDrawn: request.seed === -1,
 		isWaitedFor: false,
-		content: hashContent(prepared),
+		asked: describeAsked(prepared),
 		costUsd: await quoteWithinLimits(batch, toKey(row, request), request, input),
 		webhookUrl: request.webhookUrl,
 	};
@@ -185,9 +187,8 @@ async function findEntry(
 ): Promise<LedgerEntry | undefined> {
 	const { ledger } = batch;
 	const { fingerprint } = request;
-	if (batch.isTool) ledger.takeOver(row, fingerprint);
-	if (!ledger.find(row, fingerprint) && batch.earlierRows.has(row)) {
-		ledger.rename(row, fingerprint, hashContent(await inspect(batch, request)));
+	if (ledger.hasEarlier(row, fingerprint)) {
+		ledger.goOn(row, fingerprint, describeAsked(await inspect(batch, request)));
 	}
 	return ledger.find(row, fingerprint);
 }

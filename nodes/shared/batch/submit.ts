@@ -4,9 +4,9 @@ import { type SubmitInput, type SubmitOutcome, submitTask } from '../wavespeed/t
 import type { Task } from '../wavespeed/tasks/task';
 import type { AccountPlace } from './accountPlace';
 import type { Batch } from './context';
-import type { LedgerEntry, RowKey } from './ledger';
+import { inputOf, type LedgerEntry, type RowKey } from './ledger';
 import { untilTasksReadable } from './readable';
-import { findEarlierSubmit, inputOf, searchAfterLostAnswer } from './recovery/lostSubmit';
+import { findEarlierSubmit, searchAfterLostAnswer } from './recovery/lostSubmit';
 
 /** A task of the service that belongs to a row. */
 export interface SubmittedTask {
@@ -33,8 +33,8 @@ export interface Submission extends RowKey {
 	isWaitedFor: boolean;
 	/** What it waits in. Undefined: nobody waits for the task. */
 	place?: AccountPlace;
-	/** Of what the row asks for, as it is this time. */
-	content: string;
+	/** What the row asks for, field by field, as it is this time. */
+	asked: string;
 	costUsd: number | undefined;
 	webhookUrl: string | undefined;
 }
@@ -167,7 +167,7 @@ const NOT_LEFT: ReadonlySet<string> = new Set(['notSent', HELD_BACK.kind]);
 async function send(batch: Batch, submission: Submission): Promise<Sent> {
 	const { api, account, ledger } = batch;
 	const { clock } = api;
-	const { row, hash, input, isSeedDrawn, content, costUsd } = submission;
+	const { row, hash, input, isSeedDrawn, asked, costUsd } = submission;
 	const permit = await enterSubmitGate(batch);
 	const ready = await settle(account.submitBreaker.enter(api));
 	const submittedAt = clock.now();
@@ -180,7 +180,7 @@ async function send(batch: Batch, submission: Submission): Promise<Sent> {
 	const sent = account.submissions.begin(newSubmissionId(batch), submittedAt);
 	ledger.noteSent(row, hash, {
 		...timesOf(batch, submittedAt),
-		...{ submissionId: sent.id, accountId: batch.accountId, input, isSeedDrawn, content, costUsd },
+		...{ submissionId: sent.id, accountId: batch.accountId, input, isSeedDrawn, asked, costUsd },
 	});
 	// The line that spends money. A second POST for the same row would be paid for twice.
 	const answered = await settle(submitTask(api, permit, input, submission.webhookUrl));

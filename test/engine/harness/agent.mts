@@ -44,9 +44,13 @@ export interface AgentOptions {
 	settings?: Partial<INode>;
 	/** The failed execution that this one is the Retry of. */
 	retryOf?: IRun;
+	/** What the agent gets, one after the other, each in a run of its own, as in a loop over customers. */
+	customers?: IDataObject[];
 	/** What the model does. `getTool` connects the tool once more, as for a further item of the agent. */
-	think(call: CallTool, getTool: () => Promise<CallTool>): Promise<void>;
+	think(call: CallTool, getTool: () => Promise<CallTool>, customer: IDataObject): Promise<void>;
 }
+
+const customerOf = (ctx: IExecuteFunctions): IDataObject => ctx.getInputData()[0]?.json ?? {};
 
 interface ConnectedTool {
 	invoke(args: IDataObject): Promise<string>;
@@ -74,7 +78,7 @@ class Agent implements INodeType {
 			return async (args) => await ask(tool as ConnectedTool, args);
 		};
 		// n8n calls this with its context for `this`, so the agent itself has to be looked up.
-		await (types[AGENT_TYPE] as Agent).think(await getTool(), getTool);
+		await (types[AGENT_TYPE] as Agent).think(await getTool(), getTool, customerOf(this));
 		return [[{ json: {} }]];
 	}
 }
@@ -158,12 +162,28 @@ export async function runAgentInRounds(
 	return { ...(await runWithTool(options, NODE_TYPE)), heard };
 }
 
+const linkTo = (node: string) => [{ node, type: 'main' as const, index: 0 }];
+
+/** A node that has one customer's data. */
+function makeTurn(name: string, customer: IDataObject): INode {
+	const type = `test.${name}`;
+	types[type] = {
+		description: { ...types['test.passThrough']!.description, name },
+		execute: async () => await Promise.resolve([[{ json: customer, pairedItem: 0 }]]),
+	};
+	return makeNode(name, type);
+}
+
 async function runWithTool(
 	options: Omit<AgentOptions, 'think'> & Pick<RoundsOptions, 'failures' | 'server'>,
 	toolType: string,
 ): Promise<RunResult> {
+	const { customers = [{ chatInput: 'a video, please' }] } = options;
+	const turns = customers.map((customer, index) => makeTurn(`Turn ${index}`, customer));
 	const nodes = [
 		makeNode('Start', 'test.passThrough'),
+		...turns,
+		makeNode('Customer', 'test.passThrough'),
 		makeNode('Agent', AGENT_TYPE, options.failures ? RETRIED : {}),
 		makeNode('Talk', toolType, {
 			parameters: options.parameters as INode['parameters'],
@@ -176,7 +196,9 @@ async function runWithTool(
 		name: 'Test',
 		nodes,
 		connections: {
-			Start: { main: [[{ node: 'Agent', type: 'main', index: 0 }]] },
+			Start: { main: [turns.flatMap(({ name }) => linkTo(name))] },
+			...Object.fromEntries(turns.map(({ name }) => [name, { main: [linkTo('Customer')] }])),
+			Customer: { main: [linkTo('Agent')] },
 			Talk: { ai_tool: [[{ node: 'Agent', type: 'ai_tool', index: 0 }]] },
 		},
 		active: false,
@@ -186,7 +208,7 @@ async function runWithTool(
 	const stack = [
 		{
 			node: workflow.getNode('Start') as INode,
-			data: { main: [[{ json: { chatInput: 'a video, please' } }]] },
+			data: { main: [[{ json: {} }]] },
 			source: null,
 		},
 	];

@@ -1,8 +1,9 @@
 import type { IDataObject } from 'n8n-workflow';
 
+import { runAgent, type ToolAnswer } from '../harness/agent.mts';
 import type { RunResult } from '../harness/engine.mts';
 import { GENERATE, jsonOf, makeRows, type Rig } from '../harness/rig.mts';
-import { GOES_ON, idsOf, RETRY, startMoneyRig, textOf } from './support.mts';
+import { GOES_ON, idsOf, parametersByUrl, RETRY, startMoneyRig, textOf } from './support.mts';
 
 /**
  * A try that ends before it has sent anything, by a credential, a field or an expression: the tasks of earlier tries are
@@ -99,4 +100,23 @@ test('a credential that is wrong from the start says that nothing was paid', asy
 		credential: { ...rig.credential, apiKey: 'a b' },
 	});
 	expect(textOf(result)).toMatch(/Nothing was paid/);
+});
+
+test('a tool that is tried again with a credential that is wrong by then says nothing untrue about money', async () => {
+	await rig.close();
+	rig = await startMoneyRig({ taskSeconds: 300 });
+	const credential = { ...rig.credential };
+	rig.emulator.onRequest('submit', () => void (credential.apiKey = 'two words'));
+	const parameters = { operation: 'generate', ...(await parametersByUrl(rig)) };
+	let answer: ToolAnswer | undefined;
+	const run = runAgent({
+		credential,
+		parameters: { ...parameters, options: { timeoutMinutes: 1 } },
+		settings: { ...RETRY, maxTries: 2 },
+		think: async (call) => void (answer = await call({})),
+	});
+	await rig.until(run);
+	expect(answer).toHaveProperty('error.message', expect.stringMatching(/API [Kk]ey/));
+	expect(JSON.stringify(answer)).not.toMatch(/Nothing was paid\./);
+	expect(rig.emulator.paidTasks()).toBe(1);
 });

@@ -55,3 +55,23 @@ test('are named in an error about something else, which does not say that nothin
 	expect(textOf(result)).toContain(taskId);
 	expect(textOf(result)).not.toMatch(/Nothing was paid\./);
 });
+
+test.each(['get', 'wait'])(
+	'that another node names (%s) are not taken for a lost submit',
+	async (operation) => {
+		rig = await startMoneyRig({ includeInputs: 'ignored' });
+		const theirs = await rig.run({
+			items: [await makeRow({ prompt: 'theirs' })],
+			parameters: { ...GENERATE, resource: 'task', operation: 'submit' },
+		});
+		// As a task of another worker's, which this process knows nothing of.
+		rig.restart();
+		const taskId = String(jsonOf(theirs.items)[0]?.taskId);
+		const named = rig.start({ parameters: { resource: 'task', operation, taskId } });
+		if (operation === 'get') await rig.until(named);
+		rig.emulator.addFault({ step: 'submit', kind: 'resetBefore' });
+		const mine = rig.start({ items: [await makeRow({ prompt: 'mine' })], parameters: GENERATE });
+		const [result] = await rig.until(Promise.all([mine, named]));
+		expect(jsonOf(result.items)).toEqual([]);
+	},
+);

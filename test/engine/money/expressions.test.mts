@@ -1,6 +1,6 @@
 import { sampleFile, storeFile } from '../harness/engine.mts';
 import { GENERATE, jsonOf, makeRows, type Rig } from '../harness/rig.mts';
-import { idsOf, RETRY, startMoneyRig, tasksOf } from './support.mts';
+import { hideTasksFor, idsOf, RETRY, startMoneyRig, tasksOf } from './support.mts';
 
 /** A row is found again by what the workflow asks for, not by what an expression gives this time. */
 
@@ -92,6 +92,18 @@ test('a changed expression asks for a new video, and the old task stays named', 
 	expect(JSON.stringify(result.context)).toContain(idsOf(rig)[0]);
 });
 
+test.each(CHANGING)(
+	'with %s, a field that is written otherwise and gives the same changes nothing',
+	async (_, parameters) => {
+		refuseOneCheck();
+		const failed = await rig.run({ items: await makeRows(1), parameters });
+		const named = { ...parameters, imageBinaryPropertyName: 'image' };
+		const result = await rig.run({ parameters: named, retryOf: failed.run });
+		expect(jsonOf(result.items)[0]).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });
+		expect(rig.emulator.paidTasks()).toBe(1);
+	},
+);
+
 describe('an expression that is repaired between two tries', () => {
 	/** The third row's prompt is refused for good; all other tasks are made. */
 	const refuseThird = (): void => {
@@ -148,4 +160,18 @@ describe('an expression that is repaired between two tries', () => {
 		expect(jsonOf(result.items)[0]).toMatchObject({ status: 'completed', taskId: idsOf(rig)[1] });
 		expect(rig.emulator.paidTasks()).toBe(2);
 	});
+});
+
+test('a lost submit whose row asks for something else by the next try: its task is named', async () => {
+	rig.emulator.addFault({ step: 'submit', kind: 'resetAfter' });
+	hideTasksFor(rig, 30_000);
+	const failed = await rig.run({ items: await makeRows(1), parameters: GENERATE });
+	expect(failed.error).toBeDefined();
+	await rig.until(rig.clock.sleep(300_000));
+	const parameters = { ...GENERATE, prompt: '={{ $json.prompt + "!" }}' };
+	const result = await rig.run({ parameters, retryOf: failed.run });
+	const [lost, made] = idsOf(rig);
+	expect(jsonOf(result.items)[0]).toMatchObject({ prompt: 'row 0!', taskId: made });
+	expect(result.logs.join()).toMatch(new RegExp(`task ${lost} is of an earlier try`));
+	expect(JSON.stringify(result.run.data)).toMatch(new RegExp(`task ${lost} is of an earlier try`));
 });

@@ -106,3 +106,23 @@ test('a call is never parked, since the agent waits for it', async () => {
 	expect(heard[0]).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });
 	expect(parked).toBe(0);
 });
+
+test('a call that is repeated after a time-out, with its arguments in another order, goes on with the task', async () => {
+	await rig.close();
+	rig = await startMoneyRig({ taskSeconds: 300 });
+	const { imageUrl: image, ...rest } = await parametersByUrl(rig);
+	const prompt = parameters.prompt;
+	const options = { timeoutMinutes: 3 };
+	const asked = {
+		operation: 'generate',
+		...rest,
+		imageUrl: "={{ $fromAI('image') }}",
+		prompt,
+		options,
+	};
+	await run([[{ prompt: 'smiles', image }], [{ image, prompt: 'smiles' }]], {
+		parameters: asked as never,
+		settings: CONTINUES,
+	});
+	expect(rig.emulator.paidTasks()).toBe(1);
+});

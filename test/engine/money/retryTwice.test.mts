@@ -20,12 +20,13 @@ afterEach(async () => await rig.close());
 const BALANCE = { code: 400, message: 'insufficient credits' };
 
 /** An execution whose rows could not be submitted, or only the one with this prompt. */
-async function failFirst(rows: number, accepted = 'none'): Promise<RunResult> {
+async function failFirst(rows: number, accepted = 'none', options = {}): Promise<RunResult> {
 	rig.emulator.addFault({
 		...{ step: 'submit', kind: 'status', status: 400, body: BALANCE, times: Infinity },
 		when: (request) => !isOf(accepted)(request),
 	});
-	const failed = await rig.run({ items: await makeRows(rows), parameters: GENERATE });
+	const parameters = { ...GENERATE, options };
+	const failed = await rig.run({ items: await makeRows(rows), parameters });
 	expect(textOf(failed)).toMatch(/insufficient credits/);
 	rig.emulator.clearFaults();
 	return failed;
@@ -160,4 +161,35 @@ test('where another workflow has called this one, the error says that its Retry 
 	const { error } = await rig.run({ items, parameters: GENERATE, isCalled: true });
 	expect(error?.description).toMatch(/calls anew when it is retried, and then all rows are paid/);
 	expect(error?.description).not.toMatch(/Retry of the execution/);
+});
+
+test('one with the original and one with the saved workflow, which asks for the same in other words', async () => {
+	await rig.close();
+	rig = await startMoneyRig({ accountLevel: 'bronze' });
+	const { run } = await failFirst(6);
+	const saved = { ...GENERATE, prompt: '={{ $json["prompt"] }}' };
+	const later = async () => {
+		await rig.clock.sleep(20_000);
+		return await retry(run, { parameters: saved });
+	};
+	const [one, two] = await rig.until(Promise.all([retry(run), later()]));
+	expect(idsIn(two)).toEqual(idsIn(one));
+	expect(rig.emulator.paidTasks()).toBe(6);
+});
+
+test('one after the other with a workflow that asks in other words: what was paid is counted once', async () => {
+	const quoted = await rig.run({
+		items: await makeRows(1),
+		parameters: { ...GENERATE, operation: 'quote' },
+	});
+	const options = { maxCostPerRun: 2 * Number(jsonOf(quoted.items)[0]?.costUsd) };
+	const saved = { parameters: { ...GENERATE, prompt: '={{ $json["prompt"] }}', options } };
+	const { run } = await failFirst(2, 'row 0', options);
+	// What n8n has in its database, which no later execution changes.
+	const stored = structuredClone(run);
+	rig.emulator.addFault({ step: 'submit', kind: 'status', status: 400, body: BALANCE });
+	expect((await rig.until(retry(stored, saved))).error).toBeDefined();
+	const two = await rig.until(retry(stored, saved));
+	expect(two.error).toBeUndefined();
+	expect(rig.emulator.paidTasks()).toBe(2);
 });

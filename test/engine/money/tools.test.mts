@@ -1,7 +1,10 @@
+import type { IDataObject } from 'n8n-workflow';
+
 import type { EmulatorOptions } from '../../emulator/types.mts';
-import { type CallTool, runAgent, type ToolAnswer } from '../harness/agent.mts';
+import { type AgentOptions, type CallTool, runAgent, type ToolAnswer } from '../harness/agent.mts';
+import { sampleFile } from '../harness/engine.mts';
 import type { Rig } from '../harness/rig.mts';
-import { isOf, parametersByUrl, RETRY, startMoneyRig } from './support.mts';
+import { GOES_ON, isOf, parametersByUrl, RETRY, startMoneyRig } from './support.mts';
 
 /** Promise 1 as a tool of an AI agent, by the emulator's count of accepted submits. */
 
@@ -170,4 +173,75 @@ describe('Retry of an execution whose agent failed after its calls', () => {
 		await retryAfter(['smiles'], ['smiles', 'smiles', 'nods']);
 		expect(rig.emulator.paidTasks()).toBe(3);
 	});
+});
+
+describe('an agent that works customer by customer, with a picture from their data', () => {
+	const nameOf = ({ name }: IDataObject): string => String(name);
+	let customers: IDataObject[];
+	const begin = async (options: EmulatorOptions = {}, more: IDataObject = {}): Promise<void> => {
+		await rig.close();
+		await start(options);
+		const addPhoto = async (name: string): Promise<IDataObject> => {
+			const picture = Buffer.concat([sampleFile('portrait.png'), Buffer.from(name)]);
+			return { name, photo: await rig.emulator.addUpload(`${name}.png`, 'image/png', picture) };
+		};
+		customers = [await addPhoto('Ann'), await addPhoto('Bob'), await addPhoto('Cid')];
+		parameters = { ...parameters, imageUrl: '={{ $json.photo }}', ...(more as typeof parameters) };
+	};
+
+	/** The picture of the task that each customer's agent was handed. */
+	const runFor = async (more: Partial<AgentOptions>, failsFor?: string) => {
+		const pictures: Record<string, unknown> = {};
+		const { credential } = rig;
+		const think: AgentOptions['think'] = async (call, _, customer) => {
+			if (nameOf(customer) === failsFor) throw new Error('the model is overloaded');
+			const answer = await call({ prompt: 'talks' });
+			const task = rig.emulator.tasks().find(({ id }) => id === idOf(answer));
+			pictures[nameOf(customer)] = task?.input.image;
+		};
+		const options = { credential, parameters, customers, think, ...more };
+		return { ...(await rig.until(runAgent(options))), pictures };
+	};
+	const photos = (): Record<string, unknown> =>
+		Object.fromEntries(customers.map(({ name, photo }) => [name, photo]));
+
+	test.each(['Ann', 'Bob', 'Cid'])(
+		'hands each its own video after Retry of an execution that failed for %s',
+		async (failing) => {
+			await begin();
+			const failed = await runFor({}, failing);
+			expect(failed.error).toBeDefined();
+			const { pictures } = await runFor({ retryOf: failed.run });
+			const ofAll = { ...failed.pictures, ...pictures };
+			expect(ofAll).toEqual(photos());
+			expect(rig.emulator.paidTasks()).toBe(3);
+		},
+	);
+
+	test('hands nobody the video of one whose time was up', async () => {
+		await begin({ taskSeconds: 300 }, { options: { timeoutMinutes: 3 } });
+		const { pictures } = await runFor({ settings: GOES_ON });
+		const wrong = Object.entries(pictures).filter(
+			([name, picture]) => picture !== undefined && picture !== photos()[name],
+		);
+		expect(wrong).toEqual([]);
+		expect(rig.emulator.paidTasks()).toBe(3);
+	});
+});
+
+test.each([
+	[
+		'a clock and a die',
+		{ prompt: "={{ $fromAI('prompt') }} {{ $now.toMillis() }}{{ Math.random() }}" },
+	],
+	['a seed that is drawn', { seed: '={{ Math.floor(Math.random() * 1e9) }}' }],
+])('a call that is tried again goes on with its task, with %s', async (_, more) => {
+	parameters = { ...parameters, ...more };
+	refuseFirstCheck();
+	let answer: ToolAnswer | undefined;
+	await think(async (call) => {
+		answer = await call({ prompt: 'smiles' });
+	});
+	expect(idOf(answer!)).toBe(ids()[0]);
+	expect(rig.emulator.paidTasks()).toBe(1);
 });

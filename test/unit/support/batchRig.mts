@@ -5,6 +5,7 @@ import { Submissions } from '../../../nodes/shared/account/submissions';
 import { Cancellation } from '../../../nodes/shared/async/cancellation';
 import { runConcurrently } from '../../../nodes/shared/async/runConcurrently';
 import type { Settled } from '../../../nodes/shared/async/settle';
+import { ASKED_FIELDS, type Sources } from '../../../nodes/shared/batch/asked';
 import { type Batch, type BatchOptions, createBatch } from '../../../nodes/shared/batch/context';
 import type { LedgerStore } from '../../../nodes/shared/batch/ledger';
 import type { Media, VideoRequest } from '../../../nodes/shared/batch/request';
@@ -56,8 +57,10 @@ export function createRequest(more: Partial<VideoRequest> = {}): VideoRequest {
 	};
 	const { image, audio, prompt, resolution, seed } = request;
 	const files = [image, audio].map((media) => contents.get(media) ?? media);
-	const fingerprint = sha256(JSON.stringify([...files, prompt, resolution, seed])).slice(0, 16);
-	return { fingerprint, ...request };
+	const written = sha256(JSON.stringify([...files, prompt, resolution, seed])).slice(0, 16);
+	const { fingerprint = written } = more;
+	const sources = Object.fromEntries(ASKED_FIELDS.map((field) => [field, fingerprint]));
+	return { sources: sources as unknown as Sources, ...request, fingerprint };
 }
 
 /** Numbers from 0 to 1 that are the same in every run of the tests. */

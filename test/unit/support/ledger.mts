@@ -16,7 +16,7 @@ export const sentEntry = (sentAt: number, costUsd?: number, input = LEDGER_INPUT
 	accountId: 'account',
 	submissionId: `submission ${sentAt}`,
 	isSeedDrawn: true,
-	content: 'content',
+	asked: 'asked',
 	input,
 	costUsd,
 });

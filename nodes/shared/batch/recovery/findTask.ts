@@ -19,6 +19,8 @@ export type Finding =
 export interface SearchContext {
 	api: ApiContext;
 	account: Account;
+	/** Which key and base URL it looks with. */
+	accountId: string;
 	ledger: Ledger;
 }
 
@@ -50,10 +52,11 @@ const UNKNOWN_CLOCK_MS = 24 * 60 * 60_000;
  * afterwards: an answer that comes in between must not look lost. `listWith` is told when the list is asked for.
  */
 export async function findLostTask(
-	{ api, account, ledger }: SearchContext,
+	context: SearchContext,
 	lost: LostSubmit,
 	listWith: <T>(list: () => Promise<T>) => Promise<T> = async (list) => await list(),
 ): Promise<Finding> {
+	const { api, account, ledger } = context;
 	const { entry } = lost;
 	const sent = describeSent(account, ledger, lost);
 	const compare = (task: Task): Evidence => compareEcho(task, sent);
@@ -84,7 +87,7 @@ export async function findLostTask(
 	const free = keepFree(account, ledger, candidates);
 	const agreeing = takeAgreeing(free);
 	if (agreeing) return { kind: 'found', task: agreeing };
-	return judgeUnknown({ api, account, ledger }, lost, free, compare);
+	return judgeUnknown(context, lost, free, compare);
 }
 
 /** Of tasks that nobody knows and none of which agrees. */
@@ -111,10 +114,12 @@ function judgeUnknown(
 
 /** Of the one task that nobody knows, which says nothing of itself. */
 function canOnlyBeOurs(
-	{ api, account, ledger }: SearchContext,
+	{ api, account, accountId, ledger }: SearchContext,
 	lost: LostSubmit,
 	task: Task,
 ): boolean {
+	// Another account's list may hold anybody's.
+	if (lost.entry.accountId !== accountId) return false;
 	// With the service's own clock a task that is older than the submit can't be its task.
 	const margin = account.serviceClock.isKnown ? CLOCK_PRECISION_MS : CLOCK_DIFFERENCE_MS;
 	const isYoung = isInWindow(task, toWindow(api, account, lost.entry, margin));

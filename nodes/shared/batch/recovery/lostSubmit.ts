@@ -1,10 +1,9 @@
 import type { LostSubmit } from '../../account/submitBreaker';
 import { settle, type Settled } from '../../async/settle';
 import { fail, FailureError, failureOf, makeFailure } from '../../wavespeed/failures';
-import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
 import type { Task } from '../../wavespeed/tasks/task';
 import type { Batch } from '../context';
-import type { LedgerEntry, RowKey } from '../ledger';
+import { inputOf, type LedgerEntry, type RowKey } from '../ledger';
 import { findLostTask, type Finding } from './findTask';
 
 /** What happens to a row whose submit had no clear answer: its task is looked for, and nothing is sent. */
@@ -14,15 +13,6 @@ const SEARCH_AGAIN_AFTER_MS = 60_000;
 
 /** The first look may come before the task is in the list. */
 const SEARCH_AGAIN_PAUSES_MS = [2_000, 10_000];
-
-/** What an earlier attempt has sent for the row. */
-export const inputOf = ({ image, audio, prompt, resolution, seed }: LedgerEntry): SubmitInput => ({
-	image,
-	audio,
-	prompt,
-	resolution,
-	seed,
-});
 
 /**
  * The search right after the answer was lost. However it ends without a task, the submit was of no use, and may be paid
@@ -93,6 +83,18 @@ export async function findEarlierSubmit(
 	}
 	// It stays known as lost: its task may still appear, and another execution must not take that for its own.
 	return undefined;
+}
+
+/**
+ * The row asks for something else by now, and its earlier submit may have been paid for: its task is named, so that it isn't
+ * lost. One look, which nobody waits for and which fails nothing.
+ */
+export async function nameLeftTasks(batch: Batch, { row, hash }: RowKey): Promise<void> {
+	for (const left of batch.ledger.openHashes(row, hash)) {
+		const searched = await settle(search(batch, { row, hash: left }));
+		if (!searched.ok || searched.value.kind !== 'found') continue;
+		batch.log({ event: 'left', row, taskId: searched.value.task.id });
+	}
 }
 
 /** Until a minute has passed since the attempt. Whose clock says so depends on who still knows it. */

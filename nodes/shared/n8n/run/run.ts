@@ -15,7 +15,7 @@ import { createMediaReader, type MediaReader } from '../input/media';
 import { downloadVideo } from '../output/downloadVideo';
 import type { Download } from '../output/resultItem';
 import { type AccountApi, accounts, openApi } from '../session/openApi';
-import { nameCall, openLedgerStore, readRunIndex } from './storedContext';
+import { nameRun, openLedgerStore } from './storedContext';
 import { readParameters } from '../input/parameters';
 import { isTool } from '../waiting/conditions';
 import { createParking, type Parking } from '../waiting/parking';
@@ -113,7 +113,7 @@ function openBatch(
 	return createBatch(api, {
 		account: api.account,
 		accountId: accountId.slice(0, ACCOUNT_ID_CHARS),
-		runIndex: isTool(ctx) ? nameCall(ctx, ledgerStore) : readRunIndex(ctx),
+		runIndex: nameRun(ctx, ledgerStore),
 		ledgerStore,
 		tasksInFlight: pace.tasksInFlight,
 		submitsPerMinute,
@@ -121,7 +121,12 @@ function openBatch(
 		isTool: isTool(ctx),
 		executionId: ctx.getExecutionId(),
 		// With the execution stopped or n8n gone, the log is where an ID can still be found.
-		log: (entry) => ctx.logger.info(`${ctx.getNode().name}: ${describeLogEntry(entry)}`),
+		log(entry) {
+			const text = describeLogEntry(entry);
+			ctx.logger.info(`${ctx.getNode().name}: ${text}`);
+			// No item and no error has it.
+			if (entry.event === 'left') showHint(ctx, text);
+		},
 	});
 }
 

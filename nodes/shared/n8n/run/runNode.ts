@@ -18,7 +18,7 @@ import type { Task } from '../../wavespeed/tasks/task';
 import { continueWait } from '../../wavespeed/tasks/waitForTask';
 import { makeAbandoned, MOST_CONCURRENT_ROWS, openRun, type Run } from './run';
 import { settle, type Settled } from '../../async/settle';
-import { openLedgerStore, readRunIndex, withLiveLedger } from './storedContext';
+import { nameRun, openLedgerStore, withLiveLedger } from './storedContext';
 import { Ledger, type LedgerByRow } from '../../batch/ledger';
 import { addTaskFacts, describeEnd, logTasksLeft } from './taskFacts';
 import { orderRows } from '../../batch/rowOrder';
@@ -69,12 +69,14 @@ async function runOnce(
 	if (!opened.ok) {
 		// Nothing works without the credential, so every row fails for the same reason.
 		// An earlier try may have submitted, and its tasks must be named all the same.
-		const ledger = new Ledger(openLedgerStore(ctx), readRunIndex(ctx));
+		const store = openLedgerStore(ctx);
+		const ledger = new Ledger(store, nameRun(ctx, store));
 		const { error } = opened;
-		if (!continueOnFail && ledger.entriesOfRun().length > 0) {
-			throw describeEnd(ctx, ledger, { row: 0, error }, []);
+		if (!continueOnFail) {
+			throw ledger.entriesOfRun().length > 0
+				? describeEnd(ctx, ledger, { row: 0, error }, [])
+				: toNodeError(ctx.getNode(), { row: 0, error: addTaskFacts(ledger.byRow(), 0, error) }, 1);
 		}
-		if (!continueOnFail) throw toNodeError(ctx.getNode(), { row: 0, error }, 1);
 		const byRow = ledger.byRow();
 		return Array.from({ length: rowCount }, (_, row) =>
 			toErrorItem(ctx, { row, error: addTaskFacts(byRow, row, error) }, false),

@@ -60,8 +60,12 @@ function nameOrigin(ctx: IExecuteFunctions, own: string): string {
 	return `of ${ctx.getWorkflow().id} ${ctx.getNode().id} ${establishedAt}`;
 }
 
-/** Which round of a loop this is: the same row in another round asks for another video. */
-export function readRunIndex(ctx: IExecuteFunctions): number {
+/** The same row in another round of a loop, or in another call of a tool, asks for another video. */
+export const nameRun = (ctx: IExecuteFunctions, store: LedgerStore): number | string =>
+	isTool(ctx) ? nameCall(ctx, store) : readRunIndex(ctx);
+
+/** Which round of a loop this is. */
+function readRunIndex(ctx: IExecuteFunctions): number {
 	const index: unknown = ctx.getWorkflowDataProxy(0).$runIndex;
 	return typeof index === 'number' ? index : 0;
 }
@@ -73,7 +77,7 @@ const NAMES_OF_CALLS = new WeakMap<LedgerStore, Set<string>>();
  * As a tool: n8n counts the run index up with each try, but gives the same one to calls for several items of an agent.
  * Each call gets a name of its own, else the second of two that ask for the same would be handed the first one's video.
  */
-export function nameCall(ctx: IExecuteFunctions, store: LedgerStore): string {
+function nameCall(ctx: IExecuteFunctions, store: LedgerStore): string {
 	const names = NAMES_OF_CALLS.get(store) ?? new Set();
 	NAMES_OF_CALLS.set(store, names);
 	const isTaken = (name: string): boolean =>

@@ -95,6 +95,8 @@ export function describeLogEntry(entry: LogEntry): string {
 			return `${row}: WaveSpeed gave no clear answer to the submit (${entry.said}); a task may exist and be paid for. Looking for it in the task list.`;
 		case 'found':
 			return `${row}: found task ${entry.taskId} after a submit without a clear answer`;
+		case 'left':
+			return `${row}: task ${entry.taskId} is of an earlier try, which asked for something else. It is paid for; "Get" fetches its video.`;
 	}
 }
 
