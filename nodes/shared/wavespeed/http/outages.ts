@@ -147,7 +147,7 @@ const MOST_KEPT = 100;
 /** Bad rows are refused one by one in seconds, and so many may stand in front of the good ones. */
 const FEWEST_REFUSED = 21;
 
-/** One more than the uploads side by side: others are tried before all are given up. Each may take a minute to find out. */
+/** One more than the uploads side by side: others are tried before all are given up. Each may take two minutes to find out. */
 const FEWEST_SILENT = 5;
 
 /** A gateway has waited in vain, as we would have. */
