@@ -241,6 +241,13 @@ function readEnd(value: unknown): RowEnd | undefined {
 	return isFailure ? { failure: failure as unknown as Failure } : undefined;
 }
 
+/** When the parent goes on in any case, on the steady clock, ms; any version has written it alike. */
+export function readLimit(json: unknown): number | undefined {
+	const run = isRecord(json) ? parseText(json.run) : undefined;
+	const limitAt = isRecord(run) ? run.limitAt : undefined;
+	return typeof limitAt === 'number' ? toSteadyTime(limitAt) : undefined;
+}
+
 /**
  * The rows of a state that can't be read, as far as any version has written them alike: `run` is the text of an object
  * with `rows`, each with its number and its task. An update of this package in the middle of a wait must lose no ID.
