@@ -41,6 +41,18 @@ describe('a failed task', () => {
 		expect(scene.rig.clock.now() - before).toBeLessThanOrEqual(3 * MINUTE);
 	});
 
+	testFailing('ends the run before the videos of the other rows are fetched', async () => {
+		await park({ parameters: withOptions({ downloadVideo: true }) });
+		await scene.waiting.pass(5 * MINUTE);
+		const { emulator } = scene.rig;
+		// The other rows have ended by the check that sees the failure.
+		for (const row of [0, 2]) emulator.finishTask(taskOf(row).id);
+		emulator.failTask(taskOf(1).id, { code: 1200, error: 'refused' });
+		const result = await scene.waiting.ended();
+		expect(result.error?.message).toMatch(/refused.*\. Row 2\b/);
+		expect(emulator.requests().filter(({ step }) => step === 'download')).toEqual([]);
+	});
+
 	testFailing('fails again on Retry, and pays nothing', async () => {
 		const failed = await failRow1();
 		const retried = await scene.waiting.start({

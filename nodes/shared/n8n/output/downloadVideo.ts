@@ -15,7 +15,7 @@ import {
 } from '../../wavespeed/failures';
 import type { Outages } from '../../wavespeed/http/outages';
 import { toPathSegment } from '../../wavespeed/endpoints';
-import type { Cancellation } from '../../async/cancellation';
+import { type Cancellation, unlessCancelled } from '../../async/cancellation';
 import { retry } from '../../async/retry';
 import type { Task } from '../../wavespeed/tasks/task';
 import { describeNetworkError } from '../http/networkErrors';
@@ -206,13 +206,13 @@ async function store(
 		onSlow: () => new Error('the video arrived too slowly'),
 	});
 	const forget = cancellation.onCancel((reason) => watched.breakOff(reason));
-	const prepared = await settle(
-		ctx.helpers.prepareBinaryData(
-			watched.stream as Parameters<typeof ctx.helpers.prepareBinaryData>[0],
-			fileName,
-			/^video\/[\w.+-]{1,60}$/.test(mimeType) ? mimeType : 'video/mp4',
-		),
+	const storing = ctx.helpers.prepareBinaryData(
+		watched.stream as Parameters<typeof ctx.helpers.prepareBinaryData>[0],
+		fileName,
+		/^video\/[\w.+-]{1,60}$/.test(mimeType) ? mimeType : 'video/mp4',
 	);
+	// A storage that hangs must not hold a run that is over.
+	const prepared = await settle(unlessCancelled(cancellation, storing));
 	// Before the stream is closed, which is an error as well.
 	const { problem } = watched;
 	watched.finish();

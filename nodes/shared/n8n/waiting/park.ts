@@ -14,8 +14,9 @@ import { keepWakeUrl } from './wake';
  * timers are a minute apart, and a busy n8n may be late.
  */
 const MARGIN_MS = 10 * 60_000;
-/** More where videos have to be fetched after the last end. */
+/** More where videos have to be fetched after the last end: a few at a time, and some take a minute. */
 const DOWNLOAD_MARGIN_MS = 30 * 60_000;
+const MARGIN_PER_DOWNLOAD_MS = 15_000;
 
 /** The run as it is parked: what has ended already stands in `ends`. */
 export function makeState(
@@ -26,9 +27,9 @@ export function makeState(
 	const { name, onError } = ctx.getNode();
 	const tasks = rows.filter(isTaskRow);
 	const open = tasks.filter(({ row }) => !ends.has(row));
-	const marginMs = tasks.some(({ settings }) => settings.downloadTo !== undefined)
-		? DOWNLOAD_MARGIN_MS
-		: MARGIN_MS;
+	const downloads = tasks.filter(({ settings }) => settings.downloadTo !== undefined).length;
+	const marginMs =
+		downloads > 0 ? DOWNLOAD_MARGIN_MS + downloads * MARGIN_PER_DOWNLOAD_MS : MARGIN_MS;
 	return {
 		node: { name, onError },
 		rowCount: ctx.getInputData().length,
