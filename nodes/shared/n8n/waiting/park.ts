@@ -1,4 +1,9 @@
-import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type {
+	ExecuteWorkflowData,
+	IDataObject,
+	IExecuteFunctions,
+	INodeExecutionData,
+} from 'n8n-workflow';
 
 import { settle } from '../../async/settle';
 import { isRecord } from '../../json';
@@ -53,13 +58,13 @@ export async function park(
 		workflowId: ctx.getWorkflow().id ?? '',
 		shouldResume: true,
 	};
-	const input = [{ json: encodeState(state) }];
-	const started = await settle(
-		(async () =>
-			await ctx.executeWorkflow({ code: makeChildWorkflow(ctx) }, input, undefined, {
-				parentExecution,
-			}))(),
-	);
+	const startChild = async (): Promise<ExecuteWorkflowData> => {
+		// Throws for a column that contains itself.
+		const input = [{ json: encodeState(state) }];
+		const code = makeChildWorkflow(ctx);
+		return await ctx.executeWorkflow({ code }, input, undefined, { parentExecution });
+	};
+	const started = await settle(startChild());
 	if (!started.ok) return started;
 	if (!started.value.waitTill) return { ok: false, error: new Error('The child does not wait') };
 	// n8n lets the parent wait for as long as its child does, which may have been killed in the middle of a check.
