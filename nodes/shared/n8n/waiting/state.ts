@@ -7,7 +7,7 @@ import type { TaskWait } from '../../wavespeed/tasks/waitStep';
 import { toDataObject } from '../dataObject';
 import { MESSAGES } from '../errors/messages';
 import { taskIdOfItem } from '../output/rowFields';
-import type { ResultSettings } from '../output/taskItem';
+import { type ResultSettings, toItem } from '../output/taskItem';
 import { toSteadyTime, toWallTime } from '../session/clock';
 
 /**
@@ -67,6 +67,7 @@ export const taskIdOf = (row: ParkedRow): string | undefined => {
 interface OpenGroup {
 	nextCheckAt: number;
 	status: string;
+	videoUrls?: string[];
 	rows: number[];
 }
 
@@ -105,9 +106,10 @@ const encodeEnd = (end: RowEnd, isWhole: boolean): unknown =>
 
 function groupOpen(open: Map<number, TaskWait>): OpenGroup[] {
 	const groups = new Map<string, OpenGroup>();
-	for (const [row, { nextCheckAt, status }] of open) {
-		const key = `${nextCheckAt} ${status}`;
-		const group = groups.get(key) ?? { nextCheckAt: toWallTime(nextCheckAt), status, rows: [] };
+	for (const [row, { nextCheckAt, status, videoUrls }] of open) {
+		const key = JSON.stringify([nextCheckAt, status, videoUrls]);
+		const said = { status, ...(videoUrls ? { videoUrls } : {}) };
+		const group = groups.get(key) ?? { nextCheckAt: toWallTime(nextCheckAt), ...said, rows: [] };
 		group.rows.push(row);
 		groups.set(key, group);
 	}
@@ -157,11 +159,12 @@ function readOpen(
 	byRow: ReadonlyMap<number, ParkedTask>,
 ): Map<number, TaskWait> | undefined {
 	const open = new Map<number, TaskWait>();
-	for (const { nextCheckAt, status, rows } of groups) {
+	for (const { nextCheckAt, status, videoUrls, rows } of groups) {
+		const said = { status, ...(videoUrls ? { videoUrls } : {}) };
 		for (const row of rows) {
 			const parked = byRow.get(row);
 			if (!parked) return undefined;
-			open.set(row, { ...parked.wait, nextCheckAt: toSteadyTime(nextCheckAt), status });
+			open.set(row, { ...parked.wait, ...said, nextCheckAt: toSteadyTime(nextCheckAt) });
 		}
 	}
 	return open;
@@ -204,7 +207,11 @@ const isOpenGroup = (value: unknown): value is OpenGroup =>
 	isRecord(value) &&
 	typeof value.nextCheckAt === 'number' &&
 	typeof value.status === 'string' &&
+	(value.videoUrls === undefined || isTextList(value.videoUrls)) &&
 	Array.isArray(value.rows);
+
+const isTextList = (value: unknown): boolean =>
+	Array.isArray(value) && value.every((text) => typeof text === 'string');
 
 function isParkedRow(value: unknown): value is ParkedRow {
 	if (!isRecord(value) || !Number.isSafeInteger(value.row)) return false;
@@ -259,10 +266,12 @@ export function salvageRows(json: unknown): INodeExecutionData[] {
 		const { wait, items, asked, inputFields } = row;
 		if (Array.isArray(items)) return items.filter(isItem);
 		const taskId = isRecord(wait) ? wait.taskId : undefined;
-		const fields = [inputFields, asked].filter(isRecord);
-		const pairedItem = { item: Number(row.row) || 0 };
 		if (typeof taskId !== 'string') return [];
 		const record = { taskId, status: 'unknown', videoUrl: null, videoUrls: [] };
-		return [{ json: toDataObject(Object.assign({}, ...fields, record)), pairedItem }];
+		const json = toDataObject({ ...(isRecord(asked) ? asked : {}), ...record });
+		// They are stored only where the output is to keep them.
+		const columns =
+			isRecord(inputFields) && Object.keys(inputFields).length > 0 ? inputFields : undefined;
+		return [toItem(Number(row.row) || 0, json, columns && toDataObject(columns))];
 	});
 }
