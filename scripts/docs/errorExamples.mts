@@ -148,6 +148,7 @@ export const EXAMPLES: Examples = {
 	unexpected: ['invalidInput', [{ text: "‹n8n's words›" }]],
 	keyMalformed: ['credential', [{}]],
 	baseUrlWrong: ['credential', [{ given }]],
+	credentialOutOfReach: ['credential', [{ said: "‹n8n's words›" }], 'told'],
 	keyRefused: ['credential', [{ said }]],
 	keyNotAllowed: ['credential', [403].map((status) => ({ said, status }))],
 	aboveCostPerVideo: ['costLimit', [{ costUsd: 0.9, limitUsd: 0.5 }]],

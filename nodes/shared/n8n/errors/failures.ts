@@ -5,6 +5,8 @@ declare module '../../wavespeed/failures' {
 	interface FailureFacts extends InputFacts, TaskFacts {
 		keyMalformed: object;
 		baseUrlWrong: { given: string };
+		/** While a run was parked. `cause`: our own words for what is wrong with it. */
+		credentialOutOfReach: { said: string; cause?: Failure };
 		/** The user's Stop. */
 		stopped: object;
 		/** Another row's failure has ended the run. */

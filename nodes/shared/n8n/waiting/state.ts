@@ -53,6 +53,8 @@ export interface WaitState {
 	/** The waits that go on, by row. */
 	open: Map<number, TaskWait>;
 	ends: Map<number, RowEnd>;
+	/** Since when the credential can't be read, on the steady clock, ms. */
+	withoutKeySince?: number | undefined;
 }
 
 export const isTaskRow = (row: ParkedRow): row is ParkedTask => 'wait' in row;
@@ -90,8 +92,10 @@ export function updateState(json: IDataObject, state: WaitState, newEnds: number
 		const end = state.ends.get(row);
 		return end ? [[row, encodeEnd(end, whole.has(row))]] : [];
 	});
+	const { withoutKeySince } = state;
 	return toDataObject({
 		wan22Wait: STATE_VERSION,
+		...(withoutKeySince === undefined ? {} : { withoutKeySince: toWallTime(withoutKeySince) }),
 		run: json.run,
 		open: JSON.stringify(groupOpen(state.open)),
 		ends: ended.length > 0 ? [...known, JSON.stringify(ended)] : known,
@@ -151,6 +155,9 @@ export function decodeState(json: unknown): WaitState | undefined {
 		rows: parkedRows,
 		open,
 		ends: ended,
+		...(typeof json.withoutKeySince === 'number'
+			? { withoutKeySince: toSteadyTime(json.withoutKeySince) }
+			: {}),
 	};
 }
 
