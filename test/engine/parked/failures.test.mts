@@ -34,6 +34,18 @@ describe('a failed task', () => {
 		},
 	);
 
+	testFailing(
+		'with a reason that passes says the same as its Retry does: no new task',
+		async () => {
+			await park({ settings: { retryOnFail: true, maxTries: 3, waitBetweenTries: 0 } });
+			scene.rig.emulator.failTask(taskOf(1).id, { code: 500, error: 'GPU worker lost' });
+			const { error } = await scene.waiting.ended();
+			expect(error?.description).not.toMatch(/retry submits|retry does not submit/i);
+			expect(error?.description).toMatch(/no Retry On Fail does\. A new execution.*is paid for/);
+			expect(scene.rig.emulator.paidTasks()).toBe(3);
+		},
+	);
+
 	testFailing('ends the run soon, without waiting for the other rows', async () => {
 		switchCallbacksOff();
 		const before = scene.rig.clock.now();

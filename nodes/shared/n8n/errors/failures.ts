@@ -89,7 +89,9 @@ export type TaskOrigin =
 	| 'given'
 	/** Submitted by an earlier attempt: nothing was sent now. */
 	| 'earlierAttempt'
-	| 'thisAttempt';
+	| 'thisAttempt'
+	/** Submitted by a run that was parked: no retry submits it again. */
+	| 'parked';
 
 interface TaskFacts {
 	taskStillRuns: { status: string };
@@ -102,7 +104,8 @@ interface TaskFacts {
 		isPermanent: boolean;
 		origin: TaskOrigin;
 	};
-	downloadFailed: { url: string; said: string };
+	/** `isParked`: no retry downloads it again. */
+	downloadFailed: { url: string; said: string; isParked?: boolean };
 	downloadOutOfTime: object;
 }
 

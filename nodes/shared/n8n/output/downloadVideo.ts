@@ -37,6 +37,8 @@ export interface DownloadContext {
 	random: Random;
 	cancellation: Cancellation;
 	hideKey: (text: string) => string;
+	/** No retry will fetch it again. */
+	isParked?: boolean;
 	/** Which hosts of videos don't answer, for all runs of the process. */
 	hosts: Outages;
 }
@@ -62,8 +64,11 @@ export async function downloadVideo(
 	const url = task.videoUrls[0] ?? '';
 	const fileName = `wan-2.2-${toPathSegment(task.id)}.mp4`;
 	const host = context.hosts.watch(hostOf(url), url, context.clock);
+	const { isParked = false } = context;
 	const toFailure = (said: string): FailureError =>
-		new FailureError(makeFailure('downloadFailed', 'downloadFailed', { url, said }, { details }));
+		new FailureError(
+			makeFailure('downloadFailed', 'downloadFailed', { url, said, isParked }, { details }),
+		);
 	let last = failed('', false);
 	const attemptInTurn = async (): Promise<FetchOutcome> => {
 		const known = failureOf(host.whyDown());

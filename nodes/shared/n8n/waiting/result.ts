@@ -5,6 +5,7 @@ import { mapConcurrently } from '../../async/runConcurrently';
 import { settle } from '../../async/settle';
 import { FailureError, failureOf, makeFailure, withDetails } from '../../wavespeed/failures';
 import { describeOtherRows } from '../errors/messages/run';
+import type { TaskOrigin } from '../errors/failures';
 import { makeErrorItem, toRunError } from '../errors/nodeErrors';
 import { downloadVideo } from '../output/downloadVideo';
 import { type Download, makeResultItem, originOf, readCost } from '../output/resultItem';
@@ -64,6 +65,7 @@ async function openDownload(ctx: IExecuteFunctions, cancellation: Cancellation):
 		ctx,
 		cancellation,
 		hideKey,
+		isParked: true,
 		clock: createClock(cancellation),
 		random: Math.random,
 		hosts: accounts.outages,
@@ -93,6 +95,9 @@ async function cancelBeforeLimit(
 	}
 }
 
+const parkedOriginOf = (asked: IDataObject): TaskOrigin =>
+	originOf(asked) === 'given' ? 'given' : 'parked';
+
 /** Why the row has no result, whatever else comes; undefined: it has one, or no end since another row's failure came first. */
 function refusalOf(parked: ParkedRow, { ends }: WaitState): unknown {
 	if (!isTaskRow(parked)) return undefined;
@@ -105,7 +110,7 @@ function refusalOf(parked: ParkedRow, { ends }: WaitState): unknown {
 		return withDetails(new FailureError(end.failure), costUsd === undefined ? {} : { costUsd });
 	}
 	try {
-		refuseFailedTask(end.task, settings, originOf(asked), costUsd);
+		refuseFailedTask(end.task, settings, parkedOriginOf(asked), costUsd);
 		return undefined;
 	} catch (error) {
 		return error;
@@ -131,7 +136,7 @@ async function makeRow(
 	const made = await settle(
 		makeResultItem(download, {
 			...{ row, task, settings, asked, inputItem: { json: inputFields } },
-			origin: originOf(asked),
+			origin: parkedOriginOf(asked),
 		}),
 	);
 	if (made.ok) return [made.value];
