@@ -394,9 +394,11 @@ function readOutcomes(
 	const { attempt, execution } = record;
 	const { plan } = execution;
 	const { ledger } = attempt.batch;
-	const ctx = { getNode: () => NODE, getInputData: () => outcomes } as unknown as Parameters<
-		typeof describeEnd
-	>[0];
+	const ctx = {
+		getNode: () => NODE,
+		getMode: () => 'trigger',
+		getInputData: () => outcomes,
+	} as unknown as Parameters<typeof describeEnd>[0];
 	const ends = outcomes.map((outcome): Settled<RowTask> => {
 		if (!outcome.ok || plan.kind === 'submit') return outcome;
 		try {
