@@ -42,14 +42,16 @@ const failed = (more: Partial<FailureFacts['taskFailed']> = {}): FailureFacts['t
 	...{ isPermanent: false, origin: 'thisAttempt', ...more },
 });
 
-const FAILED_TASKS = (['thisAttempt', 'earlierAttempt', 'given'] as const).flatMap((origin) => [
-	failed({ origin }),
-	failed({ origin, isPermanent: true }),
-	failed({ origin, errorCode: 1200 }),
-	failed({ origin, errorCode: 1402 }),
-	failed({ origin, status: 'deleted' }),
-	failed({ origin, status: 'cancelled' }),
-]);
+const FAILED_TASKS = (['thisAttempt', 'earlierAttempt', 'parked', 'given'] as const).flatMap(
+	(origin) => [
+		failed({ origin }),
+		failed({ origin, isPermanent: true }),
+		failed({ origin, errorCode: 1200 }),
+		failed({ origin, errorCode: 1402 }),
+		failed({ origin, status: 'deleted' }),
+		failed({ origin, status: 'cancelled' }),
+	],
+);
 
 type Examples = {
 	/** What is paid, where it doesn't follow from the kind. A failure behind another gives it its own kind. */
@@ -148,6 +150,7 @@ export const EXAMPLES: Examples = {
 	unexpected: ['invalidInput', [{ text: "‹n8n's words›" }]],
 	keyMalformed: ['credential', [{}]],
 	baseUrlWrong: ['credential', [{ given }]],
+	credentialOutOfReach: ['credential', [{ said: "‹n8n's words›" }], 'told'],
 	keyRefused: ['credential', [{ said }]],
 	keyNotAllowed: ['credential', [403].map((status) => ({ said, status }))],
 	aboveCostPerVideo: ['costLimit', [{ costUsd: 0.9, limitUsd: 0.5 }]],

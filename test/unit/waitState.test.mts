@@ -77,6 +77,16 @@ test("keeps the API's own object where that is the result", () => {
 	expect('task' in end && end.task.raw).toEqual(task('task0').raw);
 });
 
+test('keeps the videos that a task names although its status does not say that it has ended', () => {
+	const state = stateOf([parked(0), parked(1), parked(2)]);
+	for (const row of [1, 2]) {
+		const wait = { ...state.open.get(row)!, status: 'succeeded' };
+		state.open.set(row, { ...wait, videoUrls: [`https://v.example/${row}.mp4`] });
+	}
+	const read = decodeState(throughJson(encodeState(state)))!;
+	expect(read.open).toEqual(state.open);
+});
+
 test('writes only what a check has changed, so that n8n stores the rest once', () => {
 	const state = stateOf(Array.from({ length: 1_000 }, (_, row) => parked(row)));
 	const json = encodeState(state);
@@ -137,6 +147,20 @@ describe('a state that this version has not written', () => {
 				pairedItem: { item: row },
 			})),
 		);
+	});
+
+	test('leaves the columns of a row as they were, beside the record', () => {
+		const columns = { status: 'to do', taskId: 'mine', costUsd: 'my price' };
+		const settings = { ...parked(0).settings, includeInputFields: true };
+		const stored = encodeState(stateOf([parked(0, { settings, inputFields: columns })]));
+		const [item] = salvageRows({ ...stored, wan22Wait: 9 });
+		expect(item?.json).toEqual({
+			...{ ...columns, prompt: 'row 0', videoUrl: null, videoUrls: [] },
+			task: {
+				...{ prompt: 'row 0', costUsd: 0.15 },
+				...{ taskId: 'task0', status: 'unknown', videoUrl: null, videoUrls: [] },
+			},
+		});
 	});
 
 	test('never throws, whatever it is', () => {

@@ -103,6 +103,15 @@ function readJson(text: string): unknown {
 	}
 }
 
+/** n8n stores values that contain themselves, too; of an execution that has ended nothing is read back here. */
+function toText(data: IRunExecutionData): string {
+	try {
+		return JSON.stringify(data);
+	} catch {
+		return '{}';
+	}
+}
+
 export async function startWaiting(rig: Rig): Promise<WaitingRig> {
 	const executions = new Map<string, Execution>();
 	const answers: WaitingRig['answers'] = [];
@@ -131,7 +140,7 @@ export async function startWaiting(rig: Rig): Promise<WaitingRig> {
 	/** Stores what a run has come to, and wakes the parent of one that has ended. */
 	async function settleRun(execution: Execution, run: IRun): Promise<void> {
 		if (execution.status === 'canceled') return;
-		execution.data = JSON.stringify(run.data);
+		execution.data = run.waitTill ? JSON.stringify(run.data) : toText(run.data);
 		execution.scheduled = false;
 		const { error } = run.data.resultData;
 		execution.status = run.waitTill ? 'waiting' : error ? 'error' : 'success';

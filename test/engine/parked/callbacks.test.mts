@@ -88,4 +88,29 @@ describe('callbacks', () => {
 			expect(runsOf() - before).toBeLessThanOrEqual(3 * looks);
 		},
 	);
+
+	testParked(
+		'and requests to the child itself wake it once a minute for a task that goes on',
+		async () => {
+			await open({ taskSeconds: 3_600 });
+			await park({}, 1);
+			await scene.waiting.pass(MINUTE);
+			const { contextData } = (
+				JSON.parse(scene.waiting.stored()) as {
+					executionData: { contextData: Record<string, { wan22WakeUrl: string }> };
+				}
+			).executionData;
+			const url = contextData['node:Talk']?.wan22WakeUrl ?? '';
+			const body = JSON.stringify({ taskIds: [taskOf(0).id] });
+			const headers = { 'content-type': 'application/json' };
+			const before = polls().length;
+			for (let call = 0; call < 40; call += 1) {
+				await fetch(url, { method: 'POST', headers, body });
+				await scene.waiting.pass(3_000);
+			}
+			// Two minutes, in each of which n8n's timer wakes it as well.
+			expect(polls().length - before).toBeGreaterThanOrEqual(2);
+			expect(polls().length - before).toBeLessThanOrEqual(6);
+		},
+	);
 });

@@ -5,6 +5,7 @@ import {
 	withOptions,
 	MINUTE,
 	useParkedScene,
+	testFailing,
 	testParked,
 } from '../harness/parkedScene.mts';
 import { jsonOf } from '../harness/rig.mts';
@@ -93,5 +94,66 @@ describe('a task that can not be read', () => {
 		expect(jsonOf(goodItems(result)).map(({ prompt }) => prompt)).toEqual(
 			Array.from({ length: 20 }, (_, row) => `row ${row + 40}`),
 		);
+	});
+});
+
+describe('a credential that the child can not read', () => {
+	const hideKey = () => {
+		const { credential } = scene.rig;
+		const { apiKey } = credential;
+		let isHidden = true;
+		// As of an expression that names a node of the workflow.
+		Object.defineProperty(credential, 'apiKey', {
+			...{ enumerable: true, configurable: true },
+			get() {
+				if (isHidden) throw new Error("Referenced node doesn't exist");
+				return apiKey;
+			},
+		});
+		return () => void (isHidden = false);
+	};
+	const REASON =
+		/could not be read during the parked wait: Referenced node doesn't exist.*is paid for.*"While the Execution Runs".*"Get" and this ID/;
+
+	testParked('ends the wait soon with error rows that say so, and no time-out', async () => {
+		await park({ settings: { onError: 'continueRegularOutput' } });
+		hideKey();
+		const before = scene.rig.clock.now();
+		const { items } = await scene.waiting.ended();
+		expect(scene.rig.clock.now() - before).toBeLessThanOrEqual(13 * MINUTE);
+		for (const [row, { json }] of items.entries()) {
+			expect(json.error).toMatch(REASON);
+			expect(json.details).toMatchObject({ taskId: taskOf(row).id });
+		}
+		expect(items).toHaveLength(3);
+	});
+
+	testFailing('fails the run in stop mode, with all tasks', async () => {
+		await park();
+		hideKey();
+		const { error } = await scene.waiting.ended();
+		expect(error?.message).toMatch(/could not be read during the parked wait/);
+		for (const row of [0, 1, 2])
+			expect(`${error?.message} ${error?.description}`).toContain(taskOf(row).id);
+	});
+
+	testParked('is told also where the time limit comes first', async () => {
+		switchCallbacksOff();
+		const settings = { onError: 'continueRegularOutput' as const };
+		await park({ settings, parameters: withOptions({ timeoutMinutes: 3 }) });
+		hideKey();
+		const { items } = await scene.waiting.ended();
+		for (const { json } of items) expect(json.error).toMatch(REASON);
+	});
+
+	testParked('for some minutes only does no harm', async () => {
+		switchCallbacksOff();
+		await park();
+		const showKey = hideKey();
+		await scene.waiting.pass(8 * MINUTE);
+		showKey();
+		await scene.waiting.pass(2 * MINUTE);
+		const { items } = await scene.waiting.ended();
+		expect(items.map(({ json }) => json.status)).toEqual(Array(3).fill('completed'));
 	});
 });

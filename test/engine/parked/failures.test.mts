@@ -34,11 +34,35 @@ describe('a failed task', () => {
 		},
 	);
 
+	testFailing(
+		'with a reason that passes says the same as its Retry does: no new task',
+		async () => {
+			await park({ settings: { retryOnFail: true, maxTries: 3, waitBetweenTries: 0 } });
+			scene.rig.emulator.failTask(taskOf(1).id, { code: 500, error: 'GPU worker lost' });
+			const { error } = await scene.waiting.ended();
+			expect(error?.description).not.toMatch(/retry submits|retry does not submit/i);
+			expect(error?.description).toMatch(/no Retry On Fail does\. A new execution.*is paid for/);
+			expect(scene.rig.emulator.paidTasks()).toBe(3);
+		},
+	);
+
 	testFailing('ends the run soon, without waiting for the other rows', async () => {
 		switchCallbacksOff();
 		const before = scene.rig.clock.now();
 		await failRow1();
 		expect(scene.rig.clock.now() - before).toBeLessThanOrEqual(3 * MINUTE);
+	});
+
+	testFailing('ends the run before the videos of the other rows are fetched', async () => {
+		await park({ parameters: withOptions({ downloadVideo: true }) });
+		await scene.waiting.pass(5 * MINUTE);
+		const { emulator } = scene.rig;
+		// The other rows have ended by the check that sees the failure.
+		for (const row of [0, 2]) emulator.finishTask(taskOf(row).id);
+		emulator.failTask(taskOf(1).id, { code: 1200, error: 'refused' });
+		const result = await scene.waiting.ended();
+		expect(result.error?.message).toMatch(/refused.*\. Row 2\b/);
+		expect(emulator.requests().filter(({ step }) => step === 'download')).toEqual([]);
 	});
 
 	testFailing('fails again on Retry, and pays nothing', async () => {

@@ -1,4 +1,12 @@
 import {
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeType,
+	WAIT_INDEFINITELY,
+} from 'n8n-workflow';
+
+import { core, types } from '../harness/engine.mts';
+import {
 	goodItems,
 	withOptions,
 	MINUTE,
@@ -11,6 +19,10 @@ import { CHILD } from '../harness/waitingRig.mts';
 
 const scene = useParkedScene();
 const { park, switchCallbacksOff, taskOf } = scene;
+afterEach(() => {
+	jest.restoreAllMocks();
+	scene.rig.skewMachineClock(0);
+});
 
 describe('the time limit', () => {
 	testParked('of a row is the same error as in a run that waits while it runs', async () => {
@@ -47,28 +59,102 @@ describe('the time limit', () => {
 	);
 });
 
-testParked(
-	'an old child that wakes after the limit of its parent hands its results to nobody',
-	async () => {
+describe('a child that wakes after the limit of its parent', () => {
+	const rewriteWait = (at: number) =>
+		scene.waiting.rewrite(CHILD, (stored) =>
+			stored.replace(/"waitTill":"[^"]+"/, `"waitTill":"${new Date(at).toISOString()}"`),
+		);
+	const outlastParent = async (change = (stored: string) => stored) => {
 		switchCallbacksOff();
 		await park({ parameters: withOptions({ timeoutMinutes: 5 }) });
-		const wakeIn = (ms: number) => {
-			const at = new Date(scene.rig.clock.now() + ms).toISOString();
-			scene.waiting.rewrite(CHILD, (stored) =>
-				stored.replace(/"waitTill":"[^"]+"/, `"waitTill":"${at}"`),
-			);
-		};
-		wakeIn(60 * MINUTE);
+		scene.waiting.rewrite(CHILD, change);
+		rewriteWait(scene.rig.clock.now() + 60 * MINUTE);
+	};
+
+	testParked.each([
+		['', undefined],
+		[
+			', also if another version has written it',
+			(stored: string) => stored.replaceAll('"wan22Wait":1', '"wan22Wait":99'),
+		],
+	])('hands its results to nobody, and never ends, whoever wakes it%s', async (_name, change) => {
+		await outlastParent(change);
 		const result = await scene.waiting.ended();
 		expect(goodItems(result)).toHaveLength(3);
-		await scene.waiting.pass(2 * 60 * MINUTE);
-		const { waitTill } = JSON.parse(scene.waiting.stored(CHILD)) as { waitTill: string };
-		expect(Date.parse(waitTill) - scene.rig.clock.now()).toBeGreaterThan(7 * 24 * 60 * MINUTE);
-		wakeIn(0);
-		await scene.waiting.pass(3 * MINUTE);
-		expect(scene.waiting.status(CHILD)).toBe('success');
-	},
-);
+		for (let wake = 0; wake < 4; wake += 1) {
+			await scene.waiting.pass(70 * MINUTE);
+			expect(scene.waiting.status(CHILD)).toBe('waiting');
+			const { waitTill } = JSON.parse(scene.waiting.stored(CHILD)) as { waitTill: string };
+			expect(new Date(waitTill).getUTCFullYear()).toBe(3000);
+			rewriteWait(scene.rig.clock.now());
+		}
+	});
+
+	testParked('does not resume an approval that the parent waits for by then', async () => {
+		const pass = types['test.passThrough'] as INodeType;
+		const execute = pass.execute!;
+		jest.spyOn(pass, 'execute').mockImplementation(async function (this: IExecuteFunctions) {
+			const items = (await execute.call(this)) as INodeExecutionData[][];
+			if (this.getNode().name === 'Good') await this.putExecutionToWait(WAIT_INDEFINITELY);
+			return items;
+		});
+		await outlastParent();
+		await scene.waiting.pass(30 * MINUTE);
+		const before = scene.waiting.stored();
+		expect(JSON.parse(before)).toMatchObject({ resultData: { lastNodeExecuted: 'Good' } });
+		await scene.waiting.pass(24 * 60 * MINUTE);
+		expect(scene.waiting.status()).toBe('waiting');
+		expect(scene.waiting.stored()).toBe(before);
+	});
+});
+
+describe('a storage of n8n that stops while a video of a parked run is stored', () => {
+	interface BinaryService {
+		store(...given: unknown[]): Promise<unknown>;
+	}
+	const service = core.BinaryDataService.prototype as unknown as BinaryService;
+	const stopAt = (videos: number, onStop: () => Promise<void>) => {
+		const { store } = service;
+		let seen = 0;
+		jest.spyOn(service, 'store').mockImplementation(async function (this: unknown, ...given) {
+			const stored = await store.apply(this, given);
+			const isVideo = (given[2] as { mimeType?: string }).mimeType === 'video/mp4';
+			if (isVideo && (seen += 1) === videos) await onStop();
+			return stored;
+		});
+	};
+	const downloads = { downloadVideo: true, timeoutMinutes: 30 };
+
+	testParked(
+		'costs that one file: the run goes on before its limit, with the URL of the video',
+		async () => {
+			stopAt(2, async () => await scene.rig.clock.sleep(300 * MINUTE));
+			await park({ parameters: withOptions(downloads) });
+			const result = await scene.waiting.ended();
+			expect(scene.waiting.status()).toBe('success');
+			expect(result.items.filter(({ binary }) => binary?.data)).toHaveLength(2);
+			const without = result.items.filter(({ binary }) => !binary?.data);
+			expect(jsonOf(without)).toEqual([
+				expect.objectContaining({
+					taskId: expect.any(String),
+					videoUrl: expect.stringMatching(/^http/),
+					failureReason: expect.stringMatching(/not be downloaded within the time limit/),
+				}),
+			]);
+			// The child is not late, so it has ended.
+			expect(scene.waiting.status(CHILD)).toBe('success');
+		},
+	);
+
+	testParked('hands nothing over when the limit of the parent passes meanwhile', async () => {
+		stopAt(2, async () => scene.rig.skewMachineClock(3 * 60 * MINUTE));
+		await park({ parameters: withOptions(downloads) });
+		await scene.waiting.pass(40 * MINUTE);
+		expect(scene.waiting.status(CHILD)).toBe('waiting');
+		expect(scene.waiting.stored(CHILD)).toContain('tooLate');
+		expect(scene.waiting.status()).toBe('waiting');
+	});
+});
 
 describe('a state that another version of this package has written', () => {
 	testParked.each([

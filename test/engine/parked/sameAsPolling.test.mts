@@ -79,3 +79,27 @@ testParked.each(MODES)(
 		expect(String(items[0]?.json.prompt)).toHaveLength(10_001);
 	},
 );
+
+testParked.each(MODES)(
+	'a time-out names the video of a task whose status is unknown, also if the last checks have no answer (%s)',
+	async (mode) => {
+		await scene.open({ taskSeconds: 90_000 });
+		scene.switchCallbacksOff();
+		const goneAt = scene.rig.clock.now() + 9 * MINUTE;
+		const data = { id: '', status: 'succeeded', outputs: ['https://cdn.example/v.mp4'] };
+		scene.rig.emulator.addFault({
+			...{ step: 'result', kind: 'status', status: 200, times: Infinity },
+			body: { code: 200, message: 'success', data },
+			when: () => {
+				data.id = scene.rig.emulator.tasks()[0]?.id ?? '';
+				return scene.rig.clock.now() < goneAt;
+			},
+		});
+		scene.rig.emulator.addFault({
+			...{ step: 'result', kind: 'status', status: 503, times: Infinity },
+			when: () => scene.rig.clock.now() >= goneAt,
+		});
+		const { items } = await run(mode, 1, { timeoutMinutes: 10 });
+		expect(items[0]?.json.error).toContain('https://cdn.example/v.mp4');
+	},
+);

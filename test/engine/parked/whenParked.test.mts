@@ -1,3 +1,5 @@
+import type { IDataObject } from 'n8n-workflow';
+
 import { type RunOptions } from '../harness/engine.mts';
 import { withOptions, MINUTE, useParkedScene, testParked } from '../harness/parkedScene.mts';
 import { GENERATE, jsonOf, makeRows } from '../harness/rig.mts';
@@ -125,3 +127,22 @@ testParked.each([
 	expect(JSON.stringify(run?.hints)).toMatch(hint);
 	expect(result.items[0]?.json.status).toBe('completed');
 });
+
+testParked(
+	'with a column that can not be stored as JSON it waits while the execution runs, and says so',
+	async () => {
+		const column: IDataObject = {};
+		column.itself = column;
+		const result = await scene.waiting.start({
+			items: [{ json: { column, taskId: await submitOne() } }],
+			parameters: {
+				...{ resource: 'task', operation: 'wait', waitMode: 'parked' },
+				options: { includeInputFields: true },
+			},
+		});
+		expect(result.run.waitTill).toBeFalsy();
+		expect(result.items.map(({ json }) => json.status)).toEqual(['completed']);
+		const hints = result.run.data.resultData.runData.Talk?.[0]?.hints;
+		expect(JSON.stringify(hints)).toMatch(/could not park this execution.*circular/);
+	},
+);

@@ -5,6 +5,8 @@ declare module '../../wavespeed/failures' {
 	interface FailureFacts extends InputFacts, TaskFacts {
 		keyMalformed: object;
 		baseUrlWrong: { given: string };
+		/** While a run was parked. `cause`: our own words for what is wrong with it. */
+		credentialOutOfReach: { said: string; cause?: Failure };
 		/** The user's Stop. */
 		stopped: object;
 		/** Another row's failure has ended the run. */
@@ -87,7 +89,9 @@ export type TaskOrigin =
 	| 'given'
 	/** Submitted by an earlier attempt: nothing was sent now. */
 	| 'earlierAttempt'
-	| 'thisAttempt';
+	| 'thisAttempt'
+	/** Submitted by a run that was parked: no retry submits it again. */
+	| 'parked';
 
 interface TaskFacts {
 	taskStillRuns: { status: string };
@@ -100,7 +104,8 @@ interface TaskFacts {
 		isPermanent: boolean;
 		origin: TaskOrigin;
 	};
-	downloadFailed: { url: string; said: string };
+	/** `isParked`: no retry downloads it again. */
+	downloadFailed: { url: string; said: string; isParked?: boolean };
 	downloadOutOfTime: object;
 }
 

@@ -15,7 +15,7 @@ import {
 } from '../../wavespeed/failures';
 import type { Outages } from '../../wavespeed/http/outages';
 import { toPathSegment } from '../../wavespeed/endpoints';
-import type { Cancellation } from '../../async/cancellation';
+import { type Cancellation, unlessCancelled } from '../../async/cancellation';
 import { retry } from '../../async/retry';
 import type { Task } from '../../wavespeed/tasks/task';
 import { describeNetworkError } from '../http/networkErrors';
@@ -37,6 +37,8 @@ export interface DownloadContext {
 	random: Random;
 	cancellation: Cancellation;
 	hideKey: (text: string) => string;
+	/** No retry will fetch it again. */
+	isParked?: boolean;
 	/** Which hosts of videos don't answer, for all runs of the process. */
 	hosts: Outages;
 }
@@ -62,8 +64,11 @@ export async function downloadVideo(
 	const url = task.videoUrls[0] ?? '';
 	const fileName = `wan-2.2-${toPathSegment(task.id)}.mp4`;
 	const host = context.hosts.watch(hostOf(url), url, context.clock);
+	const { isParked = false } = context;
 	const toFailure = (said: string): FailureError =>
-		new FailureError(makeFailure('downloadFailed', 'downloadFailed', { url, said }, { details }));
+		new FailureError(
+			makeFailure('downloadFailed', 'downloadFailed', { url, said, isParked }, { details }),
+		);
 	let last = failed('', false);
 	const attemptInTurn = async (): Promise<FetchOutcome> => {
 		const known = failureOf(host.whyDown());
@@ -206,13 +211,13 @@ async function store(
 		onSlow: () => new Error('the video arrived too slowly'),
 	});
 	const forget = cancellation.onCancel((reason) => watched.breakOff(reason));
-	const prepared = await settle(
-		ctx.helpers.prepareBinaryData(
-			watched.stream as Parameters<typeof ctx.helpers.prepareBinaryData>[0],
-			fileName,
-			/^video\/[\w.+-]{1,60}$/.test(mimeType) ? mimeType : 'video/mp4',
-		),
+	const storing = ctx.helpers.prepareBinaryData(
+		watched.stream as Parameters<typeof ctx.helpers.prepareBinaryData>[0],
+		fileName,
+		/^video\/[\w.+-]{1,60}$/.test(mimeType) ? mimeType : 'video/mp4',
 	);
+	// A storage that hangs must not hold a run that is over.
+	const prepared = await settle(unlessCancelled(cancellation, storing));
 	// Before the stream is closed, which is an error as well.
 	const { problem } = watched;
 	watched.finish();

@@ -3,8 +3,9 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { Cancellation } from '../../async/cancellation';
 import { mapConcurrently } from '../../async/runConcurrently';
 import { settle, type Settled } from '../../async/settle';
+import { shorten } from '../../text';
 import type { ApiContext } from '../../wavespeed/http/request';
-import { failureOf } from '../../wavespeed/failures';
+import { FailureError, failureOf, makeFailure } from '../../wavespeed/failures';
 import { getTask } from '../../wavespeed/tasks/getTask';
 import type { Task } from '../../wavespeed/tasks/task';
 import { checkBudget, dueAt, noteCheck, type TaskWait } from '../../wavespeed/tasks/waitStep';
@@ -34,19 +35,24 @@ export async function runCheck(
 	called: ReadonlySet<string>,
 ): Promise<{ newEnds: number[]; isOver: boolean }> {
 	const now = systemTime.now();
+	const access = await openForCheck(ctx);
+	noteAccess(state, access, now);
 	const due = [...state.open]
-		.filter(([, wait]) => dueAt(wait) <= now || called.has(wait.taskId))
+		.filter(([, wait]) => dueAt(wait) <= now || called.has(wait.taskId) || isShutOut(state, now))
 		// Those that were called back have ended; of the others, first what the last check did not get to, also beyond the
 		// time limit, where all are due.
 		.map(([row, wait]) => ({ row, wait, order: called.has(wait.taskId) ? 0 : wait.nextCheckAt }))
 		.sort((a, b) => a.order - b.order);
-	const api = await openForCheck(ctx);
 	const newEnds: number[] = [];
 	const isReachable = createReachability();
 	await mapConcurrently(due, MOST_CONCURRENT_READS, async ({ row, wait }) => {
 		// What isn't read now is due first at the next check.
 		if (systemTime.now() >= now + CHECK_MS) return;
-		const checked = await checkTask(api, wait, now, isReachable);
+		const checked = access.ok
+			? await checkTask(access.value, wait, now, isReachable)
+			: isShutOut(state, now) || hasNoTimeLeft(wait, now)
+				? access
+				: undefined;
 		const isLast = isLastCheck(wait, checked, now);
 		// What is told is the limit that the user has set.
 		const step = noteCheck(wait, checked, isLast ? wait.deadline : now, isLast);
@@ -71,25 +77,46 @@ const LONGEST_AFTER_LIMIT_MS = 3 * 60_000;
  * At the time limit, and there with an answer: one check a minute is all that there is, and a gap of the service just then,
  * or rows that can't be read, must not turn finished videos into errors.
  */
-function isLastCheck(
-	{ deadline }: TaskWait,
-	checked: Settled<Task> | undefined,
-	now: number,
-): boolean {
-	if (now < deadline) return false;
-	return checked?.ok === true || now >= deadline + LONGEST_AFTER_LIMIT_MS;
+function isLastCheck(wait: TaskWait, checked: Settled<Task> | undefined, now: number): boolean {
+	if (now < wait.deadline) return false;
+	return checked?.ok === true || hasNoTimeLeft(wait, now);
 }
 
-/** Undefined if the credential can't be read now: then nothing is asked in this round. */
-async function openForCheck(ctx: IExecuteFunctions): Promise<ApiContext | undefined> {
+const hasNoTimeLeft = ({ deadline }: TaskWait, now: number): boolean =>
+	now >= deadline + LONGEST_AFTER_LIMIT_MS;
+
+/**
+ * A store of secrets may have a gap. An expression of the workflow stays unreadable, as the child has none of its data: who
+ * waits would be told of a time-out.
+ */
+const LONGEST_WITHOUT_KEY_MS = 10 * 60_000;
+
+function noteAccess(state: WaitState, { ok }: Settled<ApiContext>, now: number): void {
+	state.withoutKeySince = ok ? undefined : (state.withoutKeySince ?? now);
+}
+
+const isShutOut = ({ withoutKeySince }: WaitState, now: number): boolean =>
+	withoutKeySince !== undefined && now >= withoutKeySince + LONGEST_WITHOUT_KEY_MS;
+
+/** Fails if the credential can't be read now: then nothing is asked in this round. */
+async function openForCheck(ctx: IExecuteFunctions): Promise<Settled<ApiContext>> {
 	const opened = await settle(readConnection(ctx));
-	if (!opened.ok) return undefined;
+	if (!opened.ok) return { ok: false, error: toShutOut(opened.error) };
 	const cancellation = new Cancellation();
 	const signal = ctx.getExecutionCancelSignal();
 	signal?.addEventListener('abort', () => cancellation.cancel(new Error('stopped')), {
 		once: true,
 	});
-	return openApi(ctx, opened.value, cancellation);
+	return { ok: true, value: openApi(ctx, opened.value, cancellation) };
+}
+
+function toShutOut(error: unknown): FailureError {
+	const said = shorten(error instanceof Error ? error.message : String(error));
+	const cause = failureOf(error);
+	const facts = { said, ...(cause ? { cause } : {}) };
+	return new FailureError(
+		makeFailure('credential', 'credentialOutOfReach', facts, { paid: 'told' }),
+	);
 }
 
 interface Reachability {
@@ -110,12 +137,12 @@ function createReachability(): Reachability {
 }
 
 async function checkTask(
-	api: ApiContext | undefined,
+	api: ApiContext,
 	wait: TaskWait,
 	startedAt: number,
 	reachability: Reachability,
 ): Promise<Settled<Task> | undefined> {
-	if (!api || reachability.isDown()) return undefined;
+	if (reachability.isDown()) return undefined;
 	// Its own beginning counts: of a thousand rows the last one begins long after the first.
 	const budget = checkBudget(wait, systemTime.now());
 	const checked = await settle(

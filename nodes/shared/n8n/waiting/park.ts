@@ -1,4 +1,9 @@
-import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type {
+	ExecuteWorkflowData,
+	IDataObject,
+	IExecuteFunctions,
+	INodeExecutionData,
+} from 'n8n-workflow';
 
 import { settle } from '../../async/settle';
 import { isRecord } from '../../json';
@@ -14,8 +19,9 @@ import { keepWakeUrl } from './wake';
  * timers are a minute apart, and a busy n8n may be late.
  */
 const MARGIN_MS = 10 * 60_000;
-/** More where videos have to be fetched after the last end. */
+/** More where videos have to be fetched after the last end: a few at a time, and some take a minute. */
 const DOWNLOAD_MARGIN_MS = 30 * 60_000;
+const MARGIN_PER_DOWNLOAD_MS = 15_000;
 
 /** The run as it is parked: what has ended already stands in `ends`. */
 export function makeState(
@@ -26,9 +32,9 @@ export function makeState(
 	const { name, onError } = ctx.getNode();
 	const tasks = rows.filter(isTaskRow);
 	const open = tasks.filter(({ row }) => !ends.has(row));
-	const marginMs = tasks.some(({ settings }) => settings.downloadTo !== undefined)
-		? DOWNLOAD_MARGIN_MS
-		: MARGIN_MS;
+	const downloads = tasks.filter(({ settings }) => settings.downloadTo !== undefined).length;
+	const marginMs =
+		downloads > 0 ? DOWNLOAD_MARGIN_MS + downloads * MARGIN_PER_DOWNLOAD_MS : MARGIN_MS;
 	return {
 		node: { name, onError },
 		rowCount: ctx.getInputData().length,
@@ -52,13 +58,13 @@ export async function park(
 		workflowId: ctx.getWorkflow().id ?? '',
 		shouldResume: true,
 	};
-	const input = [{ json: encodeState(state) }];
-	const started = await settle(
-		(async () =>
-			await ctx.executeWorkflow({ code: makeChildWorkflow(ctx) }, input, undefined, {
-				parentExecution,
-			}))(),
-	);
+	const startChild = async (): Promise<ExecuteWorkflowData> => {
+		// Throws for a column that contains itself.
+		const input = [{ json: encodeState(state) }];
+		const code = makeChildWorkflow(ctx);
+		return await ctx.executeWorkflow({ code }, input, undefined, { parentExecution });
+	};
+	const started = await settle(startChild());
 	if (!started.ok) return started;
 	if (!started.value.waitTill) return { ok: false, error: new Error('The child does not wait') };
 	// n8n lets the parent wait for as long as its child does, which may have been killed in the middle of a check.

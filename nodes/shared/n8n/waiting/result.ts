@@ -2,13 +2,14 @@ import type { IDataObject, IExecuteFunctions, INode, INodeExecutionData } from '
 
 import { Cancellation } from '../../async/cancellation';
 import { mapConcurrently } from '../../async/runConcurrently';
-import { settle, type Settled } from '../../async/settle';
+import { settle } from '../../async/settle';
 import { FailureError, failureOf, makeFailure, withDetails } from '../../wavespeed/failures';
 import { describeOtherRows } from '../errors/messages/run';
+import type { TaskOrigin } from '../errors/failures';
 import { makeErrorItem, toRunError } from '../errors/nodeErrors';
 import { downloadVideo } from '../output/downloadVideo';
 import { type Download, makeResultItem, originOf, readCost } from '../output/resultItem';
-import { toDetails, toItem } from '../output/taskItem';
+import { refuseFailedTask, toDetails, toItem } from '../output/taskItem';
 import { createClock, systemTime } from '../session/clock';
 import { readConnection } from '../session/credential';
 import { accounts } from '../session/openApi';
@@ -27,8 +28,14 @@ export async function makeResults(
 	ctx: IExecuteFunctions,
 	state: WaitState,
 ): Promise<INodeExecutionData[]> {
-	const cancellation = new Cancellation();
 	const { rows } = state;
+	const node = parentNode(ctx, state);
+	// Before anything is fetched, which may take long.
+	const refusals = rows.map((row) => refusalOf(row, state));
+	const refused = refusals.findIndex((refusal) => refusal !== undefined);
+	if (refused >= 0 && endsWithFailure(state)) throw describeEnd(node, state, refusals, refused);
+
+	const cancellation = new Cancellation();
 	const download = await openDownload(ctx, cancellation);
 	let isDone = false;
 	if (needsDownloads(state)) void cancelBeforeLimit(cancellation, state, () => isDone);
@@ -39,9 +46,9 @@ export async function makeResults(
 	);
 	isDone = true;
 
-	const node = parentNode(ctx, state);
-	const failed = outcomes.findIndex(({ ok }) => !ok);
-	if (failed >= 0 && endsWithFailure(state)) throw describeEnd(node, state, outcomes, failed);
+	const errors = outcomes.map((outcome) => (outcome.ok ? undefined : outcome.error));
+	const failed = errors.findIndex((error) => error !== undefined && !isOutOfTime(error));
+	if (failed >= 0 && endsWithFailure(state)) throw describeEnd(node, state, errors, failed);
 	return rows.flatMap((row, index) => {
 		const outcome = outcomes[index];
 		return outcome?.ok ? outcome.value : toFailedItem(node, state, row, outcome?.error);
@@ -58,6 +65,7 @@ async function openDownload(ctx: IExecuteFunctions, cancellation: Cancellation):
 		ctx,
 		cancellation,
 		hideKey,
+		isParked: true,
 		clock: createClock(cancellation),
 		random: Math.random,
 		hosts: accounts.outages,
@@ -65,8 +73,12 @@ async function openDownload(ctx: IExecuteFunctions, cancellation: Cancellation):
 	return async (task, details) => await downloadVideo(context, task, details);
 }
 
+/** With the error of this one row the files of all others would be lost, and nothing can fetch them again here. */
+const isOutOfTime = (error: unknown): boolean => failureOf(error)?.reason === 'downloadOutOfTime';
+
 const LOOK_MS = 5_000;
-const TIME_FOR_THE_REST_MS = 60_000;
+/** n8n copies each file for the parent before it wakes it. */
+const TIME_FOR_THE_REST_MS = 5 * 60_000;
 
 /** What n8n gets after the parent's limit would be lost: better all results and a video that is not downloaded. */
 async function cancelBeforeLimit(
@@ -83,7 +95,28 @@ async function cancelBeforeLimit(
 	}
 }
 
-/** Never a throw for a row that has failed under Continue On Fail: the parent would get one error for all rows. */
+const parkedOriginOf = (asked: IDataObject): TaskOrigin =>
+	originOf(asked) === 'given' ? 'given' : 'parked';
+
+/** Why the row has no result, whatever else comes; undefined: it has one, or no end since another row's failure came first. */
+function refusalOf(parked: ParkedRow, { ends }: WaitState): unknown {
+	if (!isTaskRow(parked)) return undefined;
+	const end = ends.get(parked.row);
+	if (!end) return undefined;
+	const { asked, settings } = parked;
+	const costUsd = readCost(asked);
+	if ('error' in end) return new Error(end.error);
+	if ('failure' in end) {
+		return withDetails(new FailureError(end.failure), costUsd === undefined ? {} : { costUsd });
+	}
+	try {
+		refuseFailedTask(end.task, settings, parkedOriginOf(asked), costUsd);
+		return undefined;
+	} catch (error) {
+		return error;
+	}
+}
+
 async function makeRow(
 	state: WaitState,
 	parked: ParkedRow,
@@ -91,24 +124,23 @@ async function makeRow(
 ): Promise<INodeExecutionData[]> {
 	const { row } = parked;
 	if (!isTaskRow(parked)) return parked.items;
+	const refusal = refusalOf(parked, state);
+	if (refusal !== undefined) throw refusal;
 	const { asked, settings, inputFields } = parked;
 	const end = state.ends.get(row);
 	// Another row's failure has ended the run.
-	if (!end) return [{ json: toRecord(parked, state), pairedItem: { item: row } }];
-	const costUsd = readCost(asked);
-	if ('error' in end) throw new Error(end.error);
-	if ('failure' in end) {
-		throw withDetails(new FailureError(end.failure), costUsd === undefined ? {} : { costUsd });
+	if (!end || !('task' in end)) {
+		return [{ json: toRecord(parked, state), pairedItem: { item: row } }];
 	}
 	const { task } = end;
 	const made = await settle(
 		makeResultItem(download, {
 			...{ row, task, settings, asked, inputItem: { json: inputFields } },
-			origin: originOf(asked),
+			origin: parkedOriginOf(asked),
 		}),
 	);
 	if (made.ok) return [made.value];
-	throw withDetails(made.error, toDetails(task, costUsd));
+	throw withDetails(made.error, toDetails(task, readCost(asked)));
 }
 
 /** The child's own nodes mean nothing to the user. */
@@ -118,21 +150,14 @@ const parentNode = (ctx: IExecuteFunctions, { node }: WaitState): INode => ({
 	parameters: {},
 });
 
-function describeEnd(
-	node: INode,
-	state: WaitState,
-	outcomes: Settled<INodeExecutionData[]>[],
-	failed: number,
-): Error {
+function describeEnd(node: INode, state: WaitState, errors: unknown[], failed: number): Error {
 	const row = state.rows[failed]?.row ?? failed;
-	const outcome = outcomes[failed];
-	const error = outcome?.ok === false ? outcome.error : undefined;
 	const others = state.rows.flatMap((parked) => {
 		const taskId = taskIdOf(parked);
 		return taskId === undefined || parked.row === row ? [] : [{ row: parked.row, taskId }];
 	});
 	const notes = describeOtherRows(others, 'startAgain', []);
-	return toRunError(node, { row, error }, state.rowCount, { others, notes });
+	return toRunError(node, { row, error: errors[failed] }, state.rowCount, { others, notes });
 }
 
 /** The row's error as an item; where n8n can't let a parked run fail, an item that says why there is no video. */

@@ -7,7 +7,7 @@ import type { TaskWait } from '../../wavespeed/tasks/waitStep';
 import { toDataObject } from '../dataObject';
 import { MESSAGES } from '../errors/messages';
 import { taskIdOfItem } from '../output/rowFields';
-import type { ResultSettings } from '../output/taskItem';
+import { type ResultSettings, toItem } from '../output/taskItem';
 import { toSteadyTime, toWallTime } from '../session/clock';
 
 /**
@@ -53,6 +53,8 @@ export interface WaitState {
 	/** The waits that go on, by row. */
 	open: Map<number, TaskWait>;
 	ends: Map<number, RowEnd>;
+	/** Since when the credential can't be read, on the steady clock, ms. */
+	withoutKeySince?: number | undefined;
 }
 
 export const isTaskRow = (row: ParkedRow): row is ParkedTask => 'wait' in row;
@@ -67,6 +69,7 @@ export const taskIdOf = (row: ParkedRow): string | undefined => {
 interface OpenGroup {
 	nextCheckAt: number;
 	status: string;
+	videoUrls?: string[];
 	rows: number[];
 }
 
@@ -89,8 +92,10 @@ export function updateState(json: IDataObject, state: WaitState, newEnds: number
 		const end = state.ends.get(row);
 		return end ? [[row, encodeEnd(end, whole.has(row))]] : [];
 	});
+	const { withoutKeySince } = state;
 	return toDataObject({
 		wan22Wait: STATE_VERSION,
+		...(withoutKeySince === undefined ? {} : { withoutKeySince: toWallTime(withoutKeySince) }),
 		run: json.run,
 		open: JSON.stringify(groupOpen(state.open)),
 		ends: ended.length > 0 ? [...known, JSON.stringify(ended)] : known,
@@ -105,9 +110,10 @@ const encodeEnd = (end: RowEnd, isWhole: boolean): unknown =>
 
 function groupOpen(open: Map<number, TaskWait>): OpenGroup[] {
 	const groups = new Map<string, OpenGroup>();
-	for (const [row, { nextCheckAt, status }] of open) {
-		const key = `${nextCheckAt} ${status}`;
-		const group = groups.get(key) ?? { nextCheckAt: toWallTime(nextCheckAt), status, rows: [] };
+	for (const [row, { nextCheckAt, status, videoUrls }] of open) {
+		const key = JSON.stringify([nextCheckAt, status, videoUrls]);
+		const said = { status, ...(videoUrls ? { videoUrls } : {}) };
+		const group = groups.get(key) ?? { nextCheckAt: toWallTime(nextCheckAt), ...said, rows: [] };
 		group.rows.push(row);
 		groups.set(key, group);
 	}
@@ -149,6 +155,9 @@ export function decodeState(json: unknown): WaitState | undefined {
 		rows: parkedRows,
 		open,
 		ends: ended,
+		...(typeof json.withoutKeySince === 'number'
+			? { withoutKeySince: toSteadyTime(json.withoutKeySince) }
+			: {}),
 	};
 }
 
@@ -157,11 +166,12 @@ function readOpen(
 	byRow: ReadonlyMap<number, ParkedTask>,
 ): Map<number, TaskWait> | undefined {
 	const open = new Map<number, TaskWait>();
-	for (const { nextCheckAt, status, rows } of groups) {
+	for (const { nextCheckAt, status, videoUrls, rows } of groups) {
+		const said = { status, ...(videoUrls ? { videoUrls } : {}) };
 		for (const row of rows) {
 			const parked = byRow.get(row);
 			if (!parked) return undefined;
-			open.set(row, { ...parked.wait, nextCheckAt: toSteadyTime(nextCheckAt), status });
+			open.set(row, { ...parked.wait, ...said, nextCheckAt: toSteadyTime(nextCheckAt) });
 		}
 	}
 	return open;
@@ -204,7 +214,11 @@ const isOpenGroup = (value: unknown): value is OpenGroup =>
 	isRecord(value) &&
 	typeof value.nextCheckAt === 'number' &&
 	typeof value.status === 'string' &&
+	(value.videoUrls === undefined || isTextList(value.videoUrls)) &&
 	Array.isArray(value.rows);
+
+const isTextList = (value: unknown): boolean =>
+	Array.isArray(value) && value.every((text) => typeof text === 'string');
 
 function isParkedRow(value: unknown): value is ParkedRow {
 	if (!isRecord(value) || !Number.isSafeInteger(value.row)) return false;
@@ -241,6 +255,13 @@ function readEnd(value: unknown): RowEnd | undefined {
 	return isFailure ? { failure: failure as unknown as Failure } : undefined;
 }
 
+/** When the parent goes on in any case, on the steady clock, ms; any version has written it alike. */
+export function readLimit(json: unknown): number | undefined {
+	const run = isRecord(json) ? parseText(json.run) : undefined;
+	const limitAt = isRecord(run) ? run.limitAt : undefined;
+	return typeof limitAt === 'number' ? toSteadyTime(limitAt) : undefined;
+}
+
 /**
  * The rows of a state that can't be read, as far as any version has written them alike: `run` is the text of an object
  * with `rows`, each with its number and its task. An update of this package in the middle of a wait must lose no ID.
@@ -252,10 +273,12 @@ export function salvageRows(json: unknown): INodeExecutionData[] {
 		const { wait, items, asked, inputFields } = row;
 		if (Array.isArray(items)) return items.filter(isItem);
 		const taskId = isRecord(wait) ? wait.taskId : undefined;
-		const fields = [inputFields, asked].filter(isRecord);
-		const pairedItem = { item: Number(row.row) || 0 };
 		if (typeof taskId !== 'string') return [];
 		const record = { taskId, status: 'unknown', videoUrl: null, videoUrls: [] };
-		return [{ json: toDataObject(Object.assign({}, ...fields, record)), pairedItem }];
+		const json = toDataObject({ ...(isRecord(asked) ? asked : {}), ...record });
+		// They are stored only where the output is to keep them.
+		const columns =
+			isRecord(inputFields) && Object.keys(inputFields).length > 0 ? inputFields : undefined;
+		return [toItem(Number(row.row) || 0, json, columns && toDataObject(columns))];
 	});
 }

@@ -3,15 +3,17 @@ import {
 	type IExecuteFunctions,
 	type INodeExecutionData,
 	NodeOperationError,
+	WAIT_INDEFINITELY,
 } from 'n8n-workflow';
 
-import { UNREADABLE_WAIT } from '../errors/messages/run';
+import { settle } from '../../async/settle';
+import { TOO_LATE, UNREADABLE_WAIT } from '../errors/messages/run';
 import { systemTime, toWallTime } from '../session/clock';
 import { runCheck } from './check';
 import { findWakeUrl } from './conditions';
 import type { StepName } from './childWorkflow';
 import { makeResults } from './result';
-import { decodeState, salvageRows, updateState, type WaitState } from './state';
+import { decodeState, readLimit, salvageRows, updateState, type WaitState } from './state';
 import { dueAt } from '../../wavespeed/tasks/waitStep';
 
 /**
@@ -23,38 +25,51 @@ export async function runParkedStep(
 	step: StepName,
 ): Promise<INodeExecutionData[]> {
 	const json = ctx.getInputData()[0]?.json ?? {};
+	if (isLate(json)) return await sleepForGood(ctx);
 	const state = decodeState(json);
 	if (!state) return giveUp(ctx, step, json);
-	if (systemTime.now() > state.limitAt - LATE_MS) return await outlast(ctx, step, json);
 	if (step === 'pause') return await pause(ctx, json, state);
-	if (step === 'result') return await makeResults(ctx, state);
+	if (step === 'result') return await handOver(ctx, json, state);
 	if (hasJustStarted()) return [{ json }];
 	const { newEnds, isOver } = await runCheck(ctx, state, readCalled(json));
 	return [{ json: { ...updateState(json, state, newEnds), ended: isOver } }];
 }
 
-/**
- * The parent has gone on without us, as after a time in which n8n was down. Ending now could hand old results to whatever
- * waits there by then, such as the next round of a loop: so the child first outlasts any wait that there can be.
- */
-async function outlast(
+/** The results, or the error that ends the run: but only to a parent that still waits here. */
+async function handOver(
 	ctx: IExecuteFunctions,
-	step: StepName,
 	json: IDataObject,
+	state: WaitState,
 ): Promise<INodeExecutionData[]> {
-	if (step === 'pause') return [{ json }];
-	const over = { ...json, ended: true, outlasted: true };
-	if (json.outlasted !== true) {
-		await ctx.putExecutionToWait(new Date(systemTime.wallTime() + OUTLAST_MS));
-		// After the pause n8n goes on with what the step got in.
-		const [item] = ctx.getInputData();
-		if (item) item.json = over;
-	}
-	return [{ json: over }];
+	const made = await settle(makeResults(ctx, state));
+	// Videos were fetched meanwhile, and the process may have stood still.
+	if (isLate(json)) return await sleepForGood(ctx);
+	if (made.ok) return made.value;
+	throw made.error;
 }
 
 /** The results have to arrive before the parent's limit. */
 const LATE_MS = 30_000;
+
+/** Whether the parent has gone on without us, as after a time in which n8n was down, or is about to. */
+function isLate(json: IDataObject): boolean {
+	const limitAt = readLimit(json);
+	return json.tooLate !== undefined || systemTime.now() > (limitAt ?? Infinity) - LATE_MS;
+}
+
+/**
+ * However a child ends, n8n goes on with its parent wherever that waits by then, and with the child's output as items: in
+ * the next round of a loop, or before an approval that nobody has given. So a child that is late never ends; its
+ * execution can be deleted.
+ */
+async function sleepForGood(ctx: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	const json = { tooLate: TOO_LATE };
+	await ctx.putExecutionToWait(WAIT_INDEFINITELY);
+	// Whoever wakes it: n8n goes on with what the step got in.
+	const [item] = ctx.getInputData();
+	if (item) item.json = json;
+	return [{ json }];
+}
 
 /** When n8n loaded this node; in an object so that tests can change it. */
 export const processStart = { at: systemTime.now() };
@@ -70,9 +85,6 @@ function hasJustStarted(): boolean {
 
 /** Less than the minute after which n8n looks for the second time. */
 const START_MS = 40_000;
-
-/** A day more than the longest wait for a task. */
-const OUTLAST_MS = 8 * 24 * 60 * 60_000;
 
 /** The parent is stored right after the child, and must be when the child ends. */
 const SHORTEST_PAUSE_MS = 5_000;

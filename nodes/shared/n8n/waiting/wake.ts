@@ -144,20 +144,48 @@ function wakeChild(ctx: IWebhookFunctions): IWebhookResponseData {
 		.map(readTaskId)
 		.filter((id) => id !== undefined);
 	// Somebody who has seen a callback can send it again as long as its signature is young.
-	if (!isAnyOpen(json, called)) {
+	if (!wakes.take(addressOf(ctx), listOpen(json, called))) {
 		ctx.getResponseObject().status(200).json({ message: 'These tasks have been checked' });
 		return { noWebhookResponse: true };
 	}
 	return { workflowData: [[{ json: { ...json, called: JSON.stringify(called) } }]] };
 }
 
-/** Also if that can't be told: then the check says so. */
-function isAnyOpen(json: IDataObject, taskIds: string[]): boolean {
+/** Those of the tasks that are waited for; all, if that can't be told: then the check says so. */
+function listOpen(json: IDataObject, taskIds: string[]): string[] {
 	const state = decodeState(json);
-	if (!state) return true;
+	if (!state) return json.tooLate === undefined ? [...taskIds, ''] : [];
 	const open = new Set([...state.open.values()].map(({ taskId }) => taskId));
-	return taskIds.some((id) => open.has(id));
+	return taskIds.filter((id) => open.has(id));
 }
+
+const addressOf = (ctx: IWebhookFunctions): string =>
+	String(ctx.getRequestObject().url).split('?')[0] ?? '';
+
+const WAKE_GAP_MS = 60_000;
+const MOST_WAKES = 10_000;
+
+/**
+ * When a task has last woken its child. A callback tells of an end, of which one check learns; whoever has the child's
+ * address could let its record grow by a check with each request.
+ */
+const wakes = {
+	at: new Map<string, number>(),
+
+	/** Whether one of the tasks has not woken the child for a minute. */
+	take(child: string, taskIds: string[]): boolean {
+		const now = systemTime.now();
+		for (const [key, at] of this.at) {
+			// In the order of time.
+			if (now - at < WAKE_GAP_MS) break;
+			this.at.delete(key);
+		}
+		const fresh = taskIds.map((id) => `${child} ${id}`).filter((key) => !this.at.has(key));
+		if (fresh.length === 0 || this.at.size >= MOST_WAKES) return false;
+		for (const key of fresh) this.at.set(key, now);
+		return true;
+	},
+};
 
 function readStoredState(ctx: IWebhookFunctions): IDataObject | undefined {
 	try {

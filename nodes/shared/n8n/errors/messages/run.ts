@@ -74,6 +74,10 @@ export const UNREADABLE_WAIT = {
 		'The node was changed while it waited. Its tasks are not lost: "Get Many" lists them, and "Get" fetches each video. Nothing was paid for them again.',
 };
 
+/** For whoever looks into the execution of a child that has come too late. */
+export const TOO_LATE =
+	'The workflow has gone on at the time limit of its parked node, before this execution had the results. So they are handed to nobody, and this execution waits for nothing any more: it can be deleted. "Get Many" lists the tasks, and "Get" fetches each video.';
+
 /** An expression that n8n can't evaluate; `where` is the node that n8n names, `why` its own description. */
 export const describeBadExpression = (
 	{ parameter, text, where }: { parameter: string; text: string; where: string | undefined },

@@ -7,6 +7,7 @@ import type { Message, Messages } from './message';
 export const SERVICE_MESSAGES: Messages<
 	| 'keyMalformed'
 	| 'baseUrlWrong'
+	| 'credentialOutOfReach'
 	| 'keyRefused'
 	| 'keyNotAllowed'
 	| 'requestRefused'
@@ -28,6 +29,11 @@ export const SERVICE_MESSAGES: Messages<
 	baseUrlWrong: ({ given }) => ({
 		message: `The base URL in the WaveSpeed API credential can't be used: ${shorten(given)}`,
 		advice: `It must start with https:// (http:// only for this machine, such as http://localhost:4010), without a user name, a question mark or a hash. The usual value is ${DEFAULT_BASE_URL}.`,
+	}),
+	credentialOutOfReach: ({ said, cause }, describe) => ({
+		message: `The WaveSpeed API credential could not be read during the parked wait: ${cause ? describe(cause).message : said}`,
+		advice:
+			'An expression in the credential that needs data of the workflow gives nothing there: enter the key itself, or choose the Wait Mode "While the Execution Runs". If the credential was deleted or changed, repair it.',
 	}),
 	keyRefused: ({ said }) => ({
 		message: `WaveSpeed doesn't accept the API key (${said})`,

@@ -27,7 +27,7 @@ export const SUBMIT_MESSAGES: Messages<
 	submitsRefused: ({ refusedForMs, said }) => ({
 		message: `WaveSpeed has refused every submit for ${Math.round(refusedForMs / 60_000)} minutes with "too many requests"${said ? `: ${said}` : ''}`,
 		advice:
-			"Something outside n8n may be using up the account's limits. Try again later, or choose the right account level in the credential.",
+			"Tasks that this run knows nothing of may be using up the account's limits: those of parked runs, of another n8n, or from outside n8n. Try again later, or choose the right account level in the credential.",
 	}),
 	submitsHeldBack: ({ said }) => ({
 		message: `Not submitted, since WaveSpeed gives no clear answers to submits at the moment (${said})`,

@@ -69,11 +69,12 @@ export const TASK_MESSAGES: Messages<
 		message: `No video: ${facts.failureReason} (status "${facts.status}"${facts.errorCode === null ? '' : `, code ${facts.errorCode}`})`,
 		advice: adviceByOrigin(facts),
 	}),
-	downloadFailed: ({ url, said }) => ({
+	downloadFailed: ({ url, said, isParked }) => ({
 		message: `The video could not be downloaded: ${said}. It is at ${url}`,
 		advice: join(
 			DOWNLOAD_LATER,
-			'A retry of this node downloads again and does not pay again. WaveSpeed keeps it for 7 days.',
+			!isParked && 'A retry of this node downloads again and does not pay again.',
+			'WaveSpeed keeps it for 7 days.',
 		),
 	}),
 	downloadOutOfTime: () => ({
@@ -101,6 +102,8 @@ function adviceByOrigin(task: FailedTask): string {
 			return adviceForGivenTask(task);
 		case 'thisAttempt':
 			return adviceForFailedTask(task);
+		case 'parked':
+			return adviceForParkedTask(task);
 		case 'earlierAttempt':
 			return join(
 				'This is the result of the earlier attempt; nothing was sent now.',
@@ -110,6 +113,11 @@ function adviceByOrigin(task: FailedTask): string {
 	}
 }
 
+const NOT_LOADED =
+	'WaveSpeed could not load the picture or the sound: check the web address, or choose "Binary File" so that the file is uploaded.';
+const CHANGE_INPUTS = 'The same inputs would fail again: change them.';
+
+const isCancelled = ({ status }: FailedTask): boolean => /^cancell?ed$/i.test(status);
 const isDeleted = ({ status }: FailedTask): boolean => status.toLowerCase() === 'deleted';
 
 function adviceForGivenTask(task: FailedTask): string {
@@ -120,17 +128,26 @@ function adviceForGivenTask(task: FailedTask): string {
 	return `${REFUND} ${again}`;
 }
 
+function adviceForParkedTask(task: FailedTask): string {
+	const again =
+		'The run was parked, so nothing submits it again by itself, and no Retry On Fail does. A new execution with this row submits a new task, which is paid for.';
+	if (isDeleted(task)) return join('Its video is gone.', again);
+	if (task.errorCode === 1200) return join(UNCLEAR_REFUND, MODERATION, again);
+	if (task.errorCode === 1402) return join(REFUND, NOT_LOADED, again);
+	return join(REFUND, task.isPermanent && !isCancelled(task) && CHANGE_INPUTS, again);
+}
+
 function adviceForFailedTask(task: FailedTask): string {
 	if (task.errorCode === 1200) {
 		return join(UNCLEAR_REFUND, MODERATION, 'The same inputs are not submitted again by a retry.');
 	}
 	if (task.errorCode === 1402) {
-		return `${REFUND} WaveSpeed could not load the picture or the sound: check the web address, or choose "Binary File" so that the file is uploaded. A retry does not submit the same again; a new execution does.`;
+		return `${REFUND} ${NOT_LOADED} A retry does not submit the same again; a new execution does.`;
 	}
 	if (isDeleted(task)) {
 		return 'Its video is gone. To make another one, change the seed or run the workflow anew, which is paid for; a retry does not submit it again.';
 	}
-	if (/^cancell?ed$/i.test(task.status)) {
+	if (isCancelled(task)) {
 		return 'A retry does not submit it again. A new execution does, which is paid for.';
 	}
 	if (task.isPermanent) {
