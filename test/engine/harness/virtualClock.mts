@@ -82,25 +82,29 @@ export function createVirtualClock(startMs: number): VirtualClock {
 			const traffic = watchTraffic(server);
 			let quiet = 0;
 			let turns = 0;
+			let hasMoved = true;
 			let changedAt = performance.now();
 			let seen = '';
 			while (!isDone) {
 				// What takes so many turns is done elsewhere, which this one must not slow down.
-				const isSlow = turns > MOST_TURNS || quiet === QUIET_LOOKS - 1;
+				const isSlow = turns > MOST_TURNS || (hasMoved && quiet === QUIET_LOOKS - 1);
 				await (isSlow ? millisecond() : turnOfEventLoop());
 				turns += 1;
-				const state = traffic.state();
+				const { state, isBusy: isServerBusy } = traffic.look();
 				if (state !== seen) {
 					changedAt = performance.now();
 					turns = 0;
 				}
 				if (performance.now() - changedAt >= LOST_AFTER_MS) traffic.giveUpComing();
-				const isBusy = traffic.isBusy() || isSystemBusy();
+				const isBusy = isServerBusy || isSystemBusy();
 				quiet = isBusy || state !== seen ? 0 : quiet + 1;
+				// A sleep that has led to nothing but another one needs no millisecond.
+				hasMoved ||= quiet === 0;
 				seen = state;
 				if (quiet < QUIET_LOOKS) continue;
 				quiet = 0;
 				turns = 0;
+				hasMoved = false;
 				jump();
 			}
 			traffic.stop();
@@ -120,8 +124,8 @@ const isSystemBusy = (): boolean =>
 
 /** What is on its way between this process and the server, which runs in it. */
 function watchTraffic(server: Observed): {
-	isBusy(): boolean;
-	state(): string;
+	/** `state` is another one as soon as anything has moved. */
+	look(): { isBusy: boolean; state: string };
 	/** What has left and not arrived so far is lost. */
 	giveUpComing(): void;
 	stop(): void;
@@ -161,14 +165,25 @@ function watchTraffic(server: Observed): {
 	};
 	diagnostics.subscribe('http.client.request.start', onStart);
 	diagnostics.subscribe('http.client.response.finish', onEnd);
-	const received = () => server.requests().slice(receivedBefore);
+	/** All before this one have been answered. */
+	let firstOpen = receivedBefore;
+	const isAnswering = (requests: ReturnType<Observed['requests']>): boolean => {
+		while (firstOpen < requests.length && requests[firstOpen]?.status !== undefined) firstOpen += 1;
+		for (let at = firstOpen; at < requests.length; at += 1) {
+			if (requests[at]?.status === undefined) return true;
+		}
+		return false;
+	};
 	return {
-		isBusy: () =>
-			isShakingHands() ||
-			started - lost > received().length ||
-			received().some((request) => request.status === undefined),
-		giveUpComing: () => void (lost = Math.max(lost, started - received().length)),
-		state: () => `${started} ${ended} ${server.requests().length} ${countBytes()}`,
+		look() {
+			const requests = server.requests();
+			const isComing = started - lost > requests.length - receivedBefore;
+			const isBusy = isComing || isShakingHands() || isAnswering(requests);
+			return { isBusy, state: `${started} ${ended} ${requests.length} ${countBytes()}` };
+		},
+		giveUpComing() {
+			lost = Math.max(lost, started - (server.requests().length - receivedBefore));
+		},
 		stop() {
 			diagnostics.unsubscribe('http.client.request.start', onStart);
 			diagnostics.unsubscribe('http.client.response.finish', onEnd);
