@@ -55,8 +55,7 @@ describe.each(WAYS)('a file store that is %s', (_, fault) => {
 				expect(error).toMatch(/^Could not upload the file in "audio": .*Nothing was paid\./);
 			}
 		});
-		// Two minutes for each of two attempts, and pauses by chance.
-		expect(minutes).toBeLessThan(6);
+		expect(minutes).toBeLessThan(5);
 	});
 });
 

@@ -50,6 +50,23 @@ describe('the input of a submit', () => {
 		expect(await time.run(Promise.all(hung))).toHaveLength(4);
 	});
 
+	it('tries no file at a silent store after the fifth that was given up there', async () => {
+		const storeFaults = Array.from({ length: 1_000 }, () => 'hang' as const);
+		const { time, service, start } = createBatchRig({ storeFaults });
+		const { batch } = start([]);
+		const failWith = async (name: string) => {
+			const ready = await inspectRequest(createRequest({ image: fileOf(name) }));
+			return await failureFrom(completeInput(batch, ready));
+		};
+		const files = Array.from({ length: 40 }, (_, row) => `file ${row}`);
+		const startedAt = time.now();
+		await time.run(Promise.all(files.map(failWith)));
+		const puts = service.requests.filter(({ request }) => request.method === 'PUT');
+		// Four at a time, a minute each: it is known by the end of the fourth.
+		expect(puts).toHaveLength(16);
+		expect(time.now() - startedAt).toBeLessThan(5 * 60_000);
+	});
+
 	it('names the field of the row when others have met the same, with their files or with its own', async () => {
 		const ticketFaults = Array.from({ length: 1_000 }, () => 'hang' as const);
 		const { time, service, start } = createBatchRig({ ticketFaults });

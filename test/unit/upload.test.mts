@@ -153,6 +153,26 @@ describe('an upload', () => {
 		expect(targetsOf(rig.requests.slice(before))).toEqual([TICKET]);
 	});
 
+	it('that is given up at a silent host says so while it has its turn, so that the next one does not try', async () => {
+		const given = ticket() as HttpOutcome;
+		const rig = createRig((time) => [
+			async (request) => (request.method === 'PUT' ? await hang(time)(request) : given),
+		]);
+		const { api, time } = rig;
+		const isKnownInTurn: boolean[] = [];
+		for (const name of ['a', 'b', 'c', 'd', 'e']) {
+			const uploading = uploadFile(api, 'image', createFile(name), async (attempt) => {
+				const attempted = await attempt();
+				const known = api.outages.whyDown('upload to store.example', time.now());
+				isKnownInTurn.push(known !== undefined);
+				return attempted;
+			});
+			await failureFrom(time.run(uploading));
+		}
+		expect(isKnownInTurn.at(-1)).toBe(true);
+		expect(isKnownInTurn.slice(0, -1)).not.toContain(true);
+	});
+
 	it('is tried as always at another host, and after one file alone', async () => {
 		const bad = [1, 2, 3, 4].flatMap((at): Step[] => [ticket(at), answer(503, '')]);
 		const elsewhere = { upload: { url: 'https://other.example/1' } };

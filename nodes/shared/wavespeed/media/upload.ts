@@ -77,7 +77,7 @@ export async function uploadFile(
 	inTurn: InTurn = async (attempt) => await attempt(),
 ): Promise<string> {
 	const store = new StoreWatch(api, field, file);
-	const limits = { maxAttempts: MAX_ATTEMPTS, goesOn: () => store.goesOn() };
+	const limits = { maxAttempts: MAX_ATTEMPTS };
 	const attemptOnce = async (): Promise<Attempt<string> | 'notOffered'> => {
 		const ticket = await requestTicket(api, field, file);
 		if (ticket === 'notOffered') return ticket;
@@ -119,14 +119,15 @@ class StoreWatch {
 	readonly #field: string;
 	readonly #file: UploadFile;
 	#watch: OutageWatch | undefined;
-	#said = '';
-	#status: number | undefined;
-	#isTransient = false;
+	#failure: FailureError;
+	/** Others know of it, or it says nothing about the host. */
+	#isTold = false;
 
 	constructor(api: ApiContext, field: string, file: UploadFile) {
 		this.#api = api;
 		this.#field = field;
 		this.#file = file;
+		this.#failure = toUploadFailure(field, '');
 	}
 
 	/** Throws if others have just found out that the host doesn't answer. */
@@ -137,26 +138,28 @@ class StoreWatch {
 		if (known) throw known;
 	}
 
-	goesOn(): boolean {
-		return !this.#watch?.noteNoAnswer(this.#status);
-	}
-
 	noteAnswer(): void {
 		this.#watch?.noteAnswer();
 	}
 
 	noteProblem({ said, status, isTransient }: StoreProblem): { kind: 'transient' | 'failed' } {
-		this.#said = said;
-		this.#status = status;
-		this.#isTransient = isTransient;
+		this.#failure = toUploadFailure(this.#field, said);
+		this.#isTold = !isTransient;
 		if (!isTransient) this.noteAnswer();
-		return { kind: isTransient ? 'transient' : 'failed' };
+		if (isTransient && !this.#watch?.noteNoAnswer(status)) return { kind: 'transient' };
+		// While it still has its turn: who comes next must hear of it before it tries as well.
+		this.#tell();
+		return { kind: 'failed' };
 	}
 
 	fail(): never {
-		const failure = toUploadFailure(this.#field, this.#said);
-		if (this.#isTransient) this.#watch?.noteDown(failure);
-		throw failure;
+		this.#tell();
+		throw this.#failure;
+	}
+
+	#tell(): void {
+		if (!this.#isTold) this.#watch?.noteDown(this.#failure);
+		this.#isTold = true;
 	}
 }
 
@@ -241,7 +244,7 @@ async function uploadAsMultipart(
 	inTurn: InTurn,
 ): Promise<string> {
 	const store = new StoreWatch(api, field, file);
-	const limits = { maxAttempts: MAX_ATTEMPTS, goesOn: () => store.goesOn() };
+	const limits = { maxAttempts: MAX_ATTEMPTS };
 	const attemptOnce = async (): Promise<Attempt<string>> => {
 		store.begin(PATHS.multipart);
 		const content = await file.open();
