@@ -125,6 +125,12 @@ describe('reads of tasks', () => {
 			expect(others.doubtAt(4 * MINUTE)).toBeUndefined();
 		});
 
+		it('keep new tasks back as soon as they count, since they were not there for a minute by then', () => {
+			const reads = createSubmitted();
+			miss(reads, 61 * SECOND);
+			expect(reads.doubtAt(61 * SECOND)).toBeDefined();
+		});
+
 		it('say nothing where a task was read within the hour: somebody has deleted them', () => {
 			const reads = createSubmitted();
 			reads.noteAnswer('c', MINUTE);

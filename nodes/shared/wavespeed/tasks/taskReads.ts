@@ -119,7 +119,9 @@ export class TaskReads {
 	noteProblem(taskId: string, { said, httpStatus }: Problem, now: number): void {
 		if (httpStatus === 404 && !this.#isAmiss(taskId, now)) return;
 		if (httpStatus === 429 && !this.#isTurnedAwayTooLong(now)) return;
-		this.#noteUnread(taskId, said, now);
+		// It counts late, and was not there in all that time.
+		const since = httpStatus === 404 ? now - NOT_FOUND_AT_FIRST_MS : now;
+		this.#noteUnread(taskId, said, since, now);
 		if (httpStatus !== 404 && this.#taskIds.has(taskId)) this.#isOutage = true;
 	}
 
@@ -151,11 +153,11 @@ export class TaskReads {
 		}
 	}
 
-	#noteUnread(taskId: string, said: string, now: number): void {
+	#noteUnread(taskId: string, said: string, since: number, now: number): void {
 		if (!this.#isKnown(taskId) || this.#broken.has(taskId)) return;
 		if (this.#taskIds.size < FEWEST_TASKS) {
+			this.#since = this.#taskIds.size === 0 ? since : Math.max(this.#since, since);
 			this.#taskIds.add(taskId);
-			this.#since = now;
 		}
 		this.#triedAt = now;
 		this.#said = said;
