@@ -12,10 +12,9 @@ import { NOT_FOUND_GRACE_MS, startWait, type TaskWait } from '../wavespeed/tasks
 import { FILE_READS } from '../account/processLimits';
 import { AccountPlace } from './accountPlace';
 import type { Batch } from './context';
-import type { LedgerEntry } from './ledger';
+import type { LedgerEntry, RowKey } from './ledger';
 import { completeInput, describeAsked, inspectRequest, type PreparedRequest } from './prepare';
 import { quoteWithinLimits } from './price';
-import type { RowKey } from './ledger';
 import { untilTasksReadable } from './readable';
 import { nameLeftTasks } from './recovery/lostSubmit';
 import type { VideoRequest } from './request';

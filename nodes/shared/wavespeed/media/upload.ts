@@ -68,7 +68,8 @@ const needsNewTicket = (status: number): boolean =>
 /**
  * Puts a file where the service can read it and returns its URL (public, kept for 7 days).
  * Uploads cost nothing, so they are repeated with a new ticket. Docs: Upload files.
- * Throws a FailureError that names `field`, or that of others who have just met the same. `inTurn`: only so many attempts are under way; who pauses makes room for others.
+ * `inTurn`: only so many attempts are under way; who pauses makes room for others. Throws a FailureError that names
+ * `field`, or that of others who have just met the same.
  */
 export async function uploadFile(
 	api: ApiContext,
