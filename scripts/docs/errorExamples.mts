@@ -159,6 +159,7 @@ export const EXAMPLES: Examples = {
 		[{ costUsd: 0.9, limitUsd: 5, spentUsd: 4.5 }],
 		'nothingForThisRow',
 	],
+	earlierPriceUnknown: ['costLimit', [{ row: 0, cause }], 'nothingForThisRow'],
 	requestRefused: [
 		'refused',
 		[

@@ -253,7 +253,8 @@ describe('the cost limits', () => {
 			[createRequest({ resolution: '720p', ...limit }), createRequest(limit)],
 			{ connectThrough },
 		);
-		expect(failureIn(outcome).message).toMatch(/no such file/);
+		expect(failureIn(outcome).message).toMatch(/task that row 1 has already.*no such file/);
+		expect(failureIn(outcome).paid).toBe('nothingForThisRow');
 		expect(service.tasks).toHaveLength(1);
 	});
 

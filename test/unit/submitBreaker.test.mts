@@ -180,6 +180,28 @@ describe('while there is no connection', () => {
 		expect(await isHeldBack()).toBe(true);
 	});
 
+	it('a gap does not count for a submit that has waited for its turn since the one before', async () => {
+		const submit = {};
+		expect(fail(submit)).toBe(true);
+		breaker.noteReached();
+		await time.advance(20 * 60_000);
+		expect(fail(submit)).toBe(true);
+		await time.advance(89_000);
+		expect(fail(submit)).toBe(true);
+		await time.advance(1_000);
+		expect(fail(submit)).toBe(false);
+	});
+
+	it('one that never gets a connection, while others do, is given up in the end', async () => {
+		const submit = {};
+		let tries = 1;
+		for (; fail(submit); tries += 1) {
+			breaker.noteReached();
+			await time.advance(5 * 60_000);
+		}
+		expect(tries).toBe(30);
+	});
+
 	it('those that could not leave together cause one pause', async () => {
 		for (let submit = 0; submit < 50; submit += 1) expect(fail({})).toBe(true);
 		const { left, submits } = sendAll(['a', 'b']);

@@ -108,11 +108,11 @@ describe('reads of tasks', () => {
 		const miss = (reads: TaskReads, at: number): void => {
 			for (const id of ['a', 'b']) reads.noteProblem(id, { said: '404', httpStatus: 404 }, at);
 		};
-		const createSubmitted = (): TaskReads =>
-			new TaskReads(
-				() => true,
-				() => 0,
-			);
+		const createSubmitted = (at = 0): TaskReads => {
+			const reads = new TaskReads(() => true);
+			for (const id of ['a', 'b']) reads.noteSubmitted(id, at);
+			return reads;
+		};
 
 		it('count as unread for tasks that were submitted more than a minute ago, if none has been read for an hour', () => {
 			const reads = createSubmitted();
@@ -131,8 +131,16 @@ describe('reads of tasks', () => {
 			expect(reads.doubtAt(61 * SECOND)).toBeDefined();
 		});
 
+		it('say nothing of tasks that were submitted more than an hour ago, or with another account', () => {
+			const [old, others] = [createSubmitted(), new TaskReads(() => true)];
+			for (const reads of [old, others]) {
+				miss(reads, 61 * MINUTE);
+				expect(reads.doubtAt(63 * MINUTE)).toBeUndefined();
+			}
+		});
+
 		it('say nothing where a task was read within the hour: somebody has deleted them', () => {
-			const reads = createSubmitted();
+			const reads = createSubmitted(30 * MINUTE);
 			reads.noteAnswer('c', MINUTE);
 			miss(reads, 60 * MINUTE);
 			expect(reads.doubtAt(62 * MINUTE)).toBeUndefined();

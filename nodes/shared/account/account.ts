@@ -59,10 +59,7 @@ export class Account {
 		this.submitGate = new BackoffGate(random);
 		this.readGate = new BackoffGate(random);
 		this.submissions = submissions;
-		this.taskReads = new TaskReads(
-			(taskId) => submissions.isKnown(taskId),
-			(taskId) => submissions.submittedAt(taskId),
-		);
+		this.taskReads = new TaskReads((taskId) => submissions.isKnown(taskId));
 	}
 
 	/** The credential's word, which may be corrected at any time: it holds for all runs from now on. */

@@ -27,7 +27,7 @@ const MOST_KEPT = 50_000;
 export class Submissions {
 	/** In the order of sending. */
 	readonly #kept = new Map<string, Submission>();
-	readonly #taskIds = new Map<string, { at: number; sentAt?: number }>();
+	readonly #taskIds = new Map<string, number>();
 	readonly #given = new Map<string, number>();
 	/** From here on nothing has been forgotten. */
 	#completeSince: number;
@@ -57,7 +57,7 @@ export class Submissions {
 
 	accept(submission: Submission, taskId: string, now: number): void {
 		submission.taskId = taskId;
-		this.#taskIds.set(taskId, { at: now, sentAt: submission.sentAt });
+		this.#taskIds.set(taskId, now);
 		this.#end(submission, 'accepted', now);
 	}
 
@@ -75,7 +75,7 @@ export class Submissions {
 	/** A task that has its row, wherever its ID comes from. False if it has been taken before. */
 	claim(taskId: string, now: number): boolean {
 		if (this.#taskIds.has(taskId)) return false;
-		this.#taskIds.set(taskId, { at: now });
+		this.#taskIds.set(taskId, now);
 		return true;
 	}
 
@@ -93,11 +93,6 @@ export class Submissions {
 
 	isKnown(taskId: string): boolean {
 		return this.#taskIds.has(taskId);
-	}
-
-	/** When this process has submitted the task; undefined if it has not. */
-	submittedAt(taskId: string): number | undefined {
-		return this.#taskIds.get(taskId)?.sentAt;
 	}
 
 	/** What a search without an echo has to reckon with: all that may have made a task between these times. */
@@ -136,7 +131,7 @@ export class Submissions {
 			this.#kept.delete(id);
 			this.#completeSince = Math.max(this.#completeSince, (endedAt ?? sentAt) + 1);
 		}
-		for (const [taskId, { at }] of this.#taskIds) {
+		for (const [taskId, at] of this.#taskIds) {
 			if (at >= now - KEPT_TASK_IDS_MS && this.#taskIds.size < MOST_KEPT) break;
 			this.#taskIds.delete(taskId);
 			this.#completeSince = Math.max(this.#completeSince, at + 1);

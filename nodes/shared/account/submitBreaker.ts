@@ -35,6 +35,18 @@ const LONGEST_PAUSE_MS = 15_000;
 /** Nothing was sent, so only time is at stake: all rows that wait for a connection fail then, and a retry soon tries. */
 const UNREACHABLE_MS = 1_000;
 
+/** In one gap there are some ten; who never gets a connection must not try for ever, once in each of its turns. */
+const MOST_TRIES = 30;
+
+/** Of a submit that could not leave. */
+interface Tries {
+	/** When the first one of the present gap was sent, and when the last one was noted. */
+	since: number;
+	at: number;
+	/** In all gaps. */
+	count: number;
+}
+
 /** A submit without a clear answer. */
 export interface LostSubmit {
 	/** What came in the place of an answer. */
@@ -64,7 +76,7 @@ export class SubmitBreaker {
 	#unreachableSince: number | undefined;
 	#notSentAt = -Infinity;
 	/** The same by submit, for one that never gets a connection when others do. */
-	readonly #triedSince = new WeakMap<object, number>();
+	readonly #tries = new WeakMap<object, Tries>();
 	#nextTryAt = -Infinity;
 	#pauseMs = FIRST_PAUSE_MS;
 	/** The submit that tries for all while the service is suspected. */
@@ -177,8 +189,7 @@ export class SubmitBreaker {
 		if (now - this.#notSentAt >= FORGOTTEN_MS) this.noteReached();
 		this.#notSentAt = now;
 		this.#unreachableSince ??= sentAt;
-		const triedSince = this.#triedSince.get(submit) ?? sentAt;
-		this.#triedSince.set(submit, triedSince);
+		const tries = this.#noteTry(submit, sentAt, now);
 		if (now - this.#unreachableSince >= LONGEST_UNREACHABLE_MS) {
 			// Whoever comes then tries immediately, and fails immediately.
 			this.#nextTryAt = now;
@@ -188,7 +199,18 @@ export class SubmitBreaker {
 			this.#nextTryAt = now + this.#pauseMs;
 			this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
 		}
-		return now - Math.min(this.#unreachableSince, triedSince) < LONGEST_UNREACHABLE_MS;
+		if (tries.count >= MOST_TRIES) return false;
+		return now - Math.min(this.#unreachableSince, tries.since) < LONGEST_UNREACHABLE_MS;
+	}
+
+	/** A gap long after the last one is another one: between them the submit has waited for its turn again. */
+	#noteTry(submit: object, sentAt: number, now: number): Tries {
+		const before = this.#tries.get(submit);
+		const isSameGap = before && sentAt - before.at < LONGEST_UNREACHABLE_MS;
+		const since = isSameGap ? before.since : sentAt;
+		const tries = { since, at: now, count: (before?.count ?? 0) + 1 };
+		this.#tries.set(submit, tries);
+		return tries;
 	}
 
 	/** A submit has left, whatever has come of it. */

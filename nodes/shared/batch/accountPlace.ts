@@ -4,22 +4,19 @@ import type { Batch } from './context';
 /** One of the account's places for tasks, as a row holds it while it waits for its task. */
 export class AccountPlace {
 	readonly #batch: Batch;
-	readonly #outage: Cancellation | undefined;
 	#release: (() => void) | undefined;
 
-	/**
-	 * `outage`: while no task can be read, the places come free at the time limits only, an hour for each turn; whoever waits
-	 * for one hears its reason.
-	 */
-	constructor(batch: Batch, outage: Cancellation | undefined) {
+	constructor(batch: Batch) {
 		this.#batch = batch;
-		this.#outage = outage;
 	}
 
-	/** Waits for a place, unless the row has one. `isProbe`: it is to find out whether the outage is over. */
+	/**
+	 * Waits for a place, unless the row has one. While no task can be read, the places come free at the time limits only, an
+	 * hour for each turn; whoever waits for one hears the reason. `isProbe`: it is to find out whether that is over.
+	 */
 	async take(isProbe = false): Promise<void> {
 		const { account, api } = this.#batch;
-		const outage = isProbe ? undefined : this.#outage;
+		const outage = isProbe ? undefined : outageOf(this.#batch);
 		this.#release ??= await account.places.acquire(api.cancellation, outage);
 	}
 
@@ -28,3 +25,7 @@ export class AccountPlace {
 		this.#release = undefined;
 	}
 }
+
+/** The outage of now: one that is over says nothing any more. */
+export const outageOf = ({ account, api }: Batch): Cancellation =>
+	account.taskReads.outageAt(api.clock.now());

@@ -2,6 +2,7 @@ import { mapConcurrently } from '../async/runConcurrently';
 import { settle } from '../async/settle';
 import { SingleFlight } from '../async/singleFlight';
 import type { ApiContext } from '../wavespeed/http/request';
+import { FailureError, failureOf, makeFailure } from '../wavespeed/failures';
 import { quotePrice } from '../wavespeed/tasks/quotePrice';
 import { inputOf, type Ledger } from './ledger';
 
@@ -35,19 +36,26 @@ export class EarlierPrices {
 	async #askForAll(): Promise<void> {
 		const unpriced = this.#ledger
 			.entriesOfRun()
-			.map(({ entry }) => entry)
-			.filter(({ costUsd, isUnpaid }) => costUsd === undefined && !isUnpaid);
+			.filter(({ entry: { costUsd, isUnpaid } }) => costUsd === undefined && !isUnpaid);
 		let isFailed = false;
-		const asked = await mapConcurrently(unpriced, QUOTES_AT_ONCE, async (entry) => {
+		const asked = await mapConcurrently(unpriced, QUOTES_AT_ONCE, async ({ row, entry }) => {
 			// The others would fail for the same reason, one after the other.
 			if (isFailed) return;
 			const quoted = await settle(quotePrice(this.#api, inputOf(entry)));
 			if (quoted.ok) entry.costUsd = quoted.value;
 			else {
 				isFailed = true;
-				throw quoted.error;
+				throw toUnknownPrice(row, quoted.error);
 			}
 		});
 		for (const outcome of asked) if (!outcome.ok) throw outcome.error;
 	}
+}
+
+/** It ends other rows than the one that it is about, whose own inputs are all right. */
+function toUnknownPrice(row: number, error: unknown): unknown {
+	const cause = failureOf(error);
+	if (!cause || cause.kind === 'stopped' || cause.kind === 'abandoned') return error;
+	const more = { paid: 'nothingForThisRow' } as const;
+	return new FailureError(makeFailure('costLimit', 'earlierPriceUnknown', { row, cause }, more));
 }

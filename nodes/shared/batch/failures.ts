@@ -10,6 +10,8 @@ declare module '../wavespeed/failures' {
 		severalTasksOfSubmit: { said: string | undefined; taskIds: string[] };
 		taskOfSubmitNotSearched: { said: string | undefined; cause: Failure };
 		aboveCostPerVideo: { costUsd: number; limitUsd: number };
+		/** `row`: whose task an earlier attempt has submitted without asking. */
+		earlierPriceUnknown: { row: number; cause: Failure };
 		aboveCostPerRun: { costUsd: number; limitUsd: number; spentUsd: number };
 	}
 }

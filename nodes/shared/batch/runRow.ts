@@ -10,7 +10,7 @@ import { toOutOfSight } from '../wavespeed/tasks/waitFailures';
 import { continueWait } from '../wavespeed/tasks/waitForTask';
 import { NOT_FOUND_GRACE_MS, startWait, type TaskWait } from '../wavespeed/tasks/waitStep';
 import { FILE_READS } from '../account/processLimits';
-import { AccountPlace } from './accountPlace';
+import { AccountPlace, outageOf } from './accountPlace';
 import type { Batch } from './context';
 import type { LedgerEntry, RowKey } from './ledger';
 import { completeInput, describeAsked, inspectRequest, type PreparedRequest } from './prepare';
@@ -192,9 +192,6 @@ async function findEntry(
 	return ledger.find(row, fingerprint);
 }
 
-const outageOf = ({ account, api }: Batch): Cancellation =>
-	account.taskReads.outageAt(api.clock.now());
-
 /**
  * The node's own limit first: who waits for it must not hold one of the account's places, which the work takes when all
  * that the node itself limits is over. It is given back at the end.
@@ -204,7 +201,7 @@ async function withPlace<T>(
 	outage: Cancellation | undefined,
 	work: (place: AccountPlace) => Promise<T>,
 ): Promise<T> {
-	const place = new AccountPlace(batch, outage);
+	const place = new AccountPlace(batch);
 	const workWithPlace = async (): Promise<T> => await work(place).finally(() => place.giveBack());
 	return await batch.places.run(batch.api.cancellation, workWithPlace, outage);
 }

@@ -103,6 +103,7 @@ async function submitInTurn(batch: Batch, submission: Submission): Promise<NewTa
 	switch (outcome.kind) {
 		case 'accepted':
 			batch.log({ event: 'accepted', row, taskId: outcome.task.id });
+			batch.account.taskReads.noteSubmitted(outcome.task.id, submittedAt);
 			return { ...base, taskId: outcome.task.id, task: outcome.task };
 		case 'rateLimited':
 			failIfRefusedTooLong(batch, outcome.text);

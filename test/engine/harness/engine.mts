@@ -89,6 +89,8 @@ export interface RunOptions {
 	twice?: boolean;
 	/** Goes on with the stored data of an earlier run, as Retry of an execution does. */
 	retryOf?: IRun;
+	/** A node of the type `test.between` stands before ours. */
+	hasNodeBefore?: boolean;
 	/** By another workflow, as a sub-workflow. */
 	isCalled?: boolean;
 	/** n8n's server around this execution, where it can be parked. */
@@ -195,6 +197,7 @@ export function makeWorkflow(options: RunOptions) {
 		makeNode('Start', 'test.passThrough'),
 		target,
 		makeNode('Again', 'test.passThrough'),
+		...(options.hasNodeBefore ? [makeNode('Between', 'test.between')] : []),
 		makeNode('Good', 'test.passThrough'),
 		makeNode('Bad', 'test.passThrough'),
 	];
@@ -204,7 +207,14 @@ export function makeWorkflow(options: RunOptions) {
 		name: 'Test',
 		nodes,
 		connections: {
-			Start: { main: [options.twice ? [...link('Talk'), ...link('Again')] : link('Talk')] },
+			Start: {
+				main: [
+					options.twice
+						? [...link('Talk'), ...link('Again')]
+						: link(options.hasNodeBefore ? 'Between' : 'Talk'),
+				],
+			},
+			...(options.hasNodeBefore ? { Between: { main: [link('Talk')] } } : {}),
 			Again: { main: [link('Talk')] },
 			Talk: { main: [link('Good'), link('Bad')] },
 		},

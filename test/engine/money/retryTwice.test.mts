@@ -1,9 +1,8 @@
-import type { IRun } from 'n8n-workflow';
+import type { INodeExecutionData, INodeType, IRun } from 'n8n-workflow';
 
-import type { RunResult } from '../harness/engine.mts';
-import { types } from '../harness/engine.mts';
+import { type RunResult, types } from '../harness/engine.mts';
 import { testSince } from '../harness/n8nVersion.mts';
-import { GENERATE, jsonOf, makeRows, type Rig } from '../harness/rig.mts';
+import { GENERATE, jsonOf, makeRow, makeRows, type Rig } from '../harness/rig.mts';
 import { GOES_ON, idsOf, isOf, startMoneyRig, submitsOf, tasksOf, textOf } from './support.mts';
 
 /**
@@ -120,35 +119,66 @@ test('an execution of its own, with the same items, pays for its own videos', as
 	expect(rig.emulator.paidTasks()).toBe(4);
 });
 
-/** The node before ours has failed, such as a sheet that could not be read. */
-async function failBefore(rows: number): Promise<RunResult> {
+/** The node between the trigger and ours, such as a sheet that can't be read at first. */
+function placeBefore(execute: () => Promise<INodeExecutionData[][]>): void {
 	const plain = types['test.passThrough']!;
-	types['test.passThrough'] = Object.assign(Object.create(Object.getPrototypeOf(plain)), plain, {
-		execute: async () => await Promise.reject(new Error('the sheet is not there')),
-	});
-	const failed = await rig.run({ items: await makeRows(rows), parameters: GENERATE });
-	types['test.passThrough'] = plain;
+	const node = Object.create(Object.getPrototypeOf(plain)) as INodeType;
+	types['test.between'] = Object.assign(node, plain, { execute });
+}
+afterEach(() => delete types['test.between']);
+
+const retryWithNodeBefore = async (of: IRun, more: object = {}): Promise<RunResult> =>
+	await retry(of, { hasNodeBefore: true, ...more });
+
+/** It has failed before it came to our node, which has these rows once it is retried. */
+async function failBefore(rows: INodeExecutionData[]): Promise<RunResult> {
+	placeBefore(async () => await Promise.reject(new Error('the sheet is not there')));
+	const items = [{ json: { asked: 'for all rows' } }];
+	const failed = await rig.run({ items, parameters: GENERATE, hasNodeBefore: true });
 	expect(textOf(failed)).toMatch(/the sheet is not there/);
+	placeBefore(async () => await Promise.resolve([rows]));
 	return failed;
 }
 
 const testAfterEarlierNode = testSince('2.0.0', 'n8n does not say when an execution began');
 
 testAfterEarlierNode('of an execution that had failed before it came to the node', async () => {
-	const { run } = await failBefore(3);
-	const [one, two] = await rig.until(Promise.all([retry(run), retry(run)]));
+	const { run } = await failBefore(await makeRows(3));
+	const both = [retryWithNodeBefore(run), retryWithNodeBefore(run)] as const;
+	const [one, two] = await rig.until(Promise.all(both));
+	expect(idsIn(one)).toHaveLength(3);
 	expect(idsIn(two)).toEqual(idsIn(one));
 	expect(rig.emulator.paidTasks()).toBe(3);
 });
 
+test('of two executions that began in the same millisecond: each has its own video', async () => {
+	const began = jest.spyOn(Date, 'now').mockReturnValue(Date.now());
+	const row = await makeRow({});
+	placeBefore(async () => await Promise.reject(new Error('the CRM is down')));
+	const parameters = { ...GENERATE, prompt: '={{ $("Start").first().json.customer }}' };
+	const start = async (customer: string) =>
+		await rig.start({ items: [{ json: { customer } }], parameters, hasNodeBefore: true });
+	const failed = await rig.until(Promise.all(['one', 'two'].map(start)));
+	began.mockRestore();
+	placeBefore(async () => await Promise.resolve([[row]]));
+	const prompts: unknown[] = [];
+	for (const { run } of failed) {
+		const { items } = await rig.until(retryWithNodeBefore(run, { parameters }));
+		const { prompt, taskId } = jsonOf(items)[0] ?? {};
+		expect(rig.emulator.tasks().find(({ id }) => id === taskId)?.input.prompt).toBe(prompt);
+		prompts.push(prompt);
+	}
+	expect(prompts).toEqual(['one', 'two']);
+});
+
 testAfterEarlierNode('of one whose first Retry has paid and then failed', async () => {
-	const { run } = await failBefore(3);
+	const { run } = await failBefore(await makeRows(3));
 	rig.emulator.addFault({
 		...{ step: 'result', kind: 'status', status: 403, body: { code: 403, message: 'role' } },
 	});
-	const one = await rig.until(retry(run));
+	const one = await rig.until(retryWithNodeBefore(run));
 	expect(one.error).toBeDefined();
-	const two = await rig.until(retry(run));
+	const two = await rig.until(retryWithNodeBefore(run));
 	expect(jsonOf(two.items).map(({ status }) => status)).toEqual(Array(3).fill('completed'));
 	expect(rig.emulator.paidTasks()).toBe(3);
 });

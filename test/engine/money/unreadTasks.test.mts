@@ -231,6 +231,28 @@ test.each([404, 429])(
 	},
 );
 
+test.each(['the key of another account', 'the same key, hours later'])(
+	'tasks of a sheet that are not found stop no new row (%s)',
+	async (how) => {
+		rig = await startMoneyRig({ taskSeconds: 30, moreApiKeys: ['other-key'] });
+		const first = await rig.run({ items: await makeRows(2), parameters: GENERATE });
+		const old = jsonOf(first.items).map(({ taskId }) => String(taskId));
+		const when = ({ path }: { path: string }): boolean => old.some((id) => path.includes(id));
+		rig.emulator.addFault({ step: 'result', kind: 'status', status: 404, times: Infinity, when });
+		const isOther = how.startsWith('the key');
+		await rig.until(rig.clock.sleep(isOther ? 5 * 60_000 : 5 * 3_600_000));
+		const rows = await makeRows(6);
+		const items = rows.map((row, at) => ({ ...row, json: { ...row.json, task_id: old[at] } }));
+		const result = await rig.run({
+			...{ items, settings: GOES_ON },
+			parameters: { ...GENERATE, options: { existingTaskId: '={{ $json.task_id }}' } },
+			credential: isOther ? { ...rig.credential, apiKey: 'other-key' } : rig.credential,
+		});
+		const done = jsonOf(result.items).filter(({ status }) => status === 'completed');
+		expect(done).toHaveLength(4);
+	},
+);
+
 test('after an outage whose tasks are gone a service that works again is believed with the first new task', async () => {
 	await startBronze();
 	loseResults();

@@ -98,6 +98,7 @@ describe('a task that can not be read', () => {
 });
 
 describe('a credential that the child can not read', () => {
+	afterEach(() => scene.rig.skewMachineClock(0));
 	const hideKey = () => {
 		const { credential } = scene.rig;
 		const { apiKey } = credential;
@@ -135,6 +136,18 @@ describe('a credential that the child can not read', () => {
 		expect(error?.message).toMatch(/could not be read during the parked wait/);
 		for (const row of [0, 1, 2])
 			expect(`${error?.message} ${error?.description}`).toContain(taskOf(row).id);
+	});
+
+	testParked('is not given up for a time in which n8n was down', async () => {
+		switchCallbacksOff();
+		await park({ parameters: withOptions({ timeoutMinutes: 1_200 }) });
+		const showKey = hideKey();
+		await scene.waiting.pass(2 * MINUTE);
+		scene.rig.skewMachineClock(180 * MINUTE);
+		await scene.waiting.pass(3 * MINUTE);
+		showKey();
+		const { items } = await scene.waiting.ended();
+		expect(items.map(({ json }) => json.status)).toEqual(Array(3).fill('completed'));
 	});
 
 	testParked('is told also where the time limit comes first', async () => {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 
 import type { IExecuteFunctions } from 'n8n-workflow';
 
@@ -50,14 +50,28 @@ export async function withLiveLedger<T>(
 }
 
 /**
- * An execution that failed before it came to this node has no name for it yet, and its retries have only one thing in
- * common: when it began. Newer n8n say so.
+ * An execution that failed before it came to this node has no name for it yet. What its retries have in common, and no
+ * other execution has, is when it began, which newer n8n say, and what it began with: several may begin in one millisecond.
  */
 function nameOrigin(ctx: IExecuteFunctions, own: string): string {
 	const { getExecutionContext }: Partial<IExecuteFunctions> = ctx;
-	const establishedAt = getExecutionContext?.call(ctx)?.establishedAt;
-	if (ctx.getMode() !== 'retry' || establishedAt === undefined) return `${own}${randomUUID()}`;
-	return `of ${ctx.getWorkflow().id} ${ctx.getNode().id} ${establishedAt}`;
+	const { establishedAt, triggerNode } = getExecutionContext?.call(ctx) ?? {};
+	const begunWith = triggerNode && readOutput(ctx, triggerNode.name);
+	if (ctx.getMode() !== 'retry' || establishedAt === undefined || begunWith === undefined) {
+		return `${own}${randomUUID()}`;
+	}
+	const text = JSON.stringify([ctx.getWorkflow().id, ctx.getNode().id, establishedAt, begunWith]);
+	return `of ${createHash('sha256').update(text).digest('hex')}`;
+}
+
+/** Undefined if the node gave nothing, or it can't be told. */
+function readOutput(ctx: IExecuteFunctions, node: string): unknown {
+	try {
+		const outputOf = ctx.getWorkflowDataProxy(0).$ as (node: string) => { all(): unknown };
+		return outputOf(node).all();
+	} catch {
+		return undefined;
+	}
 }
 
 /** The same row in another round of a loop, or in another call of a tool, asks for another video. */

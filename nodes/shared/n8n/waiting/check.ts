@@ -90,13 +90,18 @@ const hasNoTimeLeft = ({ deadline }: TaskWait, now: number): boolean =>
  * waits would be told of a time-out.
  */
 const LONGEST_WITHOUT_KEY_MS = 10 * 60_000;
+/** While n8n is down nobody looks: what counts is the time in which somebody did, about once a minute. */
+const FEWEST_CHECKS_WITHOUT_KEY = 8;
 
 function noteAccess(state: WaitState, { ok }: Settled<ApiContext>, now: number): void {
-	state.withoutKeySince = ok ? undefined : (state.withoutKeySince ?? now);
+	const { since = now, checks = 0 } = state.withoutKey ?? {};
+	state.withoutKey = ok ? undefined : { since, checks: checks + 1 };
 }
 
-const isShutOut = ({ withoutKeySince }: WaitState, now: number): boolean =>
-	withoutKeySince !== undefined && now >= withoutKeySince + LONGEST_WITHOUT_KEY_MS;
+const isShutOut = ({ withoutKey }: WaitState, now: number): boolean =>
+	withoutKey !== undefined &&
+	withoutKey.checks >= FEWEST_CHECKS_WITHOUT_KEY &&
+	now >= withoutKey.since + LONGEST_WITHOUT_KEY_MS;
 
 /** Fails if the credential can't be read now: then nothing is asked in this round. */
 async function openForCheck(ctx: IExecuteFunctions): Promise<Settled<ApiContext>> {

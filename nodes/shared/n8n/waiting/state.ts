@@ -53,8 +53,14 @@ export interface WaitState {
 	/** The waits that go on, by row. */
 	open: Map<number, TaskWait>;
 	ends: Map<number, RowEnd>;
-	/** Since when the credential can't be read, on the steady clock, ms. */
-	withoutKeySince?: number | undefined;
+	/** Undefined while the credential can be read. */
+	withoutKey?: WithoutKey | undefined;
+}
+
+/** The credential can't be read: since when, on the steady clock, ms, and how many checks have seen that. */
+export interface WithoutKey {
+	since: number;
+	checks: number;
 }
 
 export const isTaskRow = (row: ParkedRow): row is ParkedTask => 'wait' in row;
@@ -92,10 +98,12 @@ export function updateState(json: IDataObject, state: WaitState, newEnds: number
 		const end = state.ends.get(row);
 		return end ? [[row, encodeEnd(end, whole.has(row))]] : [];
 	});
-	const { withoutKeySince } = state;
+	const { withoutKey } = state;
 	return toDataObject({
 		wan22Wait: STATE_VERSION,
-		...(withoutKeySince === undefined ? {} : { withoutKeySince: toWallTime(withoutKeySince) }),
+		...(withoutKey && {
+			withoutKey: { ...withoutKey, since: toWallTime(withoutKey.since) },
+		}),
 		run: json.run,
 		open: JSON.stringify(groupOpen(state.open)),
 		ends: ended.length > 0 ? [...known, JSON.stringify(ended)] : known,
@@ -155,10 +163,15 @@ export function decodeState(json: unknown): WaitState | undefined {
 		rows: parkedRows,
 		open,
 		ends: ended,
-		...(typeof json.withoutKeySince === 'number'
-			? { withoutKeySince: toSteadyTime(json.withoutKeySince) }
-			: {}),
+		withoutKey: readWithoutKey(json.withoutKey),
 	};
+}
+
+function readWithoutKey(stored: unknown): WithoutKey | undefined {
+	if (!isRecord(stored)) return undefined;
+	const { since, checks } = stored;
+	if (typeof since !== 'number' || typeof checks !== 'number') return undefined;
+	return { since: toSteadyTime(since), checks };
 }
 
 function readOpen(

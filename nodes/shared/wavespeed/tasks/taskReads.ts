@@ -57,8 +57,8 @@ export interface Doubt {
 export class TaskReads {
 	/** Whether this process knows that there is such a task: an ID of a sheet may be of none, or of another account. */
 	readonly #isKnown: (taskId: string) => boolean;
-	/** When it has submitted the task, if it has. */
-	readonly #submittedAt: (taskId: string) => number | undefined;
+	/** When this process has submitted a task with this account, within the hour; the first one comes first. */
+	readonly #submittedAt = new Map<string, number>();
 	/** Those that could not be read since the last answer, as many as count. */
 	readonly #taskIds = new Set<string>();
 	/** Since when there are enough of them. */
@@ -77,12 +77,17 @@ export class TaskReads {
 	#isProbeDue = false;
 	#outage = new Cancellation();
 
-	constructor(
-		isKnown: (taskId: string) => boolean,
-		submittedAt: (taskId: string) => number | undefined = () => undefined,
-	) {
+	constructor(isKnown: (taskId: string) => boolean) {
 		this.#isKnown = isKnown;
-		this.#submittedAt = submittedAt;
+	}
+
+	/** A task of this account is there from now on. */
+	noteSubmitted(taskId: string, now: number): void {
+		for (const [id, at] of this.#submittedAt) {
+			if (now - at < READ_LATELY_MS) break;
+			this.#submittedAt.delete(id);
+		}
+		this.#submittedAt.set(taskId, now);
 	}
 
 	/** This task has been read. */
@@ -125,10 +130,14 @@ export class TaskReads {
 		if (httpStatus !== 404 && this.#taskIds.has(taskId)) this.#isOutage = true;
 	}
 
-	/** A task that can't be "not found": where none can be read, it is the way there that leads nowhere. */
+	/**
+	 * A task that can't be "not found": where none can be read, it is the way there that leads nowhere. An older one may have
+	 * been deleted, and one of another account is not found with this key.
+	 */
 	#isAmiss(taskId: string, now: number): boolean {
-		const submittedAt = this.#submittedAt(taskId) ?? now;
-		return now - submittedAt >= NOT_FOUND_AT_FIRST_MS && !this.#isReadLately(now);
+		const ageMs = now - (this.#submittedAt.get(taskId) ?? -Infinity);
+		const isOurs = ageMs >= NOT_FOUND_AT_FIRST_MS && ageMs < READ_LATELY_MS;
+		return isOurs && !this.#isReadLately(now);
 	}
 
 	#isReadLately(now: number): boolean {

@@ -4,6 +4,7 @@ import type { Messages } from './message';
 export const SUBMIT_MESSAGES: Messages<
 	| 'aboveCostPerVideo'
 	| 'aboveCostPerRun'
+	| 'earlierPriceUnknown'
 	| 'submitNotSent'
 	| 'submitsRefused'
 	| 'submitsHeldBack'
@@ -19,6 +20,11 @@ export const SUBMIT_MESSAGES: Messages<
 	aboveCostPerRun: ({ costUsd, limitUsd, spentUsd }) => ({
 		message: `The video would cost ${dollars(costUsd)} and take the run above "Max Cost per Run" (${dollars(limitUsd)}): ${dollars(spentUsd)} are spent or promised to earlier rows`,
 		advice: 'Raise the limit or run it another time.',
+	}),
+	earlierPriceUnknown: ({ row, cause }, describe) => ({
+		message: `"Max Cost per Run" can't be kept, since the price of the task that row ${row + 1} has already is not to be had: ${describe(cause).message}`,
+		advice:
+			'Try again later. If what that row was made of is no longer there, run again without the limit, or start a new execution with the other rows.',
 	}),
 	submitNotSent: ({ said }) => ({
 		message: `Could not submit the task: ${said}`,
