@@ -49,6 +49,7 @@ export const generate: Operation = {
 				run.api.clock.now(),
 			);
 			const wait = 'wait' in outcome ? outcome.wait : begun;
+			if (!task && !isResumed && request.webhookUrl !== undefined) parking?.expectCallback(row);
 			return toParkedRow(run, { row, settings, wait, asked }, task, isResumed);
 		};
 	},

@@ -15,6 +15,19 @@ testParked('goes on within seconds of the last end where the callbacks arrive', 
 	});
 });
 
+testParked('looks a few times only where the tasks end one after another', async () => {
+	const taskSeconds = ({ prompt = '' }: { prompt?: string }) => 65 + Number(prompt.split(' ')[1]);
+	await open({ taskSeconds });
+	await park({}, 20);
+	const runsOf = () => (scene.waiting.stored(CHILD).match(/"startTime"/g) ?? []).length;
+	const before = runsOf();
+	const result = await scene.waiting.ended();
+	expect(jsonOf(result.items).map(({ status }) => status)).toEqual(Array(20).fill('completed'));
+	expect(scene.rig.clock.now() - lastEnd()).toBeLessThanOrEqual(5_000);
+	// Three steps for each time that the child goes on; each of the 20 callbacks alone would be 60.
+	expect(runsOf() - before).toBeLessThanOrEqual(21);
+});
+
 describe('callbacks', () => {
 	testParked.each([
 		['forged', { signature: `v3,${'0'.repeat(64)}` }, 401],
@@ -97,10 +110,11 @@ describe('callbacks', () => {
 			await scene.waiting.pass(MINUTE);
 			const { contextData } = (
 				JSON.parse(scene.waiting.stored()) as {
-					executionData: { contextData: Record<string, { wan22WakeUrl: string }> };
+					executionData: { contextData: Record<string, { wan22Child: string }> };
 				}
 			).executionData;
-			const url = contextData['node:Talk']?.wan22WakeUrl ?? '';
+			const child = contextData['node:Talk']?.wan22Child ?? '';
+			const { url } = JSON.parse(child) as { url: string };
 			const body = JSON.stringify({ taskIds: [taskOf(0).id] });
 			const headers = { 'content-type': 'application/json' };
 			const before = polls().length;

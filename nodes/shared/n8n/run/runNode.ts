@@ -212,7 +212,7 @@ async function parkIfOpen(
 	const ends: WaitState['ends'] = new Map(
 		submitted.flatMap(({ parked, ended }) => (ended ? [[parked.row, { task: ended }]] : [])),
 	);
-	const parked = await park(run.ctx, makeState(run.ctx, rows, ends));
+	const parked = await park(run.ctx, makeState(run.ctx, rows, ends), run.parking?.callbacks ?? 0);
 	if (parked.ok) return parked.items;
 	const problem = parked.error instanceof Error ? parked.error.message : String(parked.error);
 	run.hintOnce(describeFailedParking(problem));

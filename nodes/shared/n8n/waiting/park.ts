@@ -12,7 +12,7 @@ import { toItem, toTaskFields } from '../output/taskItem';
 import { systemTime, toWallTime } from '../session/clock';
 import { makeChildWorkflow } from './childWorkflow';
 import { encodeState, isTaskRow, type ParkedRow, type ParkedTask, type WaitState } from './state';
-import { keepWakeUrl } from './wake';
+import { keepChildAddress } from './wake';
 
 /**
  * What the parent is given beyond the longest wait of a row, for the checks after it and for what comes before: n8n's
@@ -47,11 +47,12 @@ export function makeState(
 
 /**
  * Stores the execution in n8n's database and starts the child that waits for it. Returns what n8n shows of the node while
- * it waits, or why that was not possible: then nothing has changed.
+ * it waits, or why that was not possible: then nothing has changed. `callbacks`: how many the service was asked for.
  */
 export async function park(
 	ctx: IExecuteFunctions,
 	state: WaitState,
+	callbacks: number,
 ): Promise<{ ok: true; items: INodeExecutionData[] } | { ok: false; error: unknown }> {
 	const parentExecution = {
 		executionId: ctx.getExecutionId(),
@@ -69,7 +70,8 @@ export async function park(
 	if (!started.value.waitTill) return { ok: false, error: new Error('The child does not wait') };
 	// n8n lets the parent wait for as long as its child does, which may have been killed in the middle of a check.
 	await ctx.putExecutionToWait(new Date(toWallTime(state.limitAt)));
-	keepWakeUrl(ctx, readWakeUrl(started.value.data));
+	const url = readWakeUrl(started.value.data);
+	if (typeof url === 'string') keepChildAddress(ctx, { url, callbacks });
 	replaceInput(ctx, state);
 	// Never an error row first, nor a field `error` of the row's own: with Retry On Fail n8n would run the node again at
 	// once, with the replaced input.

@@ -7,6 +7,10 @@ import { createClock } from '../session/clock';
 export interface Parking {
 	/** Where the service is to report the end of the row's task; undefined if it can't, or need not. */
 	callbackUrlFor(row: number): string | undefined;
+	/** How many tasks were submitted with that address, and go on. */
+	readonly callbacks: number;
+	/** The row's task was submitted with that address. */
+	expectCallback(row: number): void;
 	/** For the waits: its clock ends them when there is nothing left to submit. */
 	api: ApiContext;
 	/** The row won't submit anything more. */
@@ -29,8 +33,13 @@ export function createParking(
 	const allSubmitted = new Cancellation();
 	cancellation.onCancel((reason) => allSubmitted.cancel(reason));
 	const submitted = new Set<number>();
+	const called = new Set<number>();
 	return {
 		callbackUrlFor: (row) => (row >= rowCount - MOST_CALLBACKS ? callbackUrl : undefined),
+		get callbacks() {
+			return called.size;
+		},
+		expectCallback: (row) => void called.add(row),
 		api: { ...api, cancellation: allSubmitted, clock: createClock(allSubmitted) },
 		noteSubmitted(row) {
 			submitted.add(row);

@@ -11,17 +11,21 @@ import { readTaskId } from '../../wavespeed/tasks/task';
 import { toDataObject } from '../dataObject';
 import { answerCallback } from '../callback/answer';
 import { systemTime } from '../session/clock';
+import { type ChildAddress, ChildCalls } from './childCalls';
 import { readStepName, STEP_PARAMETER } from './childWorkflow';
 import { decodeState } from './state';
 
 /** Callbacks of the service to a parked run. They only make it sooner: whatever goes wrong here, n8n's timer does it. */
 
-const WAKE_URL_KEY = 'wan22WakeUrl';
+const CHILD_KEY = 'wan22Child';
 
 /** Where the parent's webhook finds its child: one small value, stored with the execution. */
-export function keepWakeUrl(ctx: IExecuteFunctions, url: unknown): void {
-	if (typeof url === 'string') ctx.getContext('node')[WAKE_URL_KEY] = url;
+export function keepChildAddress(ctx: IExecuteFunctions, { url, callbacks }: ChildAddress): void {
+	ctx.getContext('node')[CHILD_KEY] = JSON.stringify({ url, callbacks });
 }
+
+/** By the child's address: several workflows of this process may be called at once. */
+const childCalls = new ChildCalls({ sleep: async (ms) => await systemTime.sleep(ms) });
 
 /** Docs: Verify webhooks. */
 const TOLERANCE_SECONDS = 300;
@@ -41,73 +45,38 @@ async function receive(ctx: IWebhookFunctions): Promise<IWebhookResponseData> {
 		ctx,
 		() => TOLERANCE_SECONDS,
 		async ({ taskId }) => {
-			const url = readWakeUrl(ctx);
-			if (url === undefined) return { status: 404, message: 'No task is waited for here' };
-			callChild(ctx, url, taskId);
+			const child = readChildAddress(ctx);
+			if (!child) return { status: 404, message: 'No task is waited for here' };
+			const { helpers } = ctx;
+			childCalls.note(child, taskId, async (taskIds) => await post(helpers, child.url, taskIds));
 			return { status: 200, message: 'The tasks will be checked' };
 		},
 	);
 }
 
 /** An expression is the only way from a webhook to what the node has stored; that one value alone is read. */
-function readWakeUrl(ctx: IWebhookFunctions): string | undefined {
+function readChildAddress(ctx: IWebhookFunctions): ChildAddress | undefined {
 	// Braces in the node's name would end the expression.
 	const name = JSON.stringify(ctx.getNode().name).replace(
 		/[{}]/g,
 		(brace) => `\\u00${brace.charCodeAt(0).toString(16)}`,
 	);
 	try {
-		const url = ctx.evaluateExpression(
-			`{{ $node[${name}].context[${JSON.stringify(WAKE_URL_KEY)}] }}`,
+		const stored = ctx.evaluateExpression(
+			`{{ $node[${name}].context[${JSON.stringify(CHILD_KEY)}] }}`,
 		);
-		return typeof url === 'string' && URL.canParse(url) ? url : undefined;
+		const child: unknown = typeof stored === 'string' ? JSON.parse(stored) : undefined;
+		if (!isRecord(child) || typeof child.url !== 'string' || !URL.canParse(child.url)) {
+			return undefined;
+		}
+		return { url: child.url, callbacks: Number(child.callbacks) };
 	} catch {
 		return undefined;
 	}
 }
 
-/** Calls under way, by the child's address, with the tasks that the next one has to name. */
-const calls = new Map<string, Set<string>>();
-
-/** Beyond this the timers have to do. */
-const MOST_CALLS = 500;
-const MOST_TASKS_PER_CALL = 10_000;
-
-/** Callbacks come in bursts: those of this time make one call. */
-const GATHER_MS = 500;
-/** The child checks just now, or is not stored yet: mostly for less than a second, and at most for as long as a check. */
-const RETRY_GAPS_MS = [500, 500, 1_000, 1_000, 2_000, 4_000, 8_000, 15_000, 20_000];
-
-/** Returns immediately: n8n holds a copy of the execution until the service has its answer. */
-function callChild(ctx: IWebhookFunctions, url: string, taskId: string): void {
-	const waiting = calls.get(url);
-	if (waiting) {
-		if (waiting.size < MOST_TASKS_PER_CALL) waiting.add(taskId);
-		return;
-	}
-	if (calls.size >= MOST_CALLS) return;
-	calls.set(url, new Set([taskId]));
-	const { helpers } = ctx;
-	void settle(callUntilHeard(helpers, url)).then(() => calls.delete(url));
-}
-
-async function callUntilHeard(helpers: IWebhookFunctions['helpers'], url: string): Promise<void> {
-	for (let failures = 0; failures <= RETRY_GAPS_MS.length; ) {
-		await systemTime.sleep(failures === 0 ? GATHER_MS : (RETRY_GAPS_MS[failures - 1] ?? 0));
-		const taskIds = [...(calls.get(url) ?? [])];
-		if (taskIds.length === 0) return;
-		const heard = await settle(post(helpers, url, taskIds));
-		if (heard.ok && heard.value) {
-			// Some may have come while this call was under way.
-			for (const id of taskIds) calls.get(url)?.delete(id);
-			failures = 0;
-		} else {
-			failures += 1;
-		}
-	}
-}
-
 const CALL_TIMEOUT_MS = 10_000;
+const MOST_TASKS_PER_CALL = 10_000;
 
 async function post(
 	helpers: IWebhookFunctions['helpers'],
