@@ -103,6 +103,28 @@ describe('a gap without a connection', () => {
 		expect(outcomes.filter(({ ok }) => !ok)).toEqual([]);
 		expect(rig.service.tasks).toHaveLength(30);
 	});
+
+	it.each(
+		// While the first files and prices are under way, at any step.
+		[0, 50, 100, 150, 200, 250, 300].flatMap((fromMs) =>
+			[20, 80].flatMap((seconds) => LEVELS.map((level) => [seconds, fromMs, level] as const)),
+		),
+	)(
+		'of %i s after %i ms fails no row that uploads its files and asks for its price: %s',
+		async (seconds, fromMs, level) => {
+			const gap = { fromMs, toMs: fromMs + seconds * 1_000, way: 'refused' } as const;
+			const rig = createBatchRig({ outages: [gap] });
+			const rows = Array.from({ length: 30 }, (_, row) =>
+				createRequest({ image: fileOf(`picture ${row}`), maxCostPerRun: 100 }),
+			);
+			const outcomes = await rig.attempt(rows, {
+				account: new Account(level, () => 0.5, new Submissions(rig.time.now())),
+				...{ tasksInFlight: 10, submitsPerMinute: 60 },
+			});
+			expect(outcomes.filter(({ ok }) => !ok)).toEqual([]);
+			expect(rig.service.tasks).toHaveLength(30);
+		},
+	);
 });
 
 it('a gap that begins with a cut-off submit costs this row alone', async () => {

@@ -51,6 +51,12 @@ export const preparationBudget = (clock: Clock): RetryBudget => ({
 	failsFast: true,
 });
 
+/** For what a row of a batch needs before its submit: a router that starts anew must not cost the rows of that minute. */
+export const inputBudget = (clock: Clock): RetryBudget => ({
+	...preparationBudget(clock),
+	waitsForConnection: true,
+});
+
 export type ReadRequest = Omit<HttpRequest, 'timeoutMs' | 'deadline' | 'finishOnStop' | 'file'>;
 
 /** A request that costs nothing, and what its answer has to be. */

@@ -1,6 +1,7 @@
 import {
 	type ApiContext,
 	type RequestResult,
+	inputBudget,
 	preparationBudget,
 	requestWithRetry,
 	sendAndRead,
@@ -205,7 +206,7 @@ async function requestTicket(
 	const json = { filename: file.fileName, size: file.byteCount, content_type: file.contentType };
 	const request = { method: 'POST', target: { path: PATHS.ticket }, json } as const;
 	// Its own budget for each ticket: the upload before may have taken an hour.
-	const retryBudget = preparationBudget(api.clock);
+	const retryBudget = inputBudget(api.clock);
 	const call = { purpose: uploadOf(field), request, parse: parseTicket };
 	const answer = await settle(requestWithRetry(api, call, retryBudget));
 	if (answer.ok) return answer.value;

@@ -1,4 +1,4 @@
-import { type ApiContext, preparationBudget, requestWithRetry } from '../http/request';
+import { type ApiContext, inputBudget, requestWithRetry } from '../http/request';
 import { MODEL_ID, PATHS } from '../endpoints';
 import type { SubmitInput } from './submitTask';
 import { isRecord } from '../../json';
@@ -17,5 +17,5 @@ export async function quotePrice(api: ApiContext, input: SubmitInput): Promise<n
 	const json = { model_id: MODEL_ID, inputs: { image, audio, resolution } };
 	const request = { method: 'POST', target: { path: PATHS.price }, json } as const;
 	const purpose = { action: 'quote' } as const;
-	return await requestWithRetry(api, { purpose, request, parse }, preparationBudget(api.clock));
+	return await requestWithRetry(api, { purpose, request, parse }, inputBudget(api.clock));
 }
