@@ -362,7 +362,7 @@ function toSection(measured: Map<string, Cost[]>, rounds: number): Section {
 		title: 'A burst of callbacks, in a real n8n',
 		method:
 			`Genuine and forged requests together, a hundred of each in a second, whether or not earlier ones have been answered, to an n8n that was started for it; ${rounds} times. Parked: ${ROWS} rows in each run, and each is called back about. ` +
-			"Growth of n8n's resident memory at its peak: the median, and each run; the ratio to n8n's own node in the row above; what is left of it 3 s after the last is done, and in the heap after a collection. Answers: to the genuine ones when they came first, and to the forged ones, in the last run; 0 is none within 30 s. The service sends again what was not answered with 200. " +
+			"Growth of n8n's resident memory at its peak: the median, and each run; the ratio to n8n's own node, where that was measured beside it; what is left of it 3 s after the last is done, and in the heap after a collection. Answers: to the genuine ones when they came first, and to the forged ones, in the last run; 0 is none within 30 s. The service sends again what was not answered with 200. " +
 			'*: with `N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE=true`, which is off by default.',
 		columns: [
 			...['', 'of each kind', 'peak', 'each run', "to n8n's own", 'left', 'left in the heap'],
@@ -382,7 +382,7 @@ function toSection(measured: Map<string, Cost[]>, rounds: number): Section {
 		section.rows.push([
 			...[name, size.toLocaleString('en'), mb(peakOf(key))],
 			costs.map(({ peakMb }) => peakMb.toFixed(0)).join(', '),
-			beside === undefined ? '' : ratio(peakOf(key) / peakOf(beside)),
+			beside === undefined || !measured.has(beside) ? '' : ratio(peakOf(key) / peakOf(beside)),
 			...[mb(middle(({ heldMb }) => heldMb)), mb(middle(({ heapMb }) => heapMb))],
 			`${(middle(({ cpuMs }) => cpuMs) / (2 * size)).toFixed(0)} ms`,
 			`${middle(({ seconds }) => seconds).toFixed(0)} s`,
