@@ -53,7 +53,8 @@ async function search(
 	const headers: Record<string, string> = dateHeader
 		? { date: new Date(time.now()).toUTCString() }
 		: {};
-	known.serviceClock.note(headers, time.now() + 500);
+	const clock = { ...time.clock, now: () => time.now() + 500 };
+	known.serviceClock.note(headers, clock);
 	const lost = { key: ledger.key(0, 'hash'), entry, input: inputOf(entry) };
 	const finding = await time.run(
 		findLostTask({ api, account: known, accountId: 'account', ledger }, lost),

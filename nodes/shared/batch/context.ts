@@ -91,7 +91,7 @@ function noteEarlierSubmits(
 		const seen = account.submissions.get(submissionIds.at(-1) ?? '');
 		const machineNow = clock.wallTime();
 		const theirNow =
-			whose === 'service' ? (account.serviceClock.timeAt(now) ?? machineNow) : machineNow;
+			whose === 'service' ? (account.serviceClock.timeAt(now, clock) ?? machineNow) : machineNow;
 		const endedSteady = seen?.endedAt ?? now - (theirNow - (endedAt ?? sentAt));
 		all.push(endedSteady);
 		if (!seen) unseen.push(endedSteady);

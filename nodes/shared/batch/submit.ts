@@ -218,7 +218,7 @@ function timesOf(
 	{ account, api: { clock } }: Batch,
 	steady: number,
 ): Pick<LedgerEntry, 'sentAt' | 'clock'> {
-	const theirs = account.serviceClock.timeAt(steady);
+	const theirs = account.serviceClock.timeAt(steady, clock);
 	if (theirs !== undefined) return { sentAt: theirs, clock: 'service' };
 	return { sentAt: clock.wallTime() + (steady - clock.now()), clock: 'machine' };
 }

@@ -5,8 +5,10 @@ import {
 	idsOf,
 	jsonOfRow,
 	minutesOf,
+	parametersByUrl,
 	RETRY,
 	startMoneyRig,
+	tasksOf,
 	textOf,
 } from './support.mts';
 
@@ -111,6 +113,42 @@ test.each(ECHOES)(
 		const result = await runOne();
 		expect(jsonOfRow(result.items)).toMatchObject({ status: 'completed', taskId: idsOf(rig)[0] });
 		expect(rig.emulator.paidTasks()).toBe(1);
+	},
+);
+
+test.each([
+	[30, 3, 'at once'],
+	[60, 120, 'after another video'],
+	[480, 30, 'at once'],
+	[480, 120, 'at once'],
+	[480, 15, 'after a restart'],
+])(
+	'a machine that has slept for %i minutes and loses an answer then: Retry after %i minutes, %s, pays once',
+	async (asleepMinutes, laterMinutes, how) => {
+		let asleepMs = 0;
+		rig = await startMoneyRig({ clockSkewMs: () => asleepMs });
+		const parameters = { ...GENERATE, ...(await parametersByUrl(rig)) };
+		const run = async (prompt: string, options = {}) =>
+			await rig.run({ items: [{ json: { prompt } }], parameters, ...options });
+		await run('yesterday');
+		asleepMs = asleepMinutes * MINUTE_MS;
+		rig.skewMachineClock(asleepMs);
+		const wokenAt = rig.clock.now();
+		rig.emulator.addFault({ step: 'submit', kind: 'resetAfter' });
+		const when = () => rig.clock.now() < wokenAt + MINUTE_MS;
+		rig.emulator.addFault({ step: 'list', kind: 'resetBefore', times: Infinity, when });
+		const failed = await run('today');
+		expect(textOf(failed)).toMatch(/could not be read/);
+		await rig.until(rig.clock.sleep(laterMinutes * MINUTE_MS));
+		if (how === 'after a restart') {
+			rig.restart();
+			await rig.run({ parameters: { resource: 'account', operation: 'getBalance' } });
+		}
+		if (how === 'after another video') await run('another');
+		const result = await run('today', { retryOf: failed.run });
+		const [task] = tasksOf(rig, 'today');
+		expect(jsonOfRow(result.items)).toMatchObject({ status: 'completed', taskId: task?.id });
+		expect(tasksOf(rig, 'today')).toHaveLength(1);
 	},
 );
 

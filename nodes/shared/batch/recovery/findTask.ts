@@ -1,5 +1,5 @@
 import type { Account } from '../../account/account';
-import type { TimeWindow } from '../../account/sharedListing';
+import type { Listing, TimeWindow } from '../../account/sharedListing';
 import type { Submission } from '../../account/submissions';
 import { untilResumed } from '../../async/cancellation';
 import type { ApiContext } from '../../wavespeed/http/request';
@@ -60,9 +60,7 @@ export async function findLostTask(
 	const { entry } = lost;
 	const sent = describeSent(account, ledger, lost);
 	const compare = (task: Task): Evidence => compareEcho(task, sent);
-	const listing = await listWith(
-		async () => await account.listing.get(api, () => toQueryWindow(api, account, entry)),
-	);
+	const listing = await listWith(async () => await listAround(api, account, entry));
 	const window = toSearchWindow(api, account, entry);
 	const wide = toQueryWindow(api, account, entry);
 	const candidates = listing.tasks.filter(
@@ -88,6 +86,20 @@ export async function findLostTask(
 	const agreeing = takeAgreeing(free);
 	if (agreeing) return { kind: 'found', task: agreeing };
 	return judgeUnknown(context, lost, free, compare);
+}
+
+/** The list itself may be what tells the service's time: where that is not what was believed, it is asked for again. */
+async function listAround(api: ApiContext, account: Account, entry: LedgerEntry): Promise<Listing> {
+	let asked: TimeWindow | undefined;
+	const list = async (): Promise<Listing> =>
+		await account.listing.get(api, () => (asked = toQueryWindow(api, account, entry)));
+	const listing = await list();
+	const due = toQueryWindow(api, account, entry);
+	const isCovered =
+		asked !== undefined &&
+		asked.from <= due.from + CLOCK_DIFFERENCE_MS &&
+		asked.to >= due.to - CLOCK_DIFFERENCE_MS;
+	return isCovered ? listing : await list();
 }
 
 /** Of tasks that nobody knows and none of which agrees. */
@@ -121,7 +133,7 @@ function canOnlyBeOurs(
 	// Another account's list may hold anybody's.
 	if (lost.entry.accountId !== accountId) return false;
 	// With the service's own clock a task that is older than the submit can't be its task.
-	const margin = account.serviceClock.isKnown ? CLOCK_PRECISION_MS : CLOCK_DIFFERENCE_MS;
+	const margin = account.serviceClock.isKnown(api.clock) ? CLOCK_PRECISION_MS : CLOCK_DIFFERENCE_MS;
 	const isYoung = isInWindow(task, toWindow(api, account, lost.entry, margin));
 	return isYoung && !hasRivals(api, account, ledger, lost);
 }
@@ -165,7 +177,7 @@ function hasRivals(
 	{ key, entry }: LostSubmit,
 ): boolean {
 	// Where nothing tells the service's time, no time rules a lost submit out.
-	const { isKnown } = account.serviceClock;
+	const isKnown = account.serviceClock.isKnown(clock);
 	const window = toWindow({ clock }, account, entry);
 	const ofOtherRows = ledger
 		.unresolved()
@@ -179,7 +191,7 @@ function hasRivals(
 	const [from, to] = [window.from - offset, window.to - offset];
 	// What this process has forgotten, or what was before it, may have been anything.
 	const sentAt = submissionOf(account, entry)?.sentAt ?? -Infinity;
-	const marginMs = account.serviceClock.isKnown ? 0 : CLOCK_DIFFERENCE_MS;
+	const marginMs = isKnown ? 0 : CLOCK_DIFFERENCE_MS;
 	if (!account.submissions.isCompleteSince(sentAt - marginMs)) return true;
 	const own = ledger.submissionIds();
 	const isRival = ({ state, sentAt, endedAt = Infinity }: Submission): boolean =>
@@ -195,7 +207,7 @@ const overlaps = (a: TimeWindow, b: TimeWindow): boolean => a.from <= b.to && a.
 
 /** The service's time for a moment of the steady clock, else the machine's. */
 function serviceTimeOf(account: Account, steady: number, clock: ApiContext['clock']): number {
-	return account.serviceClock.timeAt(steady) ?? clock.wallTime() + (steady - clock.now());
+	return account.serviceClock.timeAt(steady, clock) ?? clock.wallTime() + (steady - clock.now());
 }
 
 /** When the submit's task can have been made, by the service's time. */
@@ -238,13 +250,15 @@ function timesOf(
 /** What the list is asked for; as long as no answer has told the service's time, far more than is needed. */
 function toQueryWindow(api: ApiContext, account: Account, entry: LedgerEntry): TimeWindow {
 	const window = toWindow(api, account, entry);
-	const margin = account.serviceClock.isKnown ? OTHER_CLOCK_MS : UNKNOWN_CLOCK_MS;
+	const margin = account.serviceClock.isKnown(api.clock) ? OTHER_CLOCK_MS : UNKNOWN_CLOCK_MS;
 	return { from: window.from - margin, to: window.to + margin };
 }
 
 /** Where nothing tells the service's time, the machine's must not rule a task out. */
 const toSearchWindow = (api: ApiContext, account: Account, entry: LedgerEntry): TimeWindow =>
-	account.serviceClock.isKnown ? toWindow(api, account, entry) : toQueryWindow(api, account, entry);
+	account.serviceClock.isKnown(api.clock)
+		? toWindow(api, account, entry)
+		: toQueryWindow(api, account, entry);
 
 /** The time filter may be ignored by the service. */
 function isInWindow(task: Task, { from, to }: TimeWindow): boolean {

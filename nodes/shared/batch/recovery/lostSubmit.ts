@@ -102,7 +102,7 @@ function waitBeforeSearchMs({ account, api }: Batch, entry: LedgerEntry): number
 	const { clock } = api;
 	const own = account.submissions.get(entry.submissionIds.at(-1) ?? '');
 	if (own) return (own.endedAt ?? own.sentAt) + SEARCH_AGAIN_AFTER_MS - clock.now();
-	const theirNow = account.serviceClock.timeAt(clock.now());
+	const theirNow = account.serviceClock.timeAt(clock.now(), clock);
 	// By two clocks that can't be compared the attempt may have been just now.
 	if (entry.clock === 'machine' || theirNow === undefined) return SEARCH_AGAIN_AFTER_MS;
 	const waitMs = (entry.endedAt ?? entry.sentAt) + SEARCH_AGAIN_AFTER_MS - theirNow;

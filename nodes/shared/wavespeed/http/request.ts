@@ -223,7 +223,7 @@ export async function sendAndRead(
 		permit.release();
 		return { kind: 'noAnswer', reason: outcome.reason, text: outcome.text };
 	}
-	api.serviceClock.note(outcome.headers, api.clock.now());
+	api.serviceClock.note(outcome.headers, api.clock);
 	const result = readEnvelope(outcome);
 	if (result.kind === 'rateLimited') permit.refused(result.retryAfter);
 	else permit.accepted();
