@@ -41,7 +41,22 @@ describe('a row that keeps its fields', () => {
 			expect(addToRow({ task }, TASK)).toMatchObject({ task, wan22Task: TASK });
 		}
 		const taken = { task: 1, wan22Task: 2 };
-		expect(addToRow(taken, TASK)).toEqual({ ...TASK, ...taken });
+		expect(addToRow(taken, TASK)).toEqual({ ...TASK, ...taken, wan22Task2: TASK });
+	});
+
+	it('keeps the tasks of all nodes that made a video of it', () => {
+		const ids = ['t1', 't2', 't3', 't4'];
+		const row = ids.reduce<IDataObject>((json, taskId) => addToRow(json, { ...TASK, taskId }), {
+			name: 'Ada',
+		});
+		expect(row).toMatchObject({
+			...{ name: 'Ada', taskId: 't1', task: { taskId: 't1' }, wan22Task: { taskId: 't2' } },
+			...{ wan22Task2: { taskId: 't3' }, wan22Task3: { taskId: 't4' } },
+		});
+		expect(taskIdOfItem(row)).toBe('t4');
+		// The third one is read again.
+		const done = { ...TASK, taskId: 't3', status: 'completed' };
+		expect(addToRow(row, done)).toEqual({ ...row, wan22Task2: done });
 	});
 
 	it('shows the newest of the same task, where a node before has put it there', () => {

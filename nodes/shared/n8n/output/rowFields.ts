@@ -2,8 +2,17 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { isRecord } from '../../json';
 
-/** Where a row keeps its task; the second name is for rows that have a column of the first. */
-const TASK_FIELDS = ['task', 'wan22Task'] as const;
+/**
+ * Where a row keeps its tasks: `task`, and what follows for rows that have a column of that name, such as those of which a
+ * node before has made another video. The last name is one that the row does not have.
+ */
+function listTaskFields(row: IDataObject): string[] {
+	const names = ['task', 'wan22Task'];
+	for (let count = 2; Object.hasOwn(row, names.at(-1) ?? ''); count += 1) {
+		names.push(`wan22Task${count}`);
+	}
+	return names;
+}
 
 /**
  * Include Input Fields. A sheet that is updated from these items must find its columns as they were, so the row's own
@@ -18,11 +27,12 @@ export function addToRow(
 	const earlier = findEarlier(row, all);
 	const isFree = (name: string): boolean => !Object.hasOwn(row, name) || earlier.isFrom(name);
 	const added = Object.entries(fields).filter(([name]) => isFree(name));
-	const taskField = TASK_FIELDS.find((name) => name === earlier.field || !Object.hasOwn(row, name));
+	const taskField =
+		earlier.field ?? listTaskFields(row).find((name) => !Object.hasOwn(row, name)) ?? '';
 	return Object.fromEntries<IDataObject[string]>([
 		...Object.entries(row),
 		...added,
-		...(taskField ? [[taskField, all] as const] : []),
+		[taskField, all],
 	]);
 }
 
@@ -36,12 +46,21 @@ function findEarlier(
 	all: IDataObject,
 ): { field: string | undefined; isFrom: (name: string) => boolean } {
 	const id = idOf(all);
-	const field = TASK_FIELDS.find((name) => id !== undefined && idOf(ownValue(row, name)) === id);
+	const names = listTaskFields(row);
+	const isOfTask = (name: string): boolean => idOf(ownValue(row, name)) === id;
+	const field = id === undefined ? undefined : names.find(isOfTask);
+	// What an earlier task has put there stays.
+	const before = names.slice(0, Math.max(0, names.indexOf(field ?? '')));
+	const isOfEarlier = (name: string): boolean =>
+		before
+			.map((other) => ownValue(row, other))
+			.some((task) => isRecord(task) && idOf(task) !== undefined && Object.hasOwn(task, name));
 	const isItemOfNode = id !== undefined && row.taskId === id && Array.isArray(row.videoUrls);
 	const said = field === undefined ? isItemOfNode && row : ownValue(row, field);
 	const isFrom = (name: string): boolean =>
 		isRecord(said) &&
 		Object.hasOwn(said, name) &&
+		!isOfEarlier(name) &&
 		JSON.stringify(said[name]) === JSON.stringify(row[name]);
 	return { field, isFrom };
 }
@@ -57,7 +76,9 @@ function idOf(task: unknown): string | undefined {
 
 /** The task of an item of this node, whatever columns its row has. */
 export function taskIdOfItem(json: IDataObject): string | undefined {
-	const named = [...TASK_FIELDS].reverse().map((name) => idOf(ownValue(json, name)));
+	const named = listTaskFields(json)
+		.reverse()
+		.map((name) => idOf(ownValue(json, name)));
 	const known = named.find((id) => id !== undefined);
 	const { taskId } = isRecord(json.details) ? json.details : json;
 	return known ?? (typeof taskId === 'string' ? taskId : undefined);
