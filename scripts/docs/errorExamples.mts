@@ -147,6 +147,10 @@ export const EXAMPLES: Examples = {
 	storageStopped: ['unavailable', [{ field }]],
 	fileEmpty: ['invalidInput', [{ field }]],
 	fileTooLarge: ['invalidInput', [{ field, byteCount: 300 * 1024 ** 2, limitMegabytes: 200 }]],
+	badExpression: [
+		'invalidInput',
+		[{ parameter: '‹parameter›', said: "‹n8n's words›", where: '‹node›', why: '' }],
+	],
 	unexpected: ['invalidInput', [{ text: "‹n8n's words›" }]],
 	keyMalformed: ['credential', [{}]],
 	baseUrlWrong: ['credential', [{ given }]],

@@ -3,9 +3,10 @@ import { settle } from '../../shared/async/settle';
 import { type ParameterReader, readParameters } from '../../shared/n8n/input/parameters';
 import type { Run } from '../../shared/n8n/run/run';
 import type { RowResult, RowWork } from '../../shared/n8n/run/runNode';
+import { toFailure } from '../../shared/n8n/errors/nodeErrors';
 import { limitMoney } from '../../shared/n8n/run/taskFacts';
 import { toInputFields } from '../../shared/n8n/output/taskItem';
-import { withDetails } from '../../shared/wavespeed/failures';
+import { FailureError, withDetails } from '../../shared/wavespeed/failures';
 import { startWait } from '../../shared/wavespeed/tasks/waitStep';
 import { inputFields } from '../fields/inputs.fields';
 import { showFor } from '../fields/showFor';
@@ -64,7 +65,8 @@ async function planExisting(
 ): Promise<RowWork> {
 	const planned = await settle((async () => planWait(run, row, parameters, taskId))());
 	if (!planned.ok) {
-		throw limitMoney(withDetails(planned.error, { taskId }), 'nothingByThisAttempt');
+		const failure = new FailureError(toFailure(planned.error));
+		throw limitMoney(withDetails(failure, { taskId }), 'nothingByThisAttempt');
 	}
 	const work = async (): Promise<RowResult> => {
 		// Later rows wait for the price of this one, which has none, and not for its end.

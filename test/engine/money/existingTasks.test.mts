@@ -1,5 +1,5 @@
 import { GENERATE, jsonOf, makeRow, makeRows, type Rig } from '../harness/rig.mts';
-import { GOES_ON, minutesOf, startMoneyRig, textOf } from './support.mts';
+import { GOES_ON, jsonOfRow, minutesOf, startMoneyRig, textOf } from './support.mts';
 
 /** Rows that bring their task along, as those of a sheet that is started again. */
 
@@ -73,5 +73,35 @@ test.each(['get', 'wait'])(
 		const mine = rig.start({ items: [await makeRow({ prompt: 'mine' })], parameters: GENERATE });
 		const [result] = await rig.until(Promise.all([mine, named]));
 		expect(jsonOf(result.items)).toEqual([]);
+	},
+);
+
+test.each([
+	['simplify', /"simplify" failed: .*This attempt paid nothing\./],
+	['waitMode', /"waitMode" failed: .*This attempt paid nothing\./],
+	// None of the options can be read then, so that the ID is not known either.
+	['options', /"options" failed: .*This attempt paid nothing\./],
+])(
+	'a broken expression in %s says nothing untrue about money, and names the task of the row',
+	async (field, said) => {
+		rig = await startMoneyRig();
+		const broken = '={{ $("Nobody").item.json.x }}';
+		const options = {
+			existingTaskId: 'b'.repeat(32),
+			...(field === 'options' ? { timeoutMinutes: broken } : {}),
+		};
+		const parameters = {
+			...GENERATE,
+			...(field === 'options' ? {} : { [field]: broken }),
+			options,
+		};
+		const { items } = await rig.run({ items: [{ json: {} }], parameters, settings: GOES_ON });
+		expect(jsonOfRow(items)).toMatchObject({
+			error: expect.stringMatching(said),
+			details: {
+				parameter: field,
+				...(field === 'options' ? {} : { taskId: options.existingTaskId }),
+			},
+		});
 	},
 );

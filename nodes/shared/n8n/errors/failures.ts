@@ -12,7 +12,9 @@ declare module '../../wavespeed/failures' {
 		/** Another row's failure has ended the run. */
 		abandoned: object;
 		parked: object;
-		/** n8n's own error, such as of an expression. */
+		/** n8n's own error of an expression; `where` is the node that n8n names, `why` its own description. */
+		badExpression: { parameter: string; said: string; where: string | undefined; why: string };
+		/** Any other error of n8n's own. */
 		unexpected: { text: string };
 	}
 }

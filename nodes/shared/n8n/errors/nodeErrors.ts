@@ -8,12 +8,17 @@ import {
 } from 'n8n-workflow';
 import * as n8nWorkflow from 'n8n-workflow';
 
-import { type Failure, type FailureDetails, failureOf } from '../../wavespeed/failures';
+import {
+	type Failure,
+	type FailureDetails,
+	failureOf,
+	makeFailure,
+} from '../../wavespeed/failures';
 import { isRecord } from '../../json';
 import { shorten } from '../../text';
 import { toDataObject } from '../dataObject';
 import { describeFailure, describeWhatToDo, describeWhere } from './messages';
-import { describeBadExpression, NEEDS_SECRET, type TaskOfRow } from './messages/run';
+import { NEEDS_SECRET, type TaskOfRow } from './messages/run';
 import { addToRow } from '../output/rowFields';
 
 /** A row that failed, with what made it fail. */
@@ -95,12 +100,9 @@ export function makeErrorItem(
 	{ row, error }: FailedRow,
 	inputFields: IDataObject | undefined,
 ): INodeExecutionData {
-	const failure = failureOf(error);
-	const known = failure ? undefined : describeExpressionError(error);
-	const text = failure
-		? describeFailure(failure)
-		: (known?.text ?? describeUnexpected(node, row, error).message);
-	const details = { ...(failure?.details ?? known?.details) };
+	const failure = failureOf(error) ?? readExpressionError(error);
+	const text = failure ? describeFailure(failure) : describeUnexpected(node, row, error).message;
+	const details = { ...failure?.details };
 	const errorJson = toErrorJson(node, text, details);
 	const json =
 		inputFields === undefined || node.onError === 'continueErrorOutput'
@@ -115,9 +117,7 @@ const MOST_DESCRIPTION_CHARS = 300;
  * n8n's own error for an expression says only what is wrong; where, and what to do, stands beside it, where an error row
  * would lose it.
  */
-function describeExpressionError(
-	error: unknown,
-): { text: string; details: FailureDetails } | undefined {
+function readExpressionError(error: unknown): Failure | undefined {
 	if (!(error instanceof Error) || !('context' in error) || !isRecord(error.context))
 		return undefined;
 	const { parameter, nodeCause } = error.context;
@@ -125,10 +125,22 @@ function describeExpressionError(
 	const description = 'description' in error ? error.description : undefined;
 	const words = typeof description === 'string' ? description.replace(/<[^>]*>/g, '') : '';
 	const where = typeof nodeCause === 'string' ? shorten(nodeCause, 60) : undefined;
-	const failed = { parameter, text: error.message, where };
-	const text = describeBadExpression(failed, shorten(words, MOST_DESCRIPTION_CHARS));
-	return { text, details: { parameter } };
+	const facts = {
+		...{ parameter, said: error.message.replace(/\.$/, ''), where },
+		why: shorten(words, MOST_DESCRIPTION_CHARS),
+	};
+	// A task of the row stands among the options, none of which can be read then.
+	const paid = parameter === 'options' ? 'nothingByThisAttempt' : 'nothing';
+	return makeFailure('invalidInput', 'badExpression', facts, { details: { parameter }, paid });
 }
+
+/** n8n's own error, such as of an expression, has no room for what the row has. */
+export const toFailure = (error: unknown): Failure =>
+	failureOf(error) ??
+	readExpressionError(error) ??
+	makeFailure('invalidInput', 'unexpected', {
+		text: error instanceof Error ? error.message : String(error),
+	});
 
 /**
  * What an error row says, wherever it is made. Before 2.36 n8n sends rows with `details` to the regular output, also

@@ -2,20 +2,14 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import type { Settled } from '../../async/settle';
 import { type Ledger, type LedgerByRow, taskIdsOf } from '../../batch/ledger';
-import {
-	type Failure,
-	FailureError,
-	failureOf,
-	makeFailure,
-	type Paid,
-} from '../../wavespeed/failures';
+import { FailureError, failureOf, type Paid } from '../../wavespeed/failures';
 import {
 	CALLED_ANEW,
 	describeOtherRows,
 	describeTasksLeft,
 	type TaskOfRow,
 } from '../errors/messages/run';
-import { type FailedRow, toRunError } from '../errors/nodeErrors';
+import { type FailedRow, toFailure, toRunError } from '../errors/nodeErrors';
 import { taskIdOfItem } from '../output/rowFields';
 import type { Run } from './run';
 
@@ -34,7 +28,7 @@ export function addTaskFacts(ledger: LedgerByRow, row: number, error: unknown): 
 	if (entries.length === 0) {
 		return ledger.rowsOfOtherRuns.has(row) ? limitMoney(error, 'nothingByThisAttempt') : error;
 	}
-	const failure = failureOf(error) ?? toUnexpected(error);
+	const failure = toFailure(error);
 	const known = [failure.details.taskId, ...(failure.details.candidateTaskIds ?? [])];
 	const earlier = entries.flatMap(taskIdsOf).filter((id) => !known.includes(id));
 	return new FailureError({
@@ -51,12 +45,6 @@ export function addTaskFacts(ledger: LedgerByRow, row: number, error: unknown): 
 		},
 	});
 }
-
-/** n8n's own error, such as of an expression, has no room for what the row has. */
-const toUnexpected = (error: unknown): Failure =>
-	makeFailure('invalidInput', 'unexpected', {
-		text: error instanceof Error ? error.message : String(error),
-	});
 
 /** The error that ends the run: the row that failed first, and every task that the run's rows have, of all tries. */
 export function describeEnd(

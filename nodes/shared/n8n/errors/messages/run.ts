@@ -1,8 +1,10 @@
 import type { LogEntry } from '../../../batch/context';
-import { join, type Messages } from './message';
+import type { Messages } from './message';
 
 /** How a run ended, and what it has left. */
-export const RUN_MESSAGES: Messages<'stopped' | 'abandoned' | 'parked' | 'unexpected'> = {
+export const RUN_MESSAGES: Messages<
+	'stopped' | 'abandoned' | 'parked' | 'badExpression' | 'unexpected'
+> = {
 	stopped: () => ({
 		message: 'The execution was stopped',
 		advice:
@@ -10,6 +12,10 @@ export const RUN_MESSAGES: Messages<'stopped' | 'abandoned' | 'parked' | 'unexpe
 	}),
 	abandoned: () => ({ message: 'Another row failed, which ended the run', advice: '' }),
 	parked: () => ({ message: 'The execution is parked', advice: '' }),
+	badExpression: ({ parameter, said, where, why }) => ({
+		message: `The expression in "${parameter}" failed: ${said}${where === undefined ? '' : ` (node "${where}")`}`,
+		advice: why,
+	}),
 	unexpected: ({ text }) => ({ message: text, advice: '' }),
 };
 
@@ -77,17 +83,6 @@ export const UNREADABLE_WAIT = {
 /** For whoever looks into the execution of a child that has come too late. */
 export const TOO_LATE =
 	'The workflow has gone on at the time limit of its parked node, before this execution had the results. So they are handed to nobody, and this execution waits for nothing any more: it can be deleted. "Get Many" lists the tasks, and "Get" fetches each video.';
-
-/** An expression that n8n can't evaluate; `where` is the node that n8n names, `why` its own description. */
-export const describeBadExpression = (
-	{ parameter, text, where }: { parameter: string; text: string; where: string | undefined },
-	why: string,
-): string =>
-	join(
-		`The expression in "${parameter}" failed: ${text}${where === undefined ? '' : ` (node "${where}")`}.`,
-		'Nothing was paid.',
-		why,
-	);
 
 /** A line of n8n's log. */
 export function describeLogEntry(entry: LogEntry): string {

@@ -42,7 +42,7 @@ export const SUBMIT_MESSAGES: Messages<
 	noTaskOfSubmit: ({ said }) => ({
 		message: `${noClearAnswer(said)}, and its task list shows no new task`,
 		advice:
-			'Probably nothing was paid. A retry is safe: Retry On Fail, or Retry of the execution, looks for the task once more, a minute after the submit, and submits again only if there is still none.',
+			'Probably nothing was paid. A retry within 7 days is safe: Retry On Fail, or Retry of the execution, looks for the task once more, a minute after the submit, and submits again only if there is still none.',
 	}),
 	submittedWithOtherKey: () => ({
 		message:
@@ -58,7 +58,7 @@ export const SUBMIT_MESSAGES: Messages<
 	taskOfSubmitNotSearched: ({ said, cause }, describe) => ({
 		message: `${noClearAnswer(said)}, and its task list could not be read to look for the task: ${describe(cause).message}`,
 		advice:
-			'A task may exist and be paid for. A retry is safe: Retry On Fail, or Retry of the execution, looks for the task again and submits only if there is none.',
+			'A task may exist and be paid for. A retry within 7 days is safe: Retry On Fail, or Retry of the execution, looks for the task again and submits only if there is none.',
 	}),
 };
 
