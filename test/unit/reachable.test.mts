@@ -50,3 +50,9 @@ test('a service on this machine reaches whatever this machine reaches', () => {
 	expect(canReach('https://api.wavespeed.ai', 'http://127.0.0.1:5678/x')).toBe(false);
 	expect(canReach('https://localhost.evil.example', 'http://127.0.0.1:5678/x')).toBe(false);
 });
+
+test('WaveSpeed calls secure addresses only, and would refuse the submit with another one', () => {
+	expect(canReach('https://api.wavespeed.ai', 'https://n8n.example.com/x')).toBe(true);
+	expect(canReach('https://api.wavespeed.ai', 'http://n8n.example.com:5678/x')).toBe(false);
+	expect(canReach('https://api.wavespeed.ai', 'http://8.8.8.8:5678/x')).toBe(false);
+});

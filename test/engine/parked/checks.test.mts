@@ -80,6 +80,27 @@ describe('a task that can not be read', () => {
 		expect(jsonOf(result.items).map(({ status }) => status)).toEqual(Array(3).fill('completed'));
 	});
 
+	testParked('and 40 of them let the others be checked at each look', async () => {
+		await open({ taskSeconds: 100_000 });
+		switchCallbacksOff();
+		await park({ settings: { onError: 'continueRegularOutput' } }, 60);
+		const rowOf = (path: string): number =>
+			scene.rig.emulator.tasks().findIndex(({ id }) => path.includes(id));
+		scene.rig.emulator.addFault({
+			...{ step: 'result', kind: 'status', status: 503, times: Infinity },
+			when: ({ path }) => rowOf(path) < 40,
+		});
+		const before = polls().length;
+		await scene.waiting.pass(20 * MINUTE);
+		const looks = polls()
+			.slice(before)
+			.filter(({ path }) => rowOf(path) === 50)
+			.map(({ at }) => at);
+		const gaps = looks.slice(1).map((at, index) => at - (looks[index] ?? 0));
+		expect(Math.max(...gaps)).toBeLessThanOrEqual(75_000);
+		expect(gaps.length).toBeGreaterThanOrEqual(15);
+	});
+
 	testParked('and many others like it do not keep the rest from being checked', async () => {
 		await open({ taskSeconds: 60 });
 		switchCallbacksOff();

@@ -103,3 +103,54 @@ testParked.each(MODES)(
 		expect(items[0]?.json.error).toContain('https://cdn.example/v.mp4');
 	},
 );
+
+testParked.each(MODES)(
+	'a node of an older workflow, with continueOnFail in place of onError, loses no other row (%s)',
+	async (mode) => {
+		await scene.open({ taskSeconds: ({ prompt }) => (numberOf(prompt) === 1 ? 90_000 : 200) });
+		const old = { continueOnFail: true };
+		const options = { timeoutMinutes: 10 };
+		if (mode === 'parked') await scene.park({ settings: old, parameters: withOptions(options) });
+		const { items } =
+			mode === 'parked'
+				? await scene.waiting.ended()
+				: await scene.rig.run({
+						...{ items: await makeRows(3), settings: old },
+						parameters: { ...GENERATE, options },
+					});
+		expect(items.map(({ json }) => json.status ?? json.error)).toEqual([
+			...['completed', expect.stringMatching(/10 minutes/), 'completed'],
+		]);
+	},
+);
+
+testParked.each(MODES)(
+	'what the service repeats of a task that was submitted elsewhere is shown, also beside a picture as data (%s)',
+	async (mode) => {
+		const image = `data:image/png;base64,${'A'.repeat(30_000)}`;
+		const input = { image, audio: 'https://a.example/v.mp3', prompt: 'hello', seed: 5 };
+		await scene.open({ taskSeconds: 200 });
+		await scene.rig.run({
+			...{ items: await makeRows(1) },
+			parameters: { ...GENERATE, resource: 'task', operation: 'submit' },
+		});
+		const { id } = scene.taskOf(0);
+		const endsAt = scene.rig.clock.now() + 200_000;
+		const answer = (end: object, when: () => boolean) => {
+			const body = { code: 200, message: 'success', data: { id, input, ...end } };
+			scene.rig.emulator.addFault({
+				...{ step: 'result', kind: 'status', status: 200, times: Infinity, body, when },
+			});
+		};
+		answer({ status: 'processing' }, () => scene.rig.clock.now() < endsAt);
+		const outputs = ['https://a.example/v.mp4'];
+		answer({ status: 'completed', outputs }, () => scene.rig.clock.now() >= endsAt);
+		const parameters = { resource: 'task', operation: 'wait', waitMode: mode };
+		const waiting = { items: [{ json: { taskId: id } }], parameters };
+		if (mode === 'parked') await scene.waiting.start(waiting);
+		const { items } = await (mode === 'parked' ? scene.waiting.ended() : scene.rig.run(waiting));
+		expect(items[0]?.json).toMatchObject({
+			...{ status: 'completed', prompt: 'hello', seed: 5, audioUrl: input.audio },
+		});
+	},
+);

@@ -20,6 +20,8 @@ import { isTaskRow, type RowEnd, type WaitState } from './state';
 const CHECK_MS = 40_000;
 const ATTEMPTS_PER_TASK = 2;
 const MOST_CONCURRENT_READS = 32;
+/** More than the gap of a task that was answered, and less than n8n's minute. */
+const UNREAD_GAP_MS = 31_000;
 
 /** So many failures with nothing but failures before them: the service is down, and the next check will tell. */
 const FAILURES_OF_A_SERVICE_THAT_IS_DOWN = 8;
@@ -57,9 +59,12 @@ export async function runCheck(
 		// What is told is the limit that the user has set.
 		const step = noteCheck(wait, checked, isLast ? wait.deadline : now, isLast);
 		if (step.kind === 'waits') {
-			// Without an answer it stays due, but behind those that were not asked for: else some tasks that can't be read
-			// would keep all others from being checked.
-			if (checked) state.open.set(row, checked.ok ? step.wait : { ...wait, nextCheckAt: now });
+			// Without an answer it is due at the next check as well, but behind those that were not asked for, and those that
+			// were answered: else some tasks that can't be read would keep all others from being checked.
+			if (checked) {
+				const behind = { ...wait, nextCheckAt: now + UNREAD_GAP_MS };
+				state.open.set(row, checked.ok ? step.wait : behind);
+			}
 			return;
 		}
 		state.open.delete(row);

@@ -29,7 +29,9 @@ export function makeState(
 	rows: ParkedRow[],
 	ends: WaitState['ends'],
 ): WaitState {
-	const { name, onError } = ctx.getNode();
+	const { name, onError: ownOnError, continueOnFail } = ctx.getNode();
+	// What nodes had before `onError`; n8n still goes by it where that is not set.
+	const onError = ownOnError ?? (continueOnFail === true ? 'continueRegularOutput' : undefined);
 	const tasks = rows.filter(isTaskRow);
 	const open = tasks.filter(({ row }) => !ends.has(row));
 	const downloads = tasks.filter(({ settings }) => settings.downloadTo !== undefined).length;

@@ -21,9 +21,13 @@ export function isPublicAddress(address: string): boolean {
 	return host.includes('.') && !INSIDE_NAMES.test(host);
 }
 
-/** Whether a service at `serviceUrl` can call this n8n at `address`: one on this machine reaches everything here. */
+/**
+ * Whether a service at `serviceUrl` can call this n8n at `address`: one on this machine reaches everything here. WaveSpeed
+ * calls `https:` addresses only, and refuses a submit with another one. n8n's own begin with `http:` where it stands behind
+ * a proxy and doesn't know its public one.
+ */
 export function canReach(serviceUrl: string, address: string): boolean {
 	const service = hostOf(serviceUrl);
 	if (service !== undefined && isLoopbackHost(service)) return URL.canParse(address);
-	return isPublicAddress(address);
+	return isPublicAddress(address) && new URL(address).protocol === 'https:';
 }

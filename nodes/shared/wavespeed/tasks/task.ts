@@ -69,12 +69,17 @@ export const toStoredTask = (task: Task): Record<string, unknown> => ({
 	...(task.input ? toStoredInput(task.input) : {}),
 });
 
-/** The text is cut before the rest is lost with it. */
-function toStoredInput(input: Record<string, unknown>): { input?: Record<string, unknown> } {
-	const { prompt } = input;
-	const cut =
-		typeof prompt === 'string' ? { ...input, prompt: cutOff(prompt, MAX_PROMPT_CHARS) } : input;
-	return JSON.stringify(cut).length <= MAX_INPUT_CHARS ? { input: cut } : {};
+/** What the output shows of it; a file that stands there as data would take more room than all else, and is not shown. */
+function toStoredInput({ resolution, seed, prompt, image, audio }: Record<string, unknown>): {
+	input?: Record<string, unknown>;
+} {
+	const kept = {
+		...{ resolution, seed },
+		...(typeof prompt === 'string' ? { prompt: cutOff(prompt, MAX_PROMPT_CHARS) } : {}),
+		...(isWebUrl(image) ? { image } : {}),
+		...(isWebUrl(audio) ? { audio } : {}),
+	};
+	return JSON.stringify(kept).length <= MAX_INPUT_CHARS ? { input: kept } : {};
 }
 
 /** The model takes much shorter ones; what the service repeats goes into every item. */
