@@ -1,4 +1,4 @@
-import { ACCOUNT_LIMITS } from '../nodes/shared/wavespeed/accountLimits';
+import { ACCOUNT_LIMITS } from '../nodes/shared/wavespeed/accountLevels';
 import { GENERATE, makeRows, startRig } from '../test/engine/harness/rig.mts';
 import { secondsOfRow, taskSeconds } from './durations.mts';
 import { ratio, type Section } from './report.mts';

@@ -11,8 +11,8 @@ import {
 
 import { runNode } from '../shared/n8n/run/runNode';
 import { readStepName, STEP_PARAMETER } from '../shared/n8n/waiting/childWorkflow';
-import { runParkedStep } from '../shared/n8n/waiting/steps';
-import { receiveAtWaiting } from '../shared/n8n/waiting/wake';
+import { runParkedStep } from '../shared/n8n/waiting/childSteps';
+import { receiveAtWaiting } from '../shared/n8n/waiting/wakeByCallback';
 import { optionsField } from './fields/options.fields';
 import { stepField } from './fields/step.fields';
 import { findOperation, OPERATIONS } from './operations';

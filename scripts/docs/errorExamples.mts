@@ -1,4 +1,4 @@
-import type { FileSearch, Site } from '../../nodes/shared/n8n/errors/failures';
+import type { FileSearch, Site } from '../../nodes/shared/n8n/errors/failureFacts';
 import {
 	type Failure,
 	type FailureFacts,

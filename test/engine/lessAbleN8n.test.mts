@@ -18,7 +18,7 @@ let rig: Rig;
 let waiting: WaitingRig;
 beforeEach(async () => {
 	const { processStart } = built<{ processStart: { at: number } }>(
-		'nodes/shared/n8n/waiting/steps.js',
+		'nodes/shared/n8n/waiting/childSteps.js',
 	);
 	processStart.at = 0;
 	rig = await startRig({ taskSeconds: 600 });

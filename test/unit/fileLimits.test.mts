@@ -1,4 +1,4 @@
-import { ACCOUNT_LIMITS } from '../../nodes/shared/wavespeed/accountLimits';
+import { ACCOUNT_LIMITS } from '../../nodes/shared/wavespeed/accountLevels';
 import type { Media } from '../../nodes/shared/batch/request';
 import { createBatchRig, createRequest, type Connection } from './support/batchRig.mts';
 

@@ -1,7 +1,7 @@
 import { Account } from '../../nodes/shared/account/account';
 import { Submissions } from '../../nodes/shared/account/submissions';
-import type { AccountLevel } from '../../nodes/shared/wavespeed/accountLimits';
-import { ACCOUNT_LIMITS } from '../../nodes/shared/wavespeed/accountLimits';
+import type { AccountLevel } from '../../nodes/shared/wavespeed/accountLevels';
+import { ACCOUNT_LIMITS } from '../../nodes/shared/wavespeed/accountLevels';
 import { failureOf } from '../../nodes/shared/wavespeed/failures';
 import { type BatchRig, createBatchRig, createRequest, fileOf } from './support/batchRig.mts';
 import {

@@ -5,7 +5,7 @@ import { fail } from '../../shared/wavespeed/failures';
 import { preparationBudget } from '../../shared/wavespeed/http/request';
 import { deleteTask as sendDelete } from '../../shared/wavespeed/tasks/deleteTask';
 import { getTask } from '../../shared/wavespeed/tasks/getTask';
-import { findOtherModel } from '../../shared/wavespeed/tasks/model';
+import { findOtherModel } from '../../shared/wavespeed/tasks/otherModel';
 import { phaseOf } from '../../shared/wavespeed/tasks/task';
 import { toNotRead } from '../../shared/wavespeed/tasks/waitFailures';
 import { showFor } from '../fields/showFor';

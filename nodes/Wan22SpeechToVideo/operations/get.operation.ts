@@ -7,7 +7,7 @@ import { readResultSettings } from '../parameters/result';
 import { readTaskId } from '../parameters/taskId';
 import { noteGiven, type Operation, toResultItem } from './operation';
 import { getTask } from '../../shared/wavespeed/tasks/getTask';
-import { findOtherModel } from '../../shared/wavespeed/tasks/model';
+import { findOtherModel } from '../../shared/wavespeed/tasks/otherModel';
 import { settle } from '../../shared/async/settle';
 
 /** A task as it is now. */

@@ -3,7 +3,7 @@ import type { Random } from '../async/clock';
 import { RateLimiter } from '../async/rateLimiter';
 import { Semaphore } from '../async/semaphore';
 import { SingleFlight } from '../async/singleFlight';
-import { ACCOUNT_LIMITS, type AccountLevel } from '../wavespeed/accountLimits';
+import { ACCOUNT_LIMITS, type AccountLevel } from '../wavespeed/accountLevels';
 import { Outages } from '../wavespeed/http/outages';
 import { TaskReads } from '../wavespeed/tasks/taskReads';
 import { ServiceClock } from '../wavespeed/http/serviceClock';

@@ -1,5 +1,5 @@
 import type { Random } from '../async/clock';
-import type { AccountLevel } from '../wavespeed/accountLimits';
+import type { AccountLevel } from '../wavespeed/accountLevels';
 import { Outages } from '../wavespeed/http/outages';
 import { Account } from './account';
 import { Submissions } from './submissions';

@@ -48,7 +48,7 @@ interface Tries {
 }
 
 /** A submit without a clear answer. */
-export interface LostSubmit {
+export interface LostAnswer {
 	/** What came in the place of an answer. */
 	said: string;
 	/** Nobody has said anything. */
@@ -145,7 +145,7 @@ export class SubmitBreaker {
 	}
 
 	/** A submit had no clear answer, and its task is looked for. `row`: the same for all tries of a row. */
-	noteLost({ sentAt }: LostSubmit, row: unknown): void {
+	noteLost({ sentAt }: LostAnswer, row: unknown): void {
 		if (sentAt > this.#acceptedSentAt) this.#lostRows.add(row);
 	}
 
@@ -159,7 +159,7 @@ export class SubmitBreaker {
 	 * A search has ended without a task for a lost submit. A few rows whose submits the service never answers must not keep
 	 * others back.
 	 */
-	noteNothingFound(clock: Clock, { said, isSilent, sentAt }: LostSubmit, row: unknown): void {
+	noteNothingFound(clock: Clock, { said, isSilent, sentAt }: LostAnswer, row: unknown): void {
 		if (sentAt <= this.#acceptedSentAt) return;
 		const now = clock.now();
 		if (now - this.#failedAt >= FORGOTTEN_MS) this.#failedRows.clear();
@@ -182,7 +182,7 @@ export class SubmitBreaker {
 	 */
 	noteNotSent(
 		clock: Clock,
-		{ said, sentAt }: Pick<LostSubmit, 'said' | 'sentAt'>,
+		{ said, sentAt }: Pick<LostAnswer, 'said' | 'sentAt'>,
 		submit: object,
 	): boolean {
 		const now = clock.now();

@@ -18,13 +18,8 @@ import { quoteWithinLimits } from './price';
 import { untilTasksReadable } from './readable';
 import { nameLeftTasks } from './recovery/lostSubmit';
 import type { VideoRequest } from './request';
-import {
-	findEarlierTask,
-	type NewTask,
-	type Submission,
-	type SubmittedTask,
-	submitNewTask,
-} from './submit';
+import { findEarlierTask, type SubmittedTask } from './earlierTask';
+import { type NewTask, type DueSubmit, submitNewTask } from './submit';
 
 /** What a row does, from its checked parameters to its task. */
 
@@ -156,7 +151,7 @@ async function prepareSubmission(
 	batch: Batch,
 	row: number,
 	request: VideoRequest,
-): Promise<Submission> {
+): Promise<DueSubmit> {
 	void nameLeftTasks(batch, toKey(row, request));
 	await batch.account.submitBreaker.enter(batch.api);
 	const prepared = await inspect(batch, request);

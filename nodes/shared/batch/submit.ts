@@ -4,29 +4,17 @@ import { type SubmitInput, type SubmitOutcome, submitTask } from '../wavespeed/t
 import type { Task } from '../wavespeed/tasks/task';
 import type { AccountPlace } from './accountPlace';
 import type { Batch } from './context';
-import { inputOf, type LedgerEntry, type RowKey } from './ledger';
+import type { SubmittedTask } from './earlierTask';
+import type { LedgerEntry, RowKey } from './ledger';
 import { untilTasksReadable } from './readable';
-import { findEarlierSubmit, searchAfterLostAnswer } from './recovery/lostSubmit';
-
-/** A task of the service that belongs to a row. */
-export interface SubmittedTask {
-	taskId: string;
-	input: SubmitInput;
-	costUsd: number | undefined;
-	/** On the steady clock, ms. */
-	submittedAt: number;
-	/** Submitted by an earlier attempt of the same execution: nothing was paid for it now. */
-	isResumed: boolean;
-	/** As the service described it last; unknown at first for a task of an earlier attempt. */
-	task: Task | undefined;
-}
+import { searchAfterLostAnswer } from './recovery/lostSubmit';
 
 export interface NewTask extends SubmittedTask {
 	task: Task;
 }
 
 /** All that a row sends, and what is noted of it. */
-export interface Submission extends RowKey {
+export interface DueSubmit extends RowKey {
 	input: SubmitInput;
 	isSeedDrawn: boolean;
 	/** The row then waits for its task's end. */
@@ -39,47 +27,11 @@ export interface Submission extends RowKey {
 	webhookUrl: string | undefined;
 }
 
-/** The task that an earlier attempt has submitted for this row; undefined if a submit is due. */
-export async function findEarlierTask(
-	batch: Batch,
-	key: RowKey,
-): Promise<SubmittedTask | undefined> {
-	const entry = batch.ledger.find(key.row, key.hash);
-	if (!entry) return undefined;
-	// Its price is counted now. Retried rows go first, so none may wait for the decisions of rows before it.
-	batch.budget.skip(key.row);
-	if (entry.state === 'accepted') return toResumed(batch, entry, entry.taskId ?? '', undefined);
-	const task = await findEarlierSubmit(batch, key, entry);
-	if (task) return toResumed(batch, entry, task.id, task);
-	batch.ledger.noteUnpaid(key.row, key.hash);
-	return undefined;
-}
-
-function toResumed(
-	{ account, api }: Batch,
-	entry: LedgerEntry,
-	taskId: string,
-	task: Task | undefined,
-): SubmittedTask {
-	const own = account.submissions.get(entry.submissionIds.at(-1) ?? '');
-	const ageMs = Math.max(0, api.clock.wallTime() - entry.sentAt);
-	// After a restart of n8n nobody else knows that it has its row.
-	account.submissions.claim(taskId, api.clock.now());
-	return {
-		taskId,
-		task,
-		input: inputOf(entry),
-		costUsd: entry.costUsd,
-		submittedAt: own?.sentAt ?? api.clock.now() - ageMs,
-		isResumed: true,
-	};
-}
-
 /**
  * Submits a new task and returns it. Sends again only what was refused with "too many requests" or has never left: then
  * nothing was accepted.
  */
-export async function submitNewTask(batch: Batch, submission: Submission): Promise<NewTask> {
+export async function submitNewTask(batch: Batch, submission: DueSubmit): Promise<NewTask> {
 	const { submitBreaker } = batch.account;
 	for (;;) {
 		// Also before it is sent again: who has the turn must not wait for a place that others hold while they wait for it.
@@ -95,7 +47,7 @@ export async function submitNewTask(batch: Batch, submission: Submission): Promi
 }
 
 /** Undefined: it was not taken, and has to be sent again. */
-async function submitInTurn(batch: Batch, submission: Submission): Promise<NewTask | undefined> {
+async function submitInTurn(batch: Batch, submission: DueSubmit): Promise<NewTask | undefined> {
 	const { row, input, costUsd } = submission;
 	const { outcome, submittedAt } = await submitOnce(batch, submission);
 	if (!NOT_LEFT.has(outcome.kind)) batch.account.submitBreaker.noteReached();
@@ -127,7 +79,7 @@ async function submitInTurn(batch: Batch, submission: Submission): Promise<NewTa
 /** Nothing has reached the service, so it may be sent again; throws if that has gone on for too long. */
 function waitForConnection(
 	{ account, api }: Batch,
-	submission: Submission,
+	submission: DueSubmit,
 	notSent: { said: string; sentAt: number },
 ): void {
 	const goesOn = account.submitBreaker.noteNotSent(api.clock, notSent, submission);
@@ -135,7 +87,7 @@ function waitForConnection(
 }
 
 /** It is let through although tasks can't be read. */
-const asProbe = (submission: Submission): Submission => ({ ...submission, isWaitedFor: false });
+const asProbe = (submission: DueSubmit): DueSubmit => ({ ...submission, isWaitedFor: false });
 
 type Sent = { outcome: SubmitOutcome | typeof HELD_BACK; submittedAt: number };
 
@@ -146,7 +98,7 @@ const HELD_BACK = { kind: 'heldBack' } as const;
  * One POST, when the limits of the node and of the account allow it. The node's own comes first: who waits for it must hold
  * nothing that the account's other runs wait for, nor have the turn to try for all.
  */
-async function submitOnce(batch: Batch, submission: Submission): Promise<Sent> {
+async function submitOnce(batch: Batch, submission: DueSubmit): Promise<Sent> {
 	const { account, api } = batch;
 	const submitInTurnOfAccount = async (): Promise<Sent> => {
 		await submission.place?.take(!submission.isWaitedFor);
@@ -165,7 +117,7 @@ const hasLeft = (sent: Settled<Sent>): boolean =>
 const NOT_LEFT: ReadonlySet<string> = new Set(['notSent', HELD_BACK.kind]);
 
 /** The POST, with its outcome noted before anything else happens. */
-async function send(batch: Batch, submission: Submission): Promise<Sent> {
+async function send(batch: Batch, submission: DueSubmit): Promise<Sent> {
 	const { api, account, ledger } = batch;
 	const { clock } = api;
 	const { row, hash, input, isSeedDrawn, asked, costUsd } = submission;

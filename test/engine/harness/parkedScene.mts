@@ -16,7 +16,7 @@ export const MINUTE = 60_000;
 export const { pauses, processStart } = built<{
 	pauses: { since: number; count: number; before: number };
 	processStart: { at: number };
-}>('nodes/shared/n8n/waiting/steps.js');
+}>('nodes/shared/n8n/waiting/childSteps.js');
 
 export const PARKED = { ...GENERATE, waitMode: 'parked' };
 export const withOptions = (options: IDataObject) => ({ ...PARKED, options });

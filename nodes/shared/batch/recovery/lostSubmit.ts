@@ -1,10 +1,10 @@
-import type { LostSubmit } from '../../account/submitBreaker';
+import type { LostAnswer } from '../../account/submitBreaker';
 import { settle, type Settled } from '../../async/settle';
 import { fail, FailureError, failureOf, makeFailure } from '../../wavespeed/failures';
 import type { Task } from '../../wavespeed/tasks/task';
 import type { Batch } from '../context';
 import { inputOf, type LedgerEntry, type RowKey } from '../ledger';
-import { findLostTask, type Finding } from './findTask';
+import { findLostTask, type Finding } from './findLostTask';
 
 /** What happens to a row whose submit had no clear answer: its task is looked for, and nothing is sent. */
 
@@ -21,7 +21,7 @@ const SEARCH_AGAIN_PAUSES_MS = [2_000, 10_000];
 export async function searchAfterLostAnswer(
 	batch: Batch,
 	key: RowKey,
-	lost: LostSubmit,
+	lost: LostAnswer,
 ): Promise<Task> {
 	const { account, api, log, ledger } = batch;
 	const { submitBreaker } = account;
@@ -52,7 +52,7 @@ export async function searchAfterLostAnswer(
 async function searchSeveralTimes(
 	batch: Batch,
 	key: RowKey,
-	{ said }: LostSubmit,
+	{ said }: LostAnswer,
 ): Promise<Task | undefined> {
 	const { account, api } = batch;
 	const listWith: ListWith = async (list) =>

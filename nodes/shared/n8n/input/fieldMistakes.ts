@@ -1,6 +1,6 @@
 import { isRecord } from '../../json';
 import { fail, type FailureDetails } from '../../wavespeed/failures';
-import type { NoFile } from '../errors/failures';
+import type { NoFile } from '../errors/failureFacts';
 import { isBinary } from './itemFiles';
 
 /** What people enter in the place of a field's name or a file. */

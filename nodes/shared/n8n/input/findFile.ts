@@ -3,7 +3,7 @@ import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import { fail, type FailureDetails } from '../../wavespeed/failures';
 import { kindByLabel, typeOf } from '../../wavespeed/media/detectFormat';
 import type { MediaKind } from '../../wavespeed/media/formats';
-import type { FileSearch } from '../errors/failures';
+import type { FileSearch } from '../errors/failureFacts';
 import { refuseMistake } from './fieldMistakes';
 import { isBinary, type ItemFile, listFiles, lookInside, toNamedFile } from './itemFiles';
 import type { ParameterReader } from './parameters';

@@ -11,7 +11,7 @@ import {
 	kindByLabel,
 	typeOf,
 } from '../../wavespeed/media/detectFormat';
-import type { NamedFile } from '../errors/failures';
+import type { NamedFile } from '../errors/failureFacts';
 import { readWorkflowSettings } from '../session/workflowSettings';
 import { rethrowFailure, type Storage } from './storage';
 

@@ -2,7 +2,7 @@ import type { IExecuteFunctions, IHookFunctions, IWebhookFunctions } from 'n8n-w
 
 import { fail } from '../../wavespeed/failures';
 import { isRecord } from '../../json';
-import type { Wanted } from '../errors/failures';
+import type { Wanted } from '../errors/failureFacts';
 
 /**
  * Reads a row's parameters. An expression can give anything, so every value is checked, and errors name the label.

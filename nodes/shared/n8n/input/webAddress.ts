@@ -1,6 +1,6 @@
 import { fail } from '../../wavespeed/failures';
 import type { MediaKind } from '../../wavespeed/media/formats';
-import type { Site } from '../errors/failures';
+import type { Site } from '../errors/failureFacts';
 import { isEncoded } from './fieldMistakes';
 import type { ParameterReader } from './parameters';
 

@@ -2,7 +2,7 @@ import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow'
 
 import type { FailureDetails } from '../../wavespeed/failures';
 import { toDataObject } from '../dataObject';
-import type { TaskOrigin } from '../errors/failures';
+import type { TaskOrigin } from '../errors/failureFacts';
 import { phaseOf, type Task } from '../../wavespeed/tasks/task';
 import { refuseFailedTask, type ResultSettings, toDetails, toItem, toTaskFields } from './taskItem';
 

@@ -11,7 +11,7 @@ import {
 } from '../../wavespeed/tasks/task';
 import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
 import { toDataObject } from '../dataObject';
-import type { TaskOrigin } from '../errors/failures';
+import type { TaskOrigin } from '../errors/failureFacts';
 import { toEchoedFields } from './echoedInput';
 import { addToRow } from './rowFields';
 

@@ -2,7 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import { type Batch, createBatch } from '../../batch/context';
 import { PREPARED_AHEAD } from '../../batch/rowOrder';
-import { ACCOUNT_LIMITS } from '../../wavespeed/accountLimits';
+import { ACCOUNT_LIMITS } from '../../wavespeed/accountLevels';
 import type { ApiContext } from '../../wavespeed/http/request';
 import { FailureError, makeFailure } from '../../wavespeed/failures';
 import { Cancellation } from '../../async/cancellation';

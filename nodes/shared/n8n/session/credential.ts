@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { ACCOUNT_LIMITS, type AccountLevel } from '../../wavespeed/accountLimits';
+import { ACCOUNT_LIMITS, type AccountLevel } from '../../wavespeed/accountLevels';
 import { DEFAULT_BASE_URL } from '../../wavespeed/endpoints';
 import { fail } from '../../wavespeed/failures';
 import type { NodeFunctions } from './callers';

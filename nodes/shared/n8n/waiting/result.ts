@@ -5,7 +5,7 @@ import { mapConcurrently } from '../../async/runConcurrently';
 import { settle } from '../../async/settle';
 import { FailureError, failureOf, makeFailure, withDetails } from '../../wavespeed/failures';
 import { describeOtherRows } from '../errors/messages/run';
-import type { TaskOrigin } from '../errors/failures';
+import type { TaskOrigin } from '../errors/failureFacts';
 import { makeErrorItem, toRunError } from '../errors/nodeErrors';
 import { downloadVideo } from '../output/downloadVideo';
 import { type Download, makeResultItem, originOf, readCost } from '../output/resultItem';

@@ -6,7 +6,7 @@ import {
 	requestWithRetry,
 } from '../http/request';
 import { MODEL_ID, PATHS } from '../endpoints';
-import { namesOtherModel } from './model';
+import { namesOtherModel } from './otherModel';
 import { type Task, parseTask } from './task';
 import { fail, failureOf } from '../failures';
 import { isRecord } from '../../json';

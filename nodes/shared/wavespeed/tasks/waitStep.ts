@@ -1,7 +1,7 @@
 import type { Settled } from '../../async/settle';
 import { failureOf } from '../failures';
 import type { RetryBudget } from '../http/request';
-import { findOtherModel } from './model';
+import { findOtherModel } from './otherModel';
 import { phaseOf, type Task } from './task';
 import { toOutOfSight, toTimeOut } from './waitFailures';
 

@@ -2,7 +2,7 @@ import { shorten } from '../../../text';
 import { formatNames } from '../../../wavespeed/media/detectFormat';
 import type { FileKind } from '../../../wavespeed/media/detectFormat';
 import type { MediaKind } from '../../../wavespeed/media/formats';
-import type { FileSearch, NamedFile, NoFile } from '../failures';
+import type { FileSearch, NamedFile, NoFile } from '../failureFacts';
 import { join, type Message, type Messages } from './message';
 
 const EXAMPLE = '{{ $("Name of the node").item.binary.data }}';

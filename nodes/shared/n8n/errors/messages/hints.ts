@@ -1,7 +1,7 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 
 import { shorten } from '../../../text';
-import type { AccountLevel } from '../../../wavespeed/accountLimits';
+import type { AccountLevel } from '../../../wavespeed/accountLevels';
 import { systemTime } from '../../session/clock';
 
 /** What a person should know although nothing has failed. Shown above the node's output. */

@@ -1,6 +1,6 @@
 import { isRecord } from '../../../json';
 import { shorten } from '../../../text';
-import type { Site, Wanted } from '../failures';
+import type { Site, Wanted } from '../failureFacts';
 import type { Message, Messages } from './message';
 
 /** Parameters, and what expressions give in their place. */

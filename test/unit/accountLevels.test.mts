@@ -1,4 +1,4 @@
-import { ACCOUNT_LIMITS } from '../../nodes/shared/wavespeed/accountLimits';
+import { ACCOUNT_LIMITS } from '../../nodes/shared/wavespeed/accountLevels';
 
 describe('the limits of the account levels', () => {
 	it('are those of the docs', () => {

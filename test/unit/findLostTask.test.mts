@@ -1,7 +1,7 @@
 import { Account } from '../../nodes/shared/account/account';
 import { Submissions } from '../../nodes/shared/account/submissions';
 import { inputOf, Ledger, type LedgerStore, type SentEntry } from '../../nodes/shared/batch/ledger';
-import { type Finding, findLostTask } from '../../nodes/shared/batch/recovery/findTask';
+import { type Finding, findLostTask } from '../../nodes/shared/batch/recovery/findLostTask';
 import { createRig, failureFrom, ok, rawTask, refusal, type Step } from './support/api.mts';
 import { START_MS } from './support/virtualTime.mts';
 import type { SubmitInput } from '../../nodes/shared/wavespeed/tasks/submitTask';

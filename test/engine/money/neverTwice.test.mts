@@ -1,6 +1,6 @@
-import type { EmulatorOptions } from '../emulator/types.mts';
-import { GENERATE, jsonOf, makeRow, makeRows, type Rig, startRig } from './harness/rig.mts';
-import type { RunResult } from './harness/engine.mts';
+import type { EmulatorOptions } from '../../emulator/types.mts';
+import { GENERATE, jsonOf, makeRow, makeRows, type Rig, startRig } from '../harness/rig.mts';
+import type { RunResult } from '../harness/engine.mts';
 
 /** Promise 1, never pay twice, by the emulator's count of accepted submits. */
 
