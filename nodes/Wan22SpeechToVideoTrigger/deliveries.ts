@@ -50,6 +50,13 @@ export class Deliveries {
 	readonly #undone = new Map<string, number>();
 	/** By task. */
 	readonly #underWay = new Map<string, Promise<Answer>>();
+	/** When the last one came, which is no earlier than any that is remembered. */
+	#lastAt = -Infinity;
+
+	/** Whether nothing is left that would have to be known. */
+	isOver(nowMs: number): boolean {
+		return this.#underWay.size === 0 && nowMs - this.#lastAt > REMEMBERED_MS;
+	}
 
 	/**
 	 * Does the work for a delivery unless that has been done. While a task is being dealt with, other deliveries of it wait
@@ -60,6 +67,7 @@ export class Deliveries {
 		work: Work<T>,
 		memory: DeliveryMemory,
 	): Promise<T | Answer> {
+		this.#lastAt = Math.max(this.#lastAt, memory.nowMs);
 		this.#learn(memory);
 		const id = toIdKey(delivery);
 		if (this.#done.has(id)) {
@@ -120,6 +128,25 @@ export class Deliveries {
 
 	#store({ write }: DeliveryMemory): void {
 		write(Object.fromEntries(this.#done));
+	}
+}
+
+/** The deliveries of all triggers of the process. */
+export class DeliveriesByTrigger {
+	readonly #known = new Map<string, Deliveries>();
+
+	get size(): number {
+		return this.#known.size;
+	}
+
+	/** Those of a trigger that is gone end here: not with it, since it may be switched on again, and then gets repetitions. */
+	open(trigger: string, nowMs: number): Deliveries {
+		for (const [other, deliveries] of this.#known) {
+			if (deliveries.isOver(nowMs)) this.#known.delete(other);
+		}
+		const opened = this.#known.get(trigger) ?? new Deliveries();
+		this.#known.set(trigger, opened);
+		return opened;
 	}
 }
 

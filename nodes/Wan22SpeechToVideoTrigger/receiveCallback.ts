@@ -26,14 +26,20 @@ import { systemTime } from '../shared/n8n/session/clock';
 import { readConnection } from '../shared/n8n/session/credential';
 import { accounts, openApi } from '../shared/n8n/session/openApi';
 import { phaseOf, type Task } from '../shared/wavespeed/tasks/task';
-import { Deliveries, type Delivery, REPEATED, toDeliveryMemory } from './deliveries';
+import {
+	type Deliveries,
+	DeliveriesByTrigger,
+	type Delivery,
+	REPEATED,
+	toDeliveryMemory,
+} from './deliveries';
 import { getTask } from '../shared/wavespeed/tasks/getTask';
 import { settle } from '../shared/async/settle';
 
 const isStart = (answer: CallbackAnswer): boolean => answer.items !== undefined;
 
 /** One for each trigger; those of the editor's test runs apart, so that a test takes nothing from production. */
-const deliveriesOf = new Map<string, Deliveries>();
+const deliveriesByTrigger = new DeliveriesByTrigger();
 
 /** Signature → dedupe → the task, read from the API → filter → item. Whatever happens, the service gets an answer. */
 export const receiveCallback = async (ctx: IWebhookFunctions): Promise<IWebhookResponseData> =>
@@ -46,20 +52,15 @@ async function receive(callback: Callback): Promise<CallbackAnswer> {
 		const done = await settle(checkTask(callback, settings, isRepeated));
 		return done.ok ? done.value : askToSendAgain(ctx, done.error);
 	};
-	const deliveries = openDeliveries(ctx);
 	// It is stored, and read by other processes.
-	const memory = toDeliveryMemory(ctx.getWorkflowStaticData('node'), systemTime.wallTime());
+	const nowMs = systemTime.wallTime();
+	const memory = toDeliveryMemory(ctx.getWorkflowStaticData('node'), nowMs);
+	const trigger = `${ctx.getMode()} ${ctx.getWorkflow().id ?? ''} ${ctx.getNode().id}`;
+	const deliveries = deliveriesByTrigger.open(trigger, nowMs);
 	const delivery = { id: deliveryId, taskId };
 	const answer = await deliveries.once(delivery, work, memory);
 	if (isStart(answer)) forgetUnlessStarted(ctx, deliveries, delivery);
 	return answer;
-}
-
-function openDeliveries(ctx: IWebhookFunctions): Deliveries {
-	const trigger = `${ctx.getMode()} ${ctx.getWorkflow().id ?? ''} ${ctx.getNode().id}`;
-	const known = deliveriesOf.get(trigger) ?? new Deliveries();
-	deliveriesOf.set(trigger, known);
-	return known;
 }
 
 /** If n8n then can't start the workflow, it answers with a 5xx, and the service sends again. */

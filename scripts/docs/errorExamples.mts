@@ -202,7 +202,13 @@ export const EXAMPLES: Examples = {
 	taskWithoutVideo: ['taskFailed', [{}]],
 	tasksUnreadable: ['unavailable', [{ forMs: 5 * 60_000, said }]],
 	taskStillRuns: ['invalidInput', [{ status: 'processing' }], 'told'],
-	downloadFailed: ['downloadFailed', [{ url, said }]],
+	downloadFailed: [
+		'downloadFailed',
+		[
+			{ url, said },
+			{ url, said, isStorageSilent: true },
+		],
+	],
 	downloadOutOfTime: ['downloadFailed', [{}]],
 	stopped: ['stopped', [{}]],
 	abandoned: ['abandoned', [{}]],

@@ -1,4 +1,4 @@
-import { Cancellation, unlessCancelled, untilResumed } from '../../nodes/shared/async/cancellation';
+import { Cancellation, untilResumed } from '../../nodes/shared/async/cancellation';
 import { failureFrom, stopped } from './support/api.mts';
 
 describe('a cancellation', () => {
@@ -85,22 +85,5 @@ describe('waiting for a resumption', () => {
 		});
 		cancellation.cancel(stopped());
 		expect(isOut).toBe(false);
-	});
-});
-
-describe('work that can not be broken off', () => {
-	it('is waited for, with its result or its error', async () => {
-		const cancellation = new Cancellation();
-		expect(await unlessCancelled(cancellation, Promise.resolve('done'))).toBe('done');
-		const failed = unlessCancelled(cancellation, Promise.reject(new Error('disk is full')));
-		await expect(failed).rejects.toThrow('disk is full');
-		cancellation.cancel(stopped());
-	});
-
-	it('is left alone at a cancellation', async () => {
-		const cancellation = new Cancellation();
-		const waiting = failureFrom(unlessCancelled(cancellation, new Promise(() => {})));
-		cancellation.cancel(stopped());
-		expect((await waiting).kind).toBe('stopped');
 	});
 });

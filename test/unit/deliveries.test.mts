@@ -1,6 +1,7 @@
 import {
 	type Answer,
 	Deliveries,
+	DeliveriesByTrigger,
 	type Delivery,
 	type DeliveryMemory,
 	REPEATED,
@@ -232,5 +233,45 @@ describe('the end of a task', () => {
 				createStore().at(START + 2_000),
 			);
 		expect(await tell(100)).toBe(REPEATED);
+	});
+});
+
+describe('the deliveries of a trigger', () => {
+	const receive = async (
+		all: DeliveriesByTrigger,
+		trigger: string,
+		at: number,
+		work = count(),
+	): Promise<typeof work> => {
+		await all.open(trigger, at).once(of('a'), work, createStore().at(at));
+		return work;
+	};
+
+	test('go a day after the last one, when another trigger gets one', async () => {
+		const all = new DeliveriesByTrigger();
+		for (let removed = 0; removed < 60; removed += 1) await receive(all, `t${removed}`, START);
+		await receive(all, 'other', START + DAY_MS);
+		expect(all.size).toBe(61);
+		await receive(all, 'other', START + DAY_MS + 1);
+		expect(all.size).toBe(1);
+	});
+
+	test('stay known for a day without it, as it may be switched on again', async () => {
+		const all = new DeliveriesByTrigger();
+		await receive(all, 'trigger', START);
+		await receive(all, 'other', START + DAY_MS);
+		expect(await receive(all, 'trigger', START + DAY_MS)).not.toHaveBeenCalled();
+	});
+
+	test('stay as long as one is being dealt with', async () => {
+		const all = new DeliveriesByTrigger();
+		let finish: (answer: Answer) => void = () => {};
+		const hanging = jest.fn(async () => await new Promise<Answer>((done) => (finish = done)));
+		const first = receive(all, 'trigger', START, hanging);
+		await receive(all, 'other', START + 2 * DAY_MS);
+		const second = receive(all, 'trigger', START + 2 * DAY_MS);
+		finish(OK);
+		await first;
+		expect(await second).not.toHaveBeenCalled();
 	});
 });

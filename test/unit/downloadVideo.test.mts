@@ -39,6 +39,10 @@ const keep = async (stream: Readable): Promise<IBinaryData> => {
 	return STORED;
 };
 
+/** Whether there was one. */
+const readChunk = async (stream: Readable): Promise<boolean> =>
+	(await stream[Symbol.asyncIterator]().next()).done !== true;
+
 let time: VirtualTime;
 let hosts: Outages;
 const realTime = { ...systemTime };
@@ -191,6 +195,66 @@ describe('a download', () => {
 		cancellation.cancel(stopped());
 		await time.run(Promise.all(hanging));
 		expect(await time.run(open({})())).toBe(STORED);
+	});
+});
+
+describe("n8n's storage", () => {
+	/** An object store that has died: n8n hears nothing of it, not even an error. */
+	const never = async (): Promise<never> => await new Promise(() => {});
+
+	it.each([
+		['takes all bytes and never ends', keep],
+		['takes one chunk and no more', async (body: Readable) => void (await readChunk(body))],
+		['takes nothing', async () => {}],
+	])(
+		'that %s is given up within minutes, is not tried again, and is named',
+		async (_what, take) => {
+			const httpRequest = jest.fn(async () =>
+				answerWith(Readable.from([Buffer.alloc(10), Buffer.alloc(10), Buffer.alloc(10)])),
+			);
+			const prepareBinaryData = async (body: Readable) => {
+				await take(body);
+				return await never();
+			};
+			const startedAt = time.now();
+			const failure = await failsWith({ httpRequest, prepareBinaryData });
+			expect(failure.message).toMatch(
+				/n8n could not store it \(its storage has not answered for 5/,
+			);
+			expect(failure.message).toContain(URL_OF_VIDEO);
+			expect(failure).toMatchObject({ kind: 'downloadFailed', details: DETAILS });
+			expect(time.now() - startedAt).toBeLessThanOrEqual(6 * 60_000);
+			expect(httpRequest).toHaveBeenCalledTimes(1);
+		},
+	);
+
+	it('that has died keeps no other download away', async () => {
+		const hung = Array.from({ length: 32 }, async () =>
+			failsWith({ prepareBinaryData: async (body) => await keep(body).then(never) }),
+		);
+		expect(await time.run(open({})())).toBe(STORED);
+		await time.run(Promise.all(hung));
+	});
+
+	it('that takes a chunk every few minutes is waited for', async () => {
+		const prepareBinaryData = async (body: Readable): Promise<IBinaryData> => {
+			while (await readChunk(body)) await time.delay(4 * 60_000);
+			return STORED;
+		};
+		const chunks = Array.from({ length: 12 }, () => Buffer.alloc(10));
+		const httpRequest = async (): Promise<Answer> =>
+			answerWith(Readable.from(chunks), { 'content-length': '120' });
+		expect(await time.run(open({ httpRequest, prepareBinaryData })())).toBe(STORED);
+	});
+
+	it('that sends a large video on when it has all of it has the time for that', async () => {
+		const prepareBinaryData = async (body: Readable): Promise<IBinaryData> => {
+			await keep(body);
+			await time.delay(14 * 60_000);
+			return STORED;
+		};
+		const httpRequest = async (): Promise<Answer> => video(20_000_000);
+		expect(await time.run(open({ httpRequest, prepareBinaryData })())).toBe(STORED);
 	});
 });
 

@@ -132,6 +132,45 @@ describe('the signing secret of an account', () => {
 		await failureFrom(opened.verify('a'));
 	});
 
+	it('is asked for again within seconds for what fits the one of before, if the API has failed once', async () => {
+		const opened = open([secretIs('a'), refusal(502), secretIs('a')]);
+		await opened.refresh();
+		await pass(opened, 600_000);
+		await failureFrom(opened.verify('a'));
+		await failureFrom(opened.verify('a'));
+		await pass(opened, 5_000);
+		for (let n = 0; n < 30; n += 1) await failureFrom(opened.verify('forged'));
+		expect(opened.requests).toHaveLength(2);
+		expect(await opened.verify('a')).toBe(true);
+		expect(opened.requests).toHaveLength(3);
+	});
+
+	it('of before is never believed, and costs a request in five seconds while the API fails', async () => {
+		const failing = Array.from({ length: 6 }, () => refusal(502));
+		const opened = open([secretIs('a'), ...failing, secretIs('b')]);
+		await opened.refresh();
+		await pass(opened, 600_000);
+		for (let second = 0; second < 30; second += 1) {
+			for (let n = 0; n < 10; n += 1) await failureFrom(opened.verify('a'));
+			await pass(opened, 1_000);
+		}
+		expect(opened.requests).toHaveLength(1 + 6);
+		expect(await opened.verify('a')).toBe(false);
+		expect(await opened.verify('b')).toBe(true);
+		expect(opened.requests).toHaveLength(1 + 7);
+	});
+
+	it('that is too old to be believed is fetched once a minute for what does not fit it', async () => {
+		const opened = open([secretIs('a'), refusal(502)]);
+		await opened.refresh();
+		await pass(opened, 600_000);
+		for (let second = 0; second < 180; second += 1) {
+			await failureFrom(opened.verify('forged'));
+			await pass(opened, 1_000);
+		}
+		expect(opened.requests).toHaveLength(1 + 3);
+	});
+
 	it('is fetched at each activation, which tries more than once and forgets earlier failures', async () => {
 		const opened = open([refusal(503), refusal(503), secretIs('a'), secretIs('b')]);
 		await failureFrom(opened.verify('a'));

@@ -9,6 +9,9 @@ const MAX_AGE_MS = 10 * 60_000;
 /** Anyone can send what isn't signed: callbacks make us ask the API once in this time, whatever comes of it. */
 const FETCH_GAP_MS = 60_000;
 
+/** The same for what is signed with a secret that was the right one before: one bad answer would keep all genuine callbacks away. */
+const FITTING_GAP_MS = 5_000;
+
 /** For one request on behalf of a callback. There is no second try: the service sends the callback again. */
 const FETCH_TIMEOUT_MS = 5_000;
 
@@ -47,27 +50,28 @@ export class SigningSecret {
 	 * about the signature.
 	 */
 	async verify(api: ApiContext, fits: Fits): Promise<boolean> {
-		const now = api.clock.now();
-		return (
-			this.judge(now, fits) ?? fits(await this.#waitFor(this.#recentAsk(now) ?? this.#ask(api)))
-		);
+		const judged = this.judge(api.clock.now(), fits);
+		if (judged !== undefined) return judged;
+		const last = this.#lastAsk;
+		return fits(await this.#waitFor(last && !last.answer ? last : this.#ask(api)));
 	}
 
 	/** As `verify`, by what is known here alone; undefined if the API has to be asked, or its answer waited for. */
 	judge(now: number, fits: Fits): boolean | undefined {
 		const known = this.#known;
-		const isBelieved = known !== undefined && now - known.askedAt < MAX_AGE_MS;
-		if (isBelieved && fits(known.secret)) return true;
-		const ask = this.#recentAsk(now);
+		const fitsKnown = known !== undefined && fits(known.secret);
+		if (fitsKnown && now - known.askedAt < MAX_AGE_MS) return true;
+		const ask = this.#recentAsk(now, fitsKnown ? FITTING_GAP_MS : FETCH_GAP_MS);
 		if (!ask) return undefined;
 		if (!ask.answer) return this.#waiting < MOST_WAITING ? undefined : failTooMany();
 		if (!ask.answer.ok) throw ask.answer.error;
 		return fits(ask.answer.value);
 	}
 
-	#recentAsk(now: number): Ask | undefined {
+	/** One that is under way is always recent. */
+	#recentAsk(now: number, gapMs: number): Ask | undefined {
 		const last = this.#lastAsk;
-		return last !== undefined && now - last.at < FETCH_GAP_MS ? last : undefined;
+		return last && (!last.answer || now - last.at < gapMs) ? last : undefined;
 	}
 
 	#ask(api: ApiContext): Ask {

@@ -53,11 +53,3 @@ export async function untilResumed(
 		});
 	});
 }
-
-/** Waits for work that can't be broken off, but no longer than until the run is cancelled. */
-export async function unlessCancelled<T>(cancellation: Cancellation, work: Promise<T>): Promise<T> {
-	return await new Promise<T>((resolve, reject) => {
-		const forget = cancellation.onCancel(reject);
-		void work.then(resolve, reject).finally(forget);
-	});
-}

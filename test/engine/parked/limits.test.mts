@@ -113,22 +113,24 @@ describe('a storage of n8n that stops while a video of a parked run is stored', 
 		store(...given: unknown[]): Promise<unknown>;
 	}
 	const service = core.BinaryDataService.prototype as unknown as BinaryService;
-	const stopAt = (videos: number, onStop: () => Promise<void>) => {
+	const stopAt = (stopsAt: (video: number) => boolean, onStop: () => Promise<void>) => {
 		const { store } = service;
 		let seen = 0;
 		jest.spyOn(service, 'store').mockImplementation(async function (this: unknown, ...given) {
 			const stored = await store.apply(this, given);
 			const isVideo = (given[2] as { mimeType?: string }).mimeType === 'video/mp4';
-			if (isVideo && (seen += 1) === videos) await onStop();
+			if (isVideo && stopsAt((seen += 1))) await onStop();
 			return stored;
 		});
 	};
 	const downloads = { downloadVideo: true, timeoutMinutes: 30 };
+	const isSecond = (video: number): boolean => video === 2;
+	const hang = async (): Promise<void> => await scene.rig.clock.sleep(300 * MINUTE);
 
 	testParked(
-		'costs that one file: the run goes on before its limit, with the URL of the video',
+		'costs that one file: the run goes on within minutes, with the URL of the video',
 		async () => {
-			stopAt(2, async () => await scene.rig.clock.sleep(300 * MINUTE));
+			stopAt(isSecond, hang);
 			await park({ parameters: withOptions(downloads) });
 			const result = await scene.waiting.ended();
 			expect(scene.waiting.status()).toBe('success');
@@ -138,16 +140,34 @@ describe('a storage of n8n that stops while a video of a parked run is stored', 
 				expect.objectContaining({
 					taskId: expect.any(String),
 					videoUrl: expect.stringMatching(/^http/),
-					failureReason: expect.stringMatching(/not be downloaded within the time limit/),
+					failureReason: expect.stringMatching(/storage has not answered for 5 minutes/),
 				}),
 			]);
+			expect(scene.rig.clock.now() - scene.lastEnd()).toBeLessThan(10 * MINUTE);
 			// The child is not late, so it has ended.
 			expect(scene.waiting.status(CHILD)).toBe('success');
 		},
 	);
 
+	testParked('for all files costs them all, and the run goes on before its limit', async () => {
+		stopAt(() => true, hang);
+		await park({ parameters: withOptions(downloads) }, 40);
+		const result = await scene.waiting.ended();
+		expect(scene.waiting.status()).toBe('success');
+		expect(scene.waiting.status(CHILD)).toBe('success');
+		const reasons = jsonOf(result.items).map(({ failureReason }) => String(failureReason));
+		expect(reasons).toHaveLength(40);
+		const isGivenUp = (reason: string) => reason.includes('storage has not answered');
+		// Four at a time, for five minutes each: the last ones have no turn before the limit.
+		expect(reasons.some(isGivenUp)).toBe(true);
+		for (const reason of reasons.filter((text) => !isGivenUp(text))) {
+			expect(reason).toMatch(/not be downloaded within the time limit/);
+		}
+		expect(reasons.every(isGivenUp)).toBe(false);
+	});
+
 	testParked('hands nothing over when the limit of the parent passes meanwhile', async () => {
-		stopAt(2, async () => scene.rig.skewMachineClock(3 * 60 * MINUTE));
+		stopAt(isSecond, async () => scene.rig.skewMachineClock(3 * 60 * MINUTE));
 		await park({ parameters: withOptions(downloads) });
 		await scene.waiting.pass(40 * MINUTE);
 		expect(scene.waiting.status(CHILD)).toBe('waiting');

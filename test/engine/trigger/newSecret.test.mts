@@ -43,6 +43,17 @@ describe('a new secret', () => {
 		expect(await deliver(id, { secret: stolen })).toBe(401);
 	});
 
+	test('is asked for again within seconds when the API fails once, and callbacks go on', async () => {
+		await scene.trigger.activate();
+		const id = await submitFinished();
+		await passTime(11 * 60);
+		scene.rig.emulator.addFault({ step: 'secret', kind: 'status', status: 502, times: 1 });
+		expect(await deliverInTime(id, { id: 'msg_1' })).toBe(503);
+		await passTime(5);
+		expect(await deliver(id, { id: 'msg_1' })).toBe(200);
+		expect(steps('secret')).toHaveLength(3);
+	});
+
 	test('that can not be fetched: the callback is asked for again', async () => {
 		await scene.trigger.activate();
 		const id = await submitFinished();

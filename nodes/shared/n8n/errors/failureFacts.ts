@@ -106,8 +106,8 @@ interface TaskFacts {
 		isPermanent: boolean;
 		origin: TaskOrigin;
 	};
-	/** `isParked`: no retry downloads it again. */
-	downloadFailed: { url: string; said: string; isParked?: boolean };
+	/** `isParked`: no retry downloads it again. `isStorageSilent`: n8n's storage has ended neither well nor badly. */
+	downloadFailed: { url: string; said: string; isParked?: boolean; isStorageSilent?: boolean };
 	downloadOutOfTime: object;
 }
 

@@ -35,6 +35,8 @@ export class WatchedStream {
 	#broken: Error | undefined;
 	/** Set while the next chunk is awaited. */
 	#reject: ((reason: Error) => void) | undefined;
+	/** When whoever reads it was given the last chunk, or its end. */
+	#givenAt = systemTime.now();
 
 	constructor(source: DownloadStream, options: WatchOptions) {
 		this.#source = source;
@@ -48,6 +50,11 @@ export class WatchedStream {
 
 	get byteCount(): number {
 		return this.#byteCount;
+	}
+
+	/** For how long whoever reads it has asked for nothing more; the connection's own silence doesn't count. */
+	get unreadMs(): number {
+		return this.#reject === undefined ? systemTime.now() - this.#givenAt : 0;
 	}
 
 	/** What ended the stream before its time; undefined if that was not the connection. */
@@ -106,6 +113,9 @@ export class WatchedStream {
 			this.#reject = reject;
 			if (this.#broken) reject(this.#broken);
 			else chunks.next().then(resolve, reject);
-		}).finally(() => (this.#reject = undefined));
+		}).finally(() => {
+			this.#reject = undefined;
+			this.#givenAt = systemTime.now();
+		});
 	}
 }

@@ -15,7 +15,7 @@ import {
 } from '../../wavespeed/failures';
 import type { Outages } from '../../wavespeed/http/outages';
 import { toPathSegment } from '../../wavespeed/endpoints';
-import { type Cancellation, unlessCancelled } from '../../async/cancellation';
+import type { Cancellation } from '../../async/cancellation';
 import { retry } from '../../async/retry';
 import type { Task } from '../../wavespeed/tasks/task';
 import { describeNetworkError } from '../http/networkErrors';
@@ -53,6 +53,15 @@ const ANSWER_TIMEOUT_MS = 60_000;
 const SLOWEST_HOST = { everyMs: 60_000, bytes: 64 * 1024, checks: 1 };
 
 /**
+ * An object store or a database that has died may never say so: it would hold one of few places for ever, and the answer
+ * to a callback. Whoever still asks for bytes gets on, however slowly. Nobody hears how a storage gets on that has all
+ * of them and sends them from n8n's memory, so it has more time the more there are: enough for 32 that share a line
+ * of 10 Mbit/s.
+ */
+const SILENT_STORAGE_MS = 5 * 60_000;
+const STORED_BYTES_PER_MS = 32;
+
+/**
  * Streams the video into n8n's binary storage. The host is public, so the key is not sent. A failure keeps the URL:
  * the video is paid for and can be fetched by other means.
  */
@@ -65,10 +74,10 @@ export async function downloadVideo(
 	const fileName = `wan-2.2-${toPathSegment(task.id)}.mp4`;
 	const host = context.hosts.watch(hostOf(url), url, context.clock);
 	const { isParked = false } = context;
-	const toFailure = (said: string): FailureError =>
-		new FailureError(
-			makeFailure('downloadFailed', 'downloadFailed', { url, said, isParked }, { details }),
-		);
+	const toFailure = ({ problem, isStorageSilent = false }: FailedFetch): FailureError => {
+		const facts = { url, said: problem, isParked, isStorageSilent };
+		return new FailureError(makeFailure('downloadFailed', 'downloadFailed', facts, { details }));
+	};
 	let last = failed('', false);
 	const attemptInTurn = async (): Promise<FetchOutcome> => {
 		const known = failureOf(host.whyDown());
@@ -79,7 +88,7 @@ export async function downloadVideo(
 		if (fetched.ok) host.noteAnswer();
 		// Before the place is given back: whoever gets it would wait for the silent host as well.
 		else if (fetched.isTransient && host.noteNoAnswer(fetched.status)) {
-			host.noteDown(toFailure(fetched.problem));
+			host.noteDown(toFailure(fetched));
 			return failed(fetched.problem, false);
 		}
 		return fetched;
@@ -91,7 +100,7 @@ export async function downloadVideo(
 		return { kind: fetched.isTransient ? 'transient' : 'failed' };
 	});
 	if (binary) return binary;
-	const failure = toFailure(last.problem);
+	const failure = toFailure(last);
 	if (last.isTransient) host.noteDown(failure);
 	throw failure;
 }
@@ -106,6 +115,8 @@ interface FailedFetch {
 	isTransient: boolean;
 	/** The host's answer, if that is the problem. */
 	status?: number;
+	/** n8n's storage has ended neither well nor badly. */
+	isStorageSilent?: boolean;
 }
 
 type FetchOutcome = { ok: true; binary: IBinaryData } | FailedFetch;
@@ -216,10 +227,12 @@ async function store(
 		fileName,
 		/^video\/[\w.+-]{1,60}$/.test(mimeType) ? mimeType : 'video/mp4',
 	);
-	// A storage that hangs must not hold a run that is over.
-	const prepared = await settle(unlessCancelled(cancellation, storing));
+	const leftMs = (): number =>
+		SILENT_STORAGE_MS + watched.byteCount / STORED_BYTES_PER_MS - watched.unreadMs;
+	// A storage that hangs must not hold a run that is over, nor its place.
+	const prepared = await settle(withTimeout(SILENT_STORAGE_MS, cancellation, storing, leftMs));
 	// Before the stream is closed, which is an error as well.
-	const { problem } = watched;
+	const { problem, unreadMs } = watched;
 	watched.finish();
 	forget();
 	if (!prepared.ok) {
@@ -228,8 +241,16 @@ async function store(
 			? failed(`n8n could not store it (${toWords(prepared.error, hideKey)})`, false)
 			: failed(problem, true);
 	}
+	if (prepared.value === 'timedOut') return failSilent(unreadMs);
 	if (promised !== undefined && watched.byteCount !== promised) {
 		return failed('only a part of the video arrived', true);
 	}
 	return { ok: true, binary: prepared.value };
 }
+
+/** Another attempt would wait as long again, on a place that others need. */
+const failSilent = (forMs: number): FailedFetch => {
+	const minutes = Math.round(forMs / 60_000);
+	const problem = `n8n could not store it (its storage has not answered for ${minutes} minutes)`;
+	return { ...failed(problem, false), isStorageSilent: true };
+};

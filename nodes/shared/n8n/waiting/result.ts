@@ -47,7 +47,7 @@ export async function makeResults(
 	isDone = true;
 
 	const errors = outcomes.map((outcome) => (outcome.ok ? undefined : outcome.error));
-	const failed = errors.findIndex((error) => error !== undefined && !isOutOfTime(error));
+	const failed = errors.findIndex((error) => error !== undefined && !costsOneFile(error));
 	if (failed >= 0 && endsWithFailure(state)) throw describeEnd(node, state, errors, failed);
 	return rows.flatMap((row, index) => {
 		const outcome = outcomes[index];
@@ -74,7 +74,11 @@ async function openDownload(ctx: IExecuteFunctions, cancellation: Cancellation):
 }
 
 /** With the error of this one row the files of all others would be lost, and nothing can fetch them again here. */
-const isOutOfTime = (error: unknown): boolean => failureOf(error)?.reason === 'downloadOutOfTime';
+function costsOneFile(error: unknown): boolean {
+	const failure = failureOf(error);
+	if (failure?.reason === 'downloadFailed') return failure.facts.isStorageSilent === true;
+	return failure?.reason === 'downloadOutOfTime';
+}
 
 const LOOK_MS = 5_000;
 /** n8n copies each file for the parent before it wakes it. */

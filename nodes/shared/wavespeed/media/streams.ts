@@ -2,7 +2,10 @@ import { failureOf } from '../failures';
 
 /** What a stream's class can do that its type doesn't say. */
 export interface ReadableClass {
-	from: (source: AsyncIterable<Buffer>) => NodeJS.ReadableStream;
+	from: (
+		source: AsyncIterable<Buffer>,
+		options?: { objectMode: true; highWaterMark: number },
+	) => NodeJS.ReadableStream;
 }
 
 /** n8n allows no import of node:stream in a node, but every readable stream's class inherits `Readable.from`. */
@@ -11,13 +14,15 @@ export const classOf = (stream: NodeJS.ReadableStream): ReadableClass =>
 
 /**
  * A stream whose content passes through `transform` on its way. (`compose` of the stream itself would be shorter; on a
- * connection that breaks off it raises an error event that nobody can listen to, which ends the process.)
+ * connection that breaks off it raises an error event that nobody can listen to, which ends the process.) Nothing is
+ * read ahead, so that `transform` is asked for a chunk when its reader asks: the streams below have buffers of their own.
  */
 export function passThrough(
 	stream: NodeJS.ReadableStream,
 	transform: (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>,
 ): NodeJS.ReadableStream {
-	return classOf(stream).from(transform(stream as AsyncIterable<Buffer>));
+	const content = transform(stream as AsyncIterable<Buffer>);
+	return classOf(stream).from(content, { objectMode: true, highWaterMark: 0 });
 }
 
 /**

@@ -69,9 +69,10 @@ export const TASK_MESSAGES: Messages<
 		message: `No video: ${facts.failureReason} (status "${facts.status}"${facts.errorCode === null ? '' : `, code ${facts.errorCode}`})`,
 		advice: adviceByOrigin(facts),
 	}),
-	downloadFailed: ({ url, said, isParked }) => ({
+	downloadFailed: ({ url, said, isParked, isStorageSilent }) => ({
 		message: `The video could not be downloaded: ${said}. It is at ${url}`,
 		advice: join(
+			isStorageSilent && 'Look whether the place is reached where n8n keeps its files.',
 			DOWNLOAD_LATER,
 			!isParked && 'A retry of this node downloads again and does not pay again.',
 			'WaveSpeed keeps it for 7 days.',
