@@ -34,6 +34,16 @@ describe('the calls of a parked run’s child', () => {
 		expect(calls.flatMap(({ taskIds }) => taskIds)).toHaveLength(20);
 	});
 
+	it('are soon for every task that calls back besides those that were counted, as after a retry', async () => {
+		const { time, calls, note } = createScene();
+		for (let row = 0; row < 20; row += 1) {
+			note(`task-${row}`, 15);
+			await time.advance(12_000);
+		}
+		expect(calls.slice(-6).map(({ at }) => at % 12_000)).toEqual(Array(6).fill(500));
+		expect(calls.at(-1)?.taskIds).toEqual(['task-19']);
+	});
+
 	it('come also where the last callback is missed', async () => {
 		const { time, calls, note } = createScene();
 		note('a', 2);

@@ -5,6 +5,7 @@ import type { IBinaryData, IHttpRequestOptions } from 'n8n-workflow';
 
 import { Cancellation } from '../../nodes/shared/async/cancellation';
 import { downloadVideo } from '../../nodes/shared/n8n/output/downloadVideo';
+import { STORAGE } from '../../nodes/shared/n8n/output/storageWatch';
 import { createClock, systemTime } from '../../nodes/shared/n8n/session/clock';
 import { Outages } from '../../nodes/shared/wavespeed/http/outages';
 import { parseTask, type Task } from '../../nodes/shared/wavespeed/tasks/task';
@@ -49,6 +50,7 @@ const realTime = { ...systemTime };
 beforeEach(() => {
 	time = createVirtualTime();
 	hosts = new Outages();
+	STORAGE.noteStored();
 	systemTime.now = time.now;
 	systemTime.wallTime = time.now;
 	systemTime.sleep = time.delay;

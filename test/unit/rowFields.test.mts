@@ -44,6 +44,12 @@ describe('a row that keeps its fields', () => {
 		expect(addToRow(taken, TASK)).toEqual({ ...TASK, ...taken, wan22Task2: TASK });
 	});
 
+	it('shows the newest of its task beside an object of the same name as ours', () => {
+		const row = { task: { id: 'CU-17', status: 'open' }, name: 'Ada' };
+		const done = { ...TASK, status: 'completed', videoUrl: 'https://v' };
+		expect(addToRow(addToRow(row, TASK), done)).toEqual({ ...row, ...done, wan22Task: done });
+	});
+
 	it('keeps the tasks of all nodes that made a video of it', () => {
 		const ids = ['t1', 't2', 't3', 't4'];
 		const row = ids.reduce<IDataObject>((json, taskId) => addToRow(json, { ...TASK, taskId }), {

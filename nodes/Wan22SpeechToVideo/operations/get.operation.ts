@@ -5,7 +5,7 @@ import { showFor } from '../fields/showFor';
 import { simplifyField, taskIdField } from '../fields/task.fields';
 import { readResultSettings } from '../parameters/result';
 import { readTaskId } from '../parameters/taskId';
-import { noteGiven, type Operation, toResultItem } from './operation';
+import { noteGiven, type Operation, planWithTask, toResultItem } from './operation';
 import { getTask } from '../../shared/wavespeed/tasks/getTask';
 import { findOtherModel } from '../../shared/wavespeed/tasks/otherModel';
 import { settle } from '../../shared/async/settle';
@@ -19,7 +19,7 @@ export const get: Operation = {
 		const parameters = readParameters(run.ctx, row);
 		const taskId = readTaskId(parameters);
 		noteGiven(run, taskId);
-		const settings = readResultSettings(parameters);
+		const settings = planWithTask(taskId, () => readResultSettings(parameters));
 		return async () => {
 			const looked = await settle(getTask(run.api, taskId, preparationBudget(run.api.clock)));
 			if (!looked.ok) throw toNotRead(looked.error, taskId);

@@ -4,6 +4,9 @@ import { makeResultItem, originOf, readCost } from '../../shared/n8n/output/resu
 import { refuseFailedTask, type ResultSettings } from '../../shared/n8n/output/taskItem';
 import type { ParkedTask } from '../../shared/n8n/waiting/state';
 import type { Run } from '../../shared/n8n/run/run';
+import { limitMoney } from '../../shared/n8n/run/taskFacts';
+import { toFailure } from '../../shared/n8n/errors/nodeErrors';
+import { FailureError, withDetails } from '../../shared/wavespeed/failures';
 import type { RowResult, RunnableOperation } from '../../shared/n8n/run/runNode';
 import type { Task } from '../../shared/wavespeed/tasks/task';
 
@@ -18,6 +21,16 @@ export interface Operation extends RunnableOperation {
  */
 export const noteGiven = ({ batch, api }: Run, taskId: string): void =>
 	batch.account.submissions.noteGiven(taskId, api.clock.now());
+
+/** What else the row asks for, where its task is known: an error in it names the task, which is paid for. */
+export function planWithTask<T>(taskId: string, plan: () => T): T {
+	try {
+		return plan();
+	} catch (error) {
+		const failure = withDetails(new FailureError(toFailure(error)), { taskId });
+		throw limitMoney(failure, 'nothingByThisAttempt');
+	}
+}
 
 /** The item for a task that was looked at: a failed task is an error unless wanted otherwise, the video may be fetched. */
 export async function toResultItem(

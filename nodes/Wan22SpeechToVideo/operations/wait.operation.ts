@@ -11,7 +11,7 @@ import type { RowWork } from '../../shared/n8n/run/runNode';
 import { readResultSettings } from '../parameters/result';
 import { readTaskId } from '../parameters/taskId';
 import { readParking, readWaitSettings } from '../parameters/wait';
-import { noteGiven, type Operation, toParkedRow, toResultItem } from './operation';
+import { noteGiven, type Operation, planWithTask, toParkedRow, toResultItem } from './operation';
 
 /** Before a run is parked: what has ended already needs no wait at all, and a wrong ID is told soon. */
 const FIRST_CHECK_MS = 20_000;
@@ -23,7 +23,8 @@ export const wait: Operation = {
 
 	async plan(run, row) {
 		const parameters = readParameters(run.ctx, row);
-		return planWait(run, row, parameters, readTaskId(parameters));
+		const taskId = readTaskId(parameters);
+		return planWithTask(taskId, () => planWait(run, row, parameters, taskId));
 	},
 };
 

@@ -66,7 +66,12 @@ export const { liveLedgers } = built<{
 export function forgetAll(): void {
 	accounts.clear();
 	liveLedgers.clear();
+	STORAGE.noteStored();
 }
+
+const { STORAGE } = built<{ STORAGE: { noteStored(): void } }>(
+	'nodes/shared/n8n/output/storageWatch.js',
+);
 
 const { Wan22SpeechToVideo } = built<{ Wan22SpeechToVideo: new () => INodeType }>(
 	'nodes/Wan22SpeechToVideo/Wan22SpeechToVideo.node.js',

@@ -77,6 +77,22 @@ test.each(['get', 'wait'])(
 );
 
 test.each([
+	['wait', 'waitMode'],
+	['wait', 'simplify'],
+	['get', 'simplify'],
+])('%s with a broken expression in %s names the task as well', async (operation, field) => {
+	rig = await startMoneyRig();
+	const taskId = 'c'.repeat(32);
+	const broken = '={{ $("Nobody").item.json.x }}';
+	const parameters = { resource: 'task', operation, taskId, [field]: broken };
+	const { items } = await rig.run({ items: [{ json: {} }], parameters, settings: GOES_ON });
+	expect(jsonOfRow(items)).toMatchObject({
+		error: expect.stringMatching(/failed: .*This attempt paid nothing\./),
+		details: { parameter: field, taskId },
+	});
+});
+
+test.each([
 	['simplify', /"simplify" failed: .*This attempt paid nothing\./],
 	['waitMode', /"waitMode" failed: .*This attempt paid nothing\./],
 	// None of the options can be read then, so that the ID is not known either.

@@ -23,6 +23,7 @@ import type { OptionReader } from '../input/parameters';
 import { type DownloadStream, WatchedStream } from '../http/watchedStream';
 import { withTimeout } from '../http/withTimeout';
 import { settle } from '../../async/settle';
+import { STORAGE } from './storageWatch';
 import { shorten } from '../../text';
 
 /** Where the video goes; undefined if it isn't wanted. */
@@ -60,6 +61,7 @@ const SLOWEST_HOST = { everyMs: 60_000, bytes: 64 * 1024, checks: 1 };
  */
 const SILENT_STORAGE_MS = 5 * 60_000;
 const STORED_BYTES_PER_MS = 32;
+const MOST_STORING_MS = 15 * 60_000;
 
 /**
  * Streams the video into n8n's binary storage. The host is public, so the key is not sent. A failure keeps the URL:
@@ -82,9 +84,11 @@ export async function downloadVideo(
 	const attemptInTurn = async (): Promise<FetchOutcome> => {
 		const known = failureOf(host.whyDown());
 		if (known?.reason === 'downloadFailed') return failed(known.facts.said, false);
+		if (STORAGE.isSilent(context.clock.now())) return failSilent('does not answer');
 		const fetching = await settle(fetchOnce(context, url, fileName));
 		const fetched = fetching.ok ? fetching.value : await describe(context, fetching.error);
 		if (!fetched.ok) context.cancellation.throwIfCancelled();
+		noteStorage(fetched, context.clock);
 		if (fetched.ok) host.noteAnswer();
 		// Before the place is given back: whoever gets it would wait for the silent host as well.
 		else if (fetched.isTransient && host.noteNoAnswer(fetched.status)) {
@@ -103,6 +107,11 @@ export async function downloadVideo(
 	const failure = toFailure(last);
 	if (last.isTransient) host.noteDown(failure);
 	throw failure;
+}
+
+function noteStorage(fetched: FetchOutcome, clock: Clock): void {
+	if (fetched.ok) STORAGE.noteStored();
+	else if (fetched.isStorageSilent) STORAGE.noteSilent(clock.now());
 }
 
 const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : '');
@@ -228,7 +237,9 @@ async function store(
 		/^video\/[\w.+-]{1,60}$/.test(mimeType) ? mimeType : 'video/mp4',
 	);
 	const leftMs = (): number =>
-		SILENT_STORAGE_MS + watched.byteCount / STORED_BYTES_PER_MS - watched.unreadMs;
+		SILENT_STORAGE_MS +
+		Math.min(watched.byteCount / STORED_BYTES_PER_MS, MOST_STORING_MS) -
+		watched.unreadMs;
 	// A storage that hangs must not hold a run that is over, nor its place.
 	const prepared = await settle(withTimeout(SILENT_STORAGE_MS, cancellation, storing, leftMs));
 	// Before the stream is closed, which is an error as well.
@@ -241,7 +252,9 @@ async function store(
 			? failed(`n8n could not store it (${toWords(prepared.error, hideKey)})`, false)
 			: failed(problem, true);
 	}
-	if (prepared.value === 'timedOut') return failSilent(unreadMs);
+	if (prepared.value === 'timedOut') {
+		return failSilent(`has not answered for ${Math.round(unreadMs / 60_000)} minutes`);
+	}
 	if (promised !== undefined && watched.byteCount !== promised) {
 		return failed('only a part of the video arrived', true);
 	}
@@ -249,8 +262,7 @@ async function store(
 }
 
 /** Another attempt would wait as long again, on a place that others need. */
-const failSilent = (forMs: number): FailedFetch => {
-	const minutes = Math.round(forMs / 60_000);
-	const problem = `n8n could not store it (its storage has not answered for ${minutes} minutes)`;
-	return { ...failed(problem, false), isStorageSilent: true };
-};
+const failSilent = (said: string): FailedFetch => ({
+	...failed(`n8n could not store it (its storage ${said})`, false),
+	isStorageSilent: true,
+});

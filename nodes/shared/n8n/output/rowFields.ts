@@ -49,21 +49,22 @@ function findEarlier(
 	const names = listTaskFields(row);
 	const isOfTask = (name: string): boolean => idOf(ownValue(row, name)) === id;
 	const field = id === undefined ? undefined : names.find(isOfTask);
-	// What an earlier task has put there stays.
+	// What an earlier task has put there stays: it still says so.
 	const before = names.slice(0, Math.max(0, names.indexOf(field ?? '')));
 	const isOfEarlier = (name: string): boolean =>
 		before
 			.map((other) => ownValue(row, other))
-			.some((task) => isRecord(task) && idOf(task) !== undefined && Object.hasOwn(task, name));
+			.some((task) => idOf(task) !== undefined && saysTheSame(task, name, row));
 	const isItemOfNode = id !== undefined && row.taskId === id && Array.isArray(row.videoUrls);
 	const said = field === undefined ? isItemOfNode && row : ownValue(row, field);
-	const isFrom = (name: string): boolean =>
-		isRecord(said) &&
-		Object.hasOwn(said, name) &&
-		!isOfEarlier(name) &&
-		JSON.stringify(said[name]) === JSON.stringify(row[name]);
+	const isFrom = (name: string): boolean => saysTheSame(said, name, row) && !isOfEarlier(name);
 	return { field, isFrom };
 }
+
+const saysTheSame = (task: unknown, name: string, row: IDataObject): boolean =>
+	isRecord(task) &&
+	Object.hasOwn(task, name) &&
+	JSON.stringify(task[name]) === JSON.stringify(row[name]);
 
 const ownValue = (record: Record<string, unknown>, name: string): unknown =>
 	Object.hasOwn(record, name) ? record[name] : undefined;

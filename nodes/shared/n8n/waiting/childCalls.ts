@@ -42,7 +42,10 @@ const RETRY_GAPS_MS = [500, 500, 1_000, 1_000, 2_000, 4_000, 8_000, 15_000, 20_0
 /** Callbacks about the tasks of parked runs become few calls to their children: soon for the last task of a run. */
 export class ChildCalls {
 	readonly #clock: Pick<Clock, 'sleep'>;
-	/** By address; a child is forgotten after its last call, and long before where many others come. */
+	/**
+	 * By address; the oldest that is not being called makes room. After its last call a child stays, since more tasks than
+	 * were counted may call back: those of an earlier try, which then bring a call soon, each of them.
+	 */
 	readonly #children = new Map<string, Child>();
 
 	constructor(clock: Pick<Clock, 'sleep'>) {
@@ -59,12 +62,15 @@ export class ChildCalls {
 			child.isLast = true;
 			child.hurry?.();
 		}
-		if (child.isCalled) return;
+		if (!child.isCalled) this.#start(child, call);
+	}
+
+	#start(child: Child, call: CallChild): void {
 		child.isCalled = true;
 		void settle(this.#callUntilHeard(child, call)).then(() => {
 			child.isCalled = false;
-			child.pending.clear();
-			if (child.isLast) this.#children.delete(url);
+			// Noted just when the calls had ended.
+			if (child.pending.size > 0) this.#start(child, call);
 		});
 	}
 
@@ -85,7 +91,8 @@ export class ChildCalls {
 	}
 
 	async #callUntilHeard(child: Child, call: CallChild): Promise<void> {
-		for (let failures = 0; child.pending.size > 0 && failures <= RETRY_GAPS_MS.length; ) {
+		for (let failures = 0; child.pending.size > 0; ) {
+			if (failures > RETRY_GAPS_MS.length) return child.pending.clear();
 			if (failures === 0) await this.#gather(child);
 			else await this.#clock.sleep(RETRY_GAPS_MS[failures - 1] ?? 0);
 			const taskIds = [...child.pending];
