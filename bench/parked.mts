@@ -23,6 +23,9 @@ const SPREAD_MS = 60_000;
 
 const OPTIONS = { timeoutMinutes: 600 };
 
+/** In the first 40 s of a process nothing is checked. */
+const UNTIL_CHECKED_MS = 45_000;
+
 interface Lags {
 	middle: number;
 	percentile95: number;
@@ -157,6 +160,7 @@ export async function measureParked(): Promise<Section> {
 	};
 	const n8n = await startUp();
 	try {
+		await sleep(UNTIL_CHECKED_MS);
 		const seconds = ({ middle, untilRead, percentile95, longest }: Lags): string[] =>
 			[middle, untilRead, percentile95, longest].map((lag) => `${lag.toFixed(1)} s`);
 		const add = (name: string, lags: Lags, aim: number): void => {
