@@ -17,6 +17,7 @@ import {
 	startMeasuredN8n,
 	switchOn,
 	talk,
+	UNTIL_CHECKED_MS,
 } from './realN8n.mts';
 import { median, ratio, type Section } from './report.mts';
 
@@ -229,6 +230,7 @@ async function prepareParked(n8n: MeasuredN8n, size: number): Promise<Burst> {
 	const runs = await startAll(n8n, { workflow, path, runs: size / ROWS });
 	const tasks = emulator.tasks();
 	const urls = [...new Set(tasks.map(({ webhookUrl }) => webhookUrl ?? ''))];
+	await sleep(UNTIL_CHECKED_MS);
 	return {
 		genuine: finish(
 			n8n,

@@ -10,6 +10,7 @@ import {
 	startMeasuredN8n,
 	switchOn,
 	talk,
+	UNTIL_CHECKED_MS,
 	waitForParent,
 } from './realN8n.mts';
 import { median, type Section } from './report.mts';
@@ -22,9 +23,6 @@ const RUNS = 30;
 const SPREAD_MS = 60_000;
 
 const OPTIONS = { timeoutMinutes: 600 };
-
-/** In the first 40 s of a process nothing is checked. */
-const UNTIL_CHECKED_MS = 45_000;
 
 interface Lags {
 	middle: number;

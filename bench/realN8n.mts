@@ -26,6 +26,9 @@ export interface Usage {
 	cpuMs: number;
 }
 
+/** In the first 40 s of a process our node checks nothing that is parked. */
+export const UNTIL_CHECKED_MS = 45_000;
+
 export interface MeasuredN8n {
 	testbed: Testbed;
 	files: FileServer;

@@ -1,12 +1,6 @@
 import type { Clock } from '../../async/clock';
 import { settle } from '../../async/settle';
-
-/** The child of a parked run, as its parent has noted it. */
-export interface ChildAddress {
-	url: string;
-	/** How many of the run's tasks the service is asked to call back about; those of an earlier try may come besides. */
-	callbacks: number;
-}
+import type { ChildAddress } from './childAddress';
 
 /** Tells a child of tasks that were called back; whether it has heard. */
 export type CallChild = (taskIds: string[]) => Promise<boolean>;

@@ -12,7 +12,7 @@ import { toItem, toTaskFields } from '../output/taskItem';
 import { systemTime, toWallTime } from '../session/clock';
 import { makeChildWorkflow } from './childWorkflow';
 import { encodeState, isTaskRow, type ParkedRow, type ParkedTask, type WaitState } from './state';
-import { keepChildAddress } from './wakeByCallback';
+import { keepChildAddress } from './childAddress';
 
 /**
  * What the parent is given beyond the longest wait of a row, for the checks after it and for what comes before: n8n's

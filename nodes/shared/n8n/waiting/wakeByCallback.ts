@@ -1,9 +1,4 @@
-import type {
-	IDataObject,
-	IExecuteFunctions,
-	IWebhookFunctions,
-	IWebhookResponseData,
-} from 'n8n-workflow';
+import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
 import { settle } from '../../async/settle';
 import { isRecord } from '../../json';
@@ -11,18 +6,12 @@ import { readTaskId } from '../../wavespeed/tasks/task';
 import { toDataObject } from '../dataObject';
 import { answerCallback } from '../callback/answer';
 import { systemTime } from '../session/clock';
-import { type ChildAddress, ChildCalls } from './childCalls';
+import { readChildAddress } from './childAddress';
+import { ChildCalls } from './childCalls';
 import { readStepName, STEP_PARAMETER } from './childWorkflow';
 import { decodeState } from './state';
 
 /** Callbacks of the service to a parked run. They only make it sooner: whatever goes wrong here, n8n's timer does it. */
-
-const CHILD_KEY = 'wan22Child';
-
-/** Where the parent's webhook finds its child: one small value, stored with the execution. */
-export function keepChildAddress(ctx: IExecuteFunctions, { url, callbacks }: ChildAddress): void {
-	ctx.getContext('node')[CHILD_KEY] = JSON.stringify({ url, callbacks });
-}
 
 /** By the child's address: several workflows of this process may be called at once. */
 const childCalls = new ChildCalls({ sleep: async (ms) => await systemTime.sleep(ms) });
@@ -45,34 +34,13 @@ async function receive(ctx: IWebhookFunctions): Promise<IWebhookResponseData> {
 		ctx,
 		() => TOLERANCE_SECONDS,
 		async ({ taskId }) => {
-			const child = readChildAddress(ctx);
+			const child = readChildAddress(ctx, addressOf(ctx));
 			if (!child) return { status: 404, message: 'No task is waited for here' };
 			const { helpers } = ctx;
 			childCalls.note(child, taskId, async (taskIds) => await post(helpers, child.url, taskIds));
 			return { status: 200, message: 'The tasks will be checked' };
 		},
 	);
-}
-
-/** An expression is the only way from a webhook to what the node has stored; that one value alone is read. */
-function readChildAddress(ctx: IWebhookFunctions): ChildAddress | undefined {
-	// Braces in the node's name would end the expression.
-	const name = JSON.stringify(ctx.getNode().name).replace(
-		/[{}]/g,
-		(brace) => `\\u00${brace.charCodeAt(0).toString(16)}`,
-	);
-	try {
-		const stored = ctx.evaluateExpression(
-			`{{ $node[${name}].context[${JSON.stringify(CHILD_KEY)}] }}`,
-		);
-		const child: unknown = typeof stored === 'string' ? JSON.parse(stored) : undefined;
-		if (!isRecord(child) || typeof child.url !== 'string' || !URL.canParse(child.url)) {
-			return undefined;
-		}
-		return { url: child.url, callbacks: Number(child.callbacks) };
-	} catch {
-		return undefined;
-	}
 }
 
 const CALL_TIMEOUT_MS = 10_000;
