@@ -106,20 +106,18 @@ test.each([
 	expect(refusal).not.toContain('secret-word');
 });
 
-test.each([
-	['the-key', 'Bearer the-key'],
-	[' \tthe-key\r\n', 'Bearer the-key'],
-])('white space around the key is ignored: %j', async (apiKey, header) => {
-	const { properties } = type.authenticate as { properties: { headers: Record<string, string> } };
-	expect(evaluate(properties.headers.Authorization, { apiKey })).toBe(header);
-	const padded = apiKey.replace('the-key', rig.emulator.apiKey);
-	const credential = { ...rig.credential, apiKey: padded };
-	const { error } = await rig.run({
-		credential,
-		parameters: { resource: 'task', operation: 'get', taskId: '..' },
-	});
-	expect(error?.message).not.toMatch(/API key/);
-});
+test.each(['the-key', ' \tthe-key\r\n'])(
+	'white space around the key is ignored: %j',
+	async (apiKey) => {
+		const padded = apiKey.replace('the-key', rig.emulator.apiKey);
+		const { items, error } = await rig.run({
+			credential: { ...rig.credential, apiKey: padded },
+			parameters: { resource: 'account', operation: 'getBalance' },
+		});
+		expect(error).toBeUndefined();
+		expect(items).toHaveLength(1);
+	},
+);
 
 test('a redirect of the test is not followed with the key', () => {
 	expect(request).toMatchObject({

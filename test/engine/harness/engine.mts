@@ -9,8 +9,10 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 import type {
+	IAuthenticate,
 	IBinaryData,
 	ICredentialDataDecryptedObject,
+	ICredentialType,
 	IDataObject,
 	IExecuteFunctions,
 	IHttpRequestOptions,
@@ -77,6 +79,15 @@ const { Wan22SpeechToVideo } = built<{ Wan22SpeechToVideo: new () => INodeType }
 	'nodes/Wan22SpeechToVideo/Wan22SpeechToVideo.node.js',
 );
 
+const { WaveSpeedApi } = built<{ WaveSpeedApi: new () => ICredentialType }>(
+	'credentials/WaveSpeedApi.credentials.js',
+);
+/** As an object of expressions it would make n8n evaluate one for each request, at a webhook in an engine of its own. */
+const authenticate = new WaveSpeedApi().authenticate as Extract<
+	IAuthenticate,
+	(...args: never[]) => unknown
+>;
+
 export interface Credential {
 	apiKey: string;
 	baseUrl: string;
@@ -138,9 +149,7 @@ class TestCredentials extends workflowPackage.ICredentialsHelper {
 		_typeName: string,
 		options: IHttpRequestOptions,
 	): Promise<IHttpRequestOptions> {
-		// What n8n makes of the credential's `authenticate`; the real one is tested in a real n8n.
-		const headers = { ...options.headers, Authorization: `Bearer ${String(credentials.apiKey)}` };
-		return { ...options, headers };
+		return await authenticate(credentials, options);
 	}
 	async preAuthentication(): Promise<undefined> {
 		return undefined;
