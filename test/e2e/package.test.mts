@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 import { NODE_TYPE, prepareExample } from '../../scripts/n8n/examples.mts';
 import { saveCredential, testCredential } from '../../scripts/n8n/n8nCredentials.mts';
-import { waitForExecution } from '../../scripts/n8n/n8nExecutions.mts';
+import { outputItems, waitForExecution } from '../../scripts/n8n/n8nExecutions.mts';
 import { listNodeTypes } from '../../scripts/n8n/n8nRest.mts';
 import { runWorkflow, saveWorkflow } from '../../scripts/n8n/n8nWorkflows.mts';
 import { chain } from './chainedWorkflow.mts';
@@ -70,6 +70,34 @@ describe('the packed package in a real n8n', () => {
 			{ timeoutMs: 60_000 },
 		);
 		expect(execution.status).toBe('success');
+	}, 90_000);
+
+	it("lets n8n's own HTTP Request use the credential, for what this node does not offer", async () => {
+		const types: unknown = (await testbed.session.http.get('/types/credentials.json')).data;
+		// By this the editor knows that the credential can be chosen there.
+		expect(types).toContainEqual(
+			expect.objectContaining({ name: 'waveSpeedApi', authenticate: expect.anything() }),
+		);
+		const request = {
+			...{ name: 'Ask', type: 'n8n-nodes-base.httpRequest', typeVersion: 4.2 },
+			credentials: { waveSpeedApi: await testbed.saveCredential() },
+			parameters: {
+				url: `${testbed.emulator.url}/api/v3/balance`,
+				authentication: 'predefinedCredentialType',
+				nodeCredentialType: 'waveSpeedApi',
+				options: {},
+			},
+		};
+		const nodes = [{ name: 'Start', type: 'n8n-nodes-base.manualTrigger' }, request];
+		const id = await saveWorkflow(testbed.session, chain('HTTP Request', nodes));
+		const execution = await waitForExecution(
+			testbed.session,
+			await runWorkflow(testbed.session, id, 'Start'),
+			{ timeoutMs: 60_000 },
+		);
+		expect(outputItems(execution, 'Ask')).toMatchObject([
+			{ json: { data: { balance: expect.any(Number) } } },
+		]);
 	}, 90_000);
 
 	it.each([
