@@ -4,6 +4,8 @@ import { isRecord } from '../shared/json';
 export interface Answer {
 	status: number;
 	message: string;
+	/** Whether n8n could start the workflow, once that is known; undefined where it has nothing to start. */
+	started?: Promise<boolean>;
 }
 
 /** What a genuine callback says of itself. */
@@ -33,6 +35,9 @@ const REMEMBERED_MS = 24 * 60 * 60_000;
 /** A thousand callbacks: of each its ID, and the end of the task that it told. */
 const MOST_REMEMBERED = 2 * 1_000;
 
+/** n8n holds some 10 MB for each request that has no answer yet. */
+const MOST_WAITING = 10;
+
 export const REPEATED: Answer = { status: 200, message: 'This callback was received before' };
 
 /**
@@ -48,8 +53,8 @@ export class Deliveries {
 	#done = new Map<string, number>();
 	/** What was undone, and when it had been done: it may be stored all the same, by another request. */
 	readonly #undone = new Map<string, number>();
-	/** By task. */
-	readonly #underWay = new Map<string, Promise<Answer>>();
+	/** By task; with how many others wait for the outcome. */
+	readonly #underWay = new Map<string, { answer: Promise<Answer>; waiting: number }>();
 	/** When the last one came, which is no earlier than any that is remembered. */
 	#lastAt = -Infinity;
 
@@ -76,7 +81,11 @@ export class Deliveries {
 			return REPEATED;
 		}
 		const first = this.#underWay.get(delivery.taskId);
-		if (first) return toRepetition(await first);
+		if (first) {
+			if (first.waiting >= MOST_WAITING) return UNDER_WAY;
+			first.waiting += 1;
+			return await toRepetition(await first.answer);
+		}
 		const ends: string[] = [];
 		const working = work((status) => {
 			const end = `${toEndPrefix(delivery)}${status.toLowerCase()}`;
@@ -84,13 +93,14 @@ export class Deliveries {
 			ends.push(end);
 			return false;
 		});
-		this.#underWay.set(delivery.taskId, working);
+		this.#underWay.set(delivery.taskId, { answer: working, waiting: 0 });
 		const answer = await working.finally(() => this.#underWay.delete(delivery.taskId));
 		if (isFinal(answer)) this.#remember([id, ...ends], memory);
+		void answer.started?.then((hasStarted) => hasStarted || this.forget(delivery));
 		return answer;
 	}
 
-	/** The work has been undone: the delivery may come again. */
+	/** The work has been undone, as n8n could not start the workflow: the delivery may come again. */
 	forget(delivery: Delivery): void {
 		const id = toIdKey(delivery);
 		const prefix = toEndPrefix(delivery);
@@ -157,8 +167,12 @@ const toEndPrefix = ({ taskId }: Delivery): string => `end ${JSON.stringify(task
 
 const isFinal = ({ status }: Answer): boolean => status < 300;
 
-const toRepetition = (first: Answer): Answer =>
-	isFinal(first) ? REPEATED : { status: first.status, message: first.message };
+const UNDER_WAY: Answer = { status: 503, message: 'This callback is being dealt with; send again' };
+
+async function toRepetition({ status, message, started }: Answer): Promise<Answer> {
+	if (status >= 300) return { status, message };
+	return (await started) === false ? UNDER_WAY : REPEATED;
+}
 
 /** Also the mark of this layout: a later version that stores something else takes another name. */
 const DELIVERIES_KEY = 'wan22Deliveries';

@@ -12,6 +12,7 @@ import {
 	type CallbackAnswer,
 	describeError,
 } from '../shared/n8n/callback/answer';
+import { hasStarted } from '../shared/n8n/callback/hasStarted';
 import {
 	type DownloadContext,
 	downloadVideo,
@@ -26,17 +27,9 @@ import { systemTime } from '../shared/n8n/session/clock';
 import { readConnection } from '../shared/n8n/session/credential';
 import { accounts, openApi } from '../shared/n8n/session/openApi';
 import { phaseOf, type Task } from '../shared/wavespeed/tasks/task';
-import {
-	type Deliveries,
-	DeliveriesByTrigger,
-	type Delivery,
-	REPEATED,
-	toDeliveryMemory,
-} from './deliveries';
+import { type Answer, DeliveriesByTrigger, REPEATED, toDeliveryMemory } from './deliveries';
 import { getTask } from '../shared/wavespeed/tasks/getTask';
 import { settle } from '../shared/async/settle';
-
-const isStart = (answer: CallbackAnswer): boolean => answer.items !== undefined;
 
 /** One for each trigger; those of the editor's test runs apart, so that a test takes nothing from production. */
 const deliveriesByTrigger = new DeliveriesByTrigger();
@@ -48,31 +41,19 @@ export const receiveCallback = async (ctx: IWebhookFunctions): Promise<IWebhookR
 async function receive(callback: Callback): Promise<CallbackAnswer> {
 	const { ctx, deliveryId, taskId } = callback;
 	const settings = readTriggerSettings(ctx);
-	const work = async (isRepeated: (status: string) => boolean): Promise<CallbackAnswer> => {
+	const work = async (
+		isRepeated: (status: string) => boolean,
+	): Promise<CallbackAnswer & Answer> => {
 		const done = await settle(checkTask(callback, settings, isRepeated));
-		return done.ok ? done.value : askToSendAgain(ctx, done.error);
+		if (!done.ok) return askToSendAgain(ctx, done.error);
+		return done.value.items ? { ...done.value, started: hasStarted(ctx) } : done.value;
 	};
 	// It is stored, and read by other processes.
 	const nowMs = systemTime.wallTime();
 	const memory = toDeliveryMemory(ctx.getWorkflowStaticData('node'), nowMs);
 	const trigger = `${ctx.getMode()} ${ctx.getWorkflow().id ?? ''} ${ctx.getNode().id}`;
 	const deliveries = deliveriesByTrigger.open(trigger, nowMs);
-	const delivery = { id: deliveryId, taskId };
-	const answer = await deliveries.once(delivery, work, memory);
-	if (isStart(answer)) forgetUnlessStarted(ctx, deliveries, delivery);
-	return answer;
-}
-
-/** If n8n then can't start the workflow, it answers with a 5xx, and the service sends again. */
-function forgetUnlessStarted(
-	ctx: IWebhookFunctions,
-	deliveries: Deliveries,
-	delivery: Delivery,
-): void {
-	const response = ctx.getResponseObject();
-	response.once('finish', () => {
-		if (response.statusCode >= 500) deliveries.forget(delivery);
-	});
+	return await deliveries.once({ id: deliveryId, taskId }, work, memory);
 }
 
 export const EVENTS = ['completed', 'failed', 'finished'] as const;

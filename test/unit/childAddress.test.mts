@@ -47,7 +47,7 @@ describe('the address of a parked run’s child', () => {
 		const { context, read } = createExecution(child(2));
 		read();
 		context.wan22Child = JSON.stringify(child(3));
-		now += 10_000;
+		now += 2_000;
 		expect(read()).toEqual(child(3));
 	});
 

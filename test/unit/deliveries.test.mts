@@ -144,6 +144,38 @@ describe('deliveries', () => {
 		expect(work).toHaveBeenCalledTimes(1);
 	});
 
+	test('one whose workflow n8n could not start can come again, and others that wait are told so', async () => {
+		const deliveries = new Deliveries();
+		let told: (hasStarted: boolean) => void = () => {};
+		const started = new Promise<boolean>((resolve) => (told = resolve));
+		const work = jest.fn(async () => await Promise.resolve({ ...OK, started }));
+		const first = deliveries.once(of('a'), work, createStore().at(START));
+		const repetition = deliveries.once(of('a'), work, createStore().at(START));
+		await first;
+		told(false);
+		expect(await repetition).toMatchObject({ status: 503 });
+		expect(await deliveries.once(of('a'), count(), createStore().at(START))).toBe(OK);
+		expect(work).toHaveBeenCalledTimes(1);
+	});
+
+	test('a few repetitions wait for the first one, and the others are to come again', async () => {
+		const deliveries = new Deliveries();
+		let finish: () => void = () => {};
+		const waiting = new Promise<void>((resolve) => (finish = resolve));
+		const work = async (): Promise<Answer> => {
+			await waiting;
+			return OK;
+		};
+		const answers = Array.from(
+			{ length: 300 },
+			async () => await deliveries.once(of('a'), work, createStore().at(START)),
+		);
+		const atOnce = answers.slice(11);
+		for (const answer of await Promise.all(atOnce)) expect(answer).toMatchObject({ status: 503 });
+		finish();
+		expect(await Promise.all(answers.slice(0, 11))).toEqual([OK, ...Array(10).fill(REPEATED)]);
+	});
+
 	test.each([null, 'text', 5, [], [['a', 1]], { a: 'soon', b: null }])(
 		'what is stored may be anything: %j',
 		async (stored) => {

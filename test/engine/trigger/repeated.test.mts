@@ -1,3 +1,6 @@
+import { request } from 'node:http';
+
+import { core } from '../harness/engine.mts';
 import { useTriggerScene } from '../harness/triggerScene.mts';
 
 const scene = useTriggerScene();
@@ -86,6 +89,34 @@ describe('a repeated callback', () => {
 		const test = await openTrigger({ mode: 'manual' });
 		await deliver(id, { id: 'msg_1', url: test.url });
 		expect(await deliver(id, { id: 'msg_1' })).toBe(200);
+		expect(scene.trigger.started).toHaveLength(1);
+	});
+
+	test('starts the workflow if n8n could not start it, and the service had hung up before', async () => {
+		scene.trigger = await openTrigger({ parameters: { options: { downloadVideo: true } } });
+		const id = await scene.submitTask();
+		expect(await deliver(id, { id: 'msg_1' })).toBe(503);
+		scene.rig.emulator.finishTask(id);
+		// The same bytes again, from a client that doesn't wait until the video is stored.
+		const { body, ...headers } = scene.trigger.received.at(-1)!;
+		const sent = request(scene.trigger.url, { method: 'POST', headers });
+		const hungUp = new Promise<void>((resolve) => sent.once('close', () => resolve()));
+		sent.on('error', () => {});
+		const service = core.BinaryDataService.prototype;
+		const { store } = service;
+		jest.spyOn(service, 'store').mockImplementation(async function (this: never, ...given) {
+			sent.destroy();
+			await scene.rig.clock.sleep(20_000);
+			return await store.apply(this, given);
+		});
+		scene.trigger.failStarts(1);
+		sent.end(body);
+		await scene.rig.clock.runUntil(hungUp, scene.rig.emulator);
+		await passTime(30);
+		await scene.trigger.idle();
+		await passTime(30);
+		expect(scene.trigger.started).toEqual([]);
+		expect(await scene.deliverInTime(id, { id: 'msg_1' })).toBe(200);
 		expect(scene.trigger.started).toHaveLength(1);
 	});
 });

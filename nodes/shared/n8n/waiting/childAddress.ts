@@ -33,13 +33,13 @@ export function readChildAddress(
 	return read;
 }
 
-const RECENT_MS = 10_000;
+const RECENT_MS = 2_000;
 const MOST_RECENT = 500;
 
 /**
- * What was read within the last seconds. For an expression n8n makes an engine of some 8 MB, which it holds until the
- * request is answered, and the callbacks of a run come in bursts: most are answered without. Only for seconds, since in
- * queue mode another process parks the next round of a loop.
+ * What was read just now. For an expression n8n makes an engine of some 8 MB, which it holds until the
+ * request is answered, and the callbacks of a run come in bursts: most are answered without. Only for as long as a
+ * burst, since in queue mode another process parks the next round of a loop.
  */
 const recent = {
 	addresses: new Map<string, { readAt: number; address: ChildAddress }>(),

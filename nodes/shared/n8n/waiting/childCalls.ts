@@ -2,16 +2,14 @@ import type { Clock } from '../../async/clock';
 import { settle } from '../../async/settle';
 import type { ChildAddress } from './childAddress';
 
-/** Tells a child of tasks that were called back; whether it has heard. */
-export type CallChild = (taskIds: string[]) => Promise<boolean>;
+/** Tells the child at this address of tasks that were called back; whether it has heard. */
+export type CallChild = (url: string, taskIds: string[]) => Promise<boolean>;
 
 interface Child {
 	/** The tasks that were called back, as far as the run asked for it. */
 	seen: Set<string>;
 	/** Those that the next call names. */
 	pending: Set<string>;
-	/** Calls that were heard before all had been called back. */
-	earlyCalls: number;
 	/** Nobody else can be the last. */
 	isLast: boolean;
 	isCalled: boolean;
@@ -27,11 +25,12 @@ const MOST_TASKS_PER_CALL = 10_000;
 const GATHER_MS = 500;
 /**
  * A parked run goes on after its last task: what ended before can wait for others, since each call makes n8n read, run and
- * store the child. Doubled with each such call. Not for ever, as the last callback may be missed, or come to another process.
+ * store the child. Not for long, as one callback may be missed, or come to another process, and then none is known to be
+ * the last. So all children of the process together are called about once a second in this way.
  */
-const EARLY_GATHER_MS = { first: 3_000, most: 24_000 };
+const EARLY_GATHER_MS = { perChild: 1_000, least: 3_000, most: 24_000 };
 /** The child checks just now, or is not stored yet: mostly for less than a second, and at most for as long as a check. */
-const RETRY_GAPS_MS = [500, 500, 1_000, 1_000, 2_000, 4_000, 8_000, 15_000, 20_000];
+const RETRY_GAPS_MS = [500, 500, 1_000, 1_000, 2_000, 2_000, ...Array<number>(12).fill(4_000)];
 
 /** Callbacks about the tasks of parked runs become few calls to their children: soon for the last task of a run. */
 export class ChildCalls {
@@ -41,6 +40,13 @@ export class ChildCalls {
 	 * were counted may call back: those of an earlier try, which then bring a call soon, each of them.
 	 */
 	readonly #children = new Map<string, Child>();
+	/** Those that are being called. */
+	#busy = 0;
+	/**
+	 * The latest way to call, for all of them: it holds what n8n has made for a callback, with a copy of the whole execution.
+	 * Undefined while nobody is being called.
+	 */
+	#call: CallChild | undefined;
 
 	constructor(clock: Pick<Clock, 'sleep'>) {
 		this.#clock = clock;
@@ -50,21 +56,25 @@ export class ChildCalls {
 	note({ url, callbacks }: ChildAddress, taskId: string, call: CallChild): void {
 		const child = this.#find(url);
 		if (!child) return;
+		this.#call = call;
 		if (child.seen.size < callbacks) child.seen.add(taskId);
 		if (child.pending.size < MOST_TASKS_PER_CALL) child.pending.add(taskId);
 		if (child.seen.size >= callbacks) {
 			child.isLast = true;
 			child.hurry?.();
 		}
-		if (!child.isCalled) this.#start(child, call);
+		if (!child.isCalled) this.#start(url, child);
 	}
 
-	#start(child: Child, call: CallChild): void {
+	#start(url: string, child: Child): void {
 		child.isCalled = true;
-		void settle(this.#callUntilHeard(child, call)).then(() => {
+		this.#busy += 1;
+		void settle(this.#callUntilHeard(url, child)).then(() => {
 			child.isCalled = false;
+			this.#busy -= 1;
 			// Noted just when the calls had ended.
-			if (child.pending.size > 0) this.#start(child, call);
+			if (child.pending.size > 0) this.#start(url, child);
+			else if (this.#busy === 0) this.#call = undefined;
 		});
 	}
 
@@ -78,24 +88,23 @@ export class ChildCalls {
 		}
 		const child: Child = {
 			...{ seen: new Set<string>(), pending: new Set<string>() },
-			...{ earlyCalls: 0, isLast: false, isCalled: false },
+			...{ isLast: false, isCalled: false },
 		};
 		this.#children.set(url, child);
 		return child;
 	}
 
-	async #callUntilHeard(child: Child, call: CallChild): Promise<void> {
+	async #callUntilHeard(url: string, child: Child): Promise<void> {
 		for (let failures = 0; child.pending.size > 0; ) {
 			if (failures > RETRY_GAPS_MS.length) return child.pending.clear();
 			if (failures === 0) await this.#gather(child);
 			else await this.#clock.sleep(RETRY_GAPS_MS[failures - 1] ?? 0);
 			const taskIds = [...child.pending];
-			const heard = await settle(call(taskIds));
+			const heard = await settle(this.#call?.(url, taskIds) ?? Promise.resolve(false));
 			if (heard.ok && heard.value) {
 				// Some may have come while this call was under way.
 				for (const id of taskIds) child.pending.delete(id);
 				failures = 0;
-				if (!child.isLast) child.earlyCalls += 1;
 			} else {
 				failures += 1;
 			}
@@ -104,9 +113,10 @@ export class ChildCalls {
 
 	async #gather(child: Child): Promise<void> {
 		if (!child.isLast) {
-			const { first, most } = EARLY_GATHER_MS;
+			const { perChild, least, most } = EARLY_GATHER_MS;
 			const last = new Promise<void>((resolve) => (child.hurry = resolve));
-			await Promise.race([this.#clock.sleep(Math.min(first * 2 ** child.earlyCalls, most)), last]);
+			const gatherMs = Math.min(Math.max(this.#busy * perChild, least), most);
+			await Promise.race([this.#clock.sleep(gatherMs), last]);
 			child.hurry = undefined;
 			if (!child.isLast) return;
 		}

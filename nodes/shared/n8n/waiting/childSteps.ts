@@ -7,8 +7,9 @@ import {
 } from 'n8n-workflow';
 
 import { settle } from '../../async/settle';
+import { toDataObject } from '../dataObject';
 import { TOO_LATE, UNREADABLE_WAIT } from '../errors/messages/run';
-import { systemTime, toWallTime } from '../session/clock';
+import { systemTime, toSteadyTime, toWallTime } from '../session/clock';
 import { runCheck } from './check';
 import { findWakeUrl } from './conditions';
 import type { StepName } from './childWorkflow';
@@ -30,9 +31,14 @@ export async function runParkedStep(
 	if (!state) return giveUp(ctx, step, json);
 	if (step === 'pause') return await pause(ctx, json, state);
 	if (step === 'result') return await handOver(ctx, json, state);
-	if (hasJustStarted()) return [{ json }];
+	const { called, pausedUntil, lookedAt: _, ...known } = json;
+	// A callback ends a pause early: the next one must not end later for that.
+	const interrupted = called === undefined ? {} : toDataObject({ called, pausedUntil });
+	if (hasJustStarted()) return [{ json: { ...known, ...interrupted } }];
+	const lookedAt = toWallTime(systemTime.now());
 	const { newEnds, isOver } = await runCheck(ctx, state, readCalled(json));
-	return [{ json: { ...updateState(json, state, newEnds), ended: isOver } }];
+	const next = { ...updateState(json, state, newEnds), ended: isOver, lookedAt };
+	return [{ json: called === undefined ? next : toDataObject({ ...next, pausedUntil }) }];
 }
 
 /** The results, or the error that ends the run: but only to a parent that still waits here. */
@@ -122,12 +128,21 @@ async function pause(
 ): Promise<INodeExecutionData[]> {
 	const now = systemTime.now();
 	const due = Math.min(...[...state.open.values()].map(dueAt));
-	const shortest = isCrowded(now) ? spreadPause() : SHORTEST_PAUSE_MS;
-	const until = Number.isFinite(due) ? Math.max(due, now + shortest) : now;
+	// Counted from the beginning of the check, which takes long where the service answers late.
+	const spread = isCrowded(now) ? readTime(json.lookedAt, now) + spreadPause() : now;
+	const planned = Math.min(Math.max(due, spread), readTime(json.pausedUntil, Infinity));
+	const until = Number.isFinite(due) ? Math.max(planned, now + SHORTEST_PAUSE_MS) : now;
 	await ctx.putExecutionToWait(new Date(toWallTime(until)));
-	// For the parent alone: what goes on from here is the input.
+	// n8n goes on with what the step got in.
+	const [item] = ctx.getInputData();
+	if (item) item.json = { ...json, pausedUntil: toWallTime(until) };
+	// For the parent alone.
 	return [{ json: { ...json, wakeUrl: findWakeUrl(ctx) } }];
 }
+
+/** A moment that n8n has stored, on the steady clock, ms. */
+const readTime = (stored: unknown, otherwise: number): number =>
+	typeof stored === 'number' ? Math.min(toSteadyTime(stored), otherwise) : otherwise;
 
 /** A package that was updated in the middle of a wait: nothing of it can be checked, but every task is handed out. */
 function giveUp(ctx: IExecuteFunctions, step: StepName, json: IDataObject): INodeExecutionData[] {

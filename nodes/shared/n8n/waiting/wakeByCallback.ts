@@ -5,11 +5,12 @@ import { isRecord } from '../../json';
 import { readTaskId } from '../../wavespeed/tasks/task';
 import { toDataObject } from '../dataObject';
 import { answerCallback } from '../callback/answer';
+import { hasStarted } from '../callback/hasStarted';
 import { systemTime } from '../session/clock';
 import { readChildAddress } from './childAddress';
 import { ChildCalls } from './childCalls';
 import { readStepName, STEP_PARAMETER } from './childWorkflow';
-import { decodeState } from './state';
+import { decodeState, readLimit } from './state';
 
 /** Callbacks of the service to a parked run. They only make it sooner: whatever goes wrong here, n8n's timer does it. */
 
@@ -37,7 +38,7 @@ async function receive(ctx: IWebhookFunctions): Promise<IWebhookResponseData> {
 			const child = readChildAddress(ctx, addressOf(ctx));
 			if (!child) return { status: 404, message: 'No task is waited for here' };
 			const { helpers } = ctx;
-			childCalls.note(child, taskId, async (taskIds) => await post(helpers, child.url, taskIds));
+			childCalls.note(child, taskId, async (url, taskIds) => await post(helpers, url, taskIds));
 			return { status: 200, message: 'The tasks will be checked' };
 		},
 	);
@@ -81,10 +82,13 @@ function wakeChild(ctx: IWebhookFunctions): IWebhookResponseData {
 		.map(readTaskId)
 		.filter((id) => id !== undefined);
 	// Somebody who has seen a callback can send it again as long as its signature is young.
-	if (!wakes.take(addressOf(ctx), listOpen(json, called))) {
+	const taken = wakes.take(String(readLimit(json)), listOpen(json, called));
+	if (!taken) {
 		ctx.getResponseObject().status(200).json({ message: 'These tasks have been checked' });
 		return { noWebhookResponse: true };
 	}
+	// Another one may have woken it just now, by a callback that came to another process or by n8n's timer.
+	void hasStarted(ctx).then((isAwake) => isAwake || wakes.giveBack(taken));
 	return { workflowData: [[{ json: { ...json, called: JSON.stringify(called) } }]] };
 }
 
@@ -104,13 +108,14 @@ const MOST_WAKES = 10_000;
 
 /**
  * When a task has last woken its child. A callback tells of an end, of which one check learns; whoever has the child's
- * address could let its record grow by a check with each request.
+ * address could let its record grow by a check with each request. A child is told by its parent's limit: its address can be
+ * written in many ways.
  */
 const wakes = {
 	at: new Map<string, number>(),
 
-	/** Whether one of the tasks has not woken the child for a minute. */
-	take(child: string, taskIds: string[]): boolean {
+	/** Those of the tasks that have not woken the child for a minute; undefined if there is none. */
+	take(child: string, taskIds: string[]): string[] | undefined {
 		const now = systemTime.now();
 		for (const [key, at] of this.at) {
 			// In the order of time.
@@ -118,9 +123,13 @@ const wakes = {
 			this.at.delete(key);
 		}
 		const fresh = taskIds.map((id) => `${child} ${id}`).filter((key) => !this.at.has(key));
-		if (fresh.length === 0 || this.at.size >= MOST_WAKES) return false;
+		if (fresh.length === 0 || this.at.size >= MOST_WAKES) return undefined;
 		for (const key of fresh) this.at.set(key, now);
-		return true;
+		return fresh;
+	},
+
+	giveBack(taken: string[]): void {
+		for (const key of taken) this.at.delete(key);
 	},
 };
 
