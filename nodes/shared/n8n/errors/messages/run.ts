@@ -28,7 +28,7 @@ export interface TaskOfRow {
 export type WayOn = 'retry' | 'retryHere' | 'startAgain';
 
 const AFTER_PARKING = (ids: string): string =>
-	`n8n can't go on with an execution that failed while it was parked: its Retry only gives this error again, and pays nothing. Start the workflow again with ${ids} as "Existing Task ID", which pays nothing for them, or fetch the videos with "Get Many" or "Get".`;
+	`n8n can't go on with an execution that failed while it was parked: its Retry only gives this error again, and pays nothing. Start the workflow again with ${ids} as "Existing Task ID" of Generate, which pays nothing for them, or fetch the videos with "Wait", "Get" or "Get Many".`;
 
 const HOW_TO_GO_ON: Record<WayOn, string> = {
 	retry:
