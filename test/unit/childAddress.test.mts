@@ -3,25 +3,32 @@ import type { IExecuteFunctions, IWebhookFunctions } from 'n8n-workflow';
 import { keepChildAddress, readChildAddress } from '../../nodes/shared/n8n/waiting/childAddress';
 import { systemTime } from '../../nodes/shared/n8n/session/clock';
 
-const REQUEST = '/webhook-waiting/1/wan22';
-
 /** An execution as n8n has stored it, and how often an expression was evaluated to read from it. */
 function createExecution(stored: { url: string; callbacks: number }) {
 	const context: Record<string, unknown> = { wan22Child: JSON.stringify(stored) };
 	let evaluations = 0;
-	const read = (request = REQUEST, name = 'Talk') =>
-		readChildAddress(
-			{
-				getNode: () => ({ name }),
-				evaluateExpression() {
-					evaluations += 1;
-					return context.wan22Child;
-				},
-			} as unknown as IWebhookFunctions,
-			request,
-		);
+	const read = (id: string | undefined = '1', name = 'Talk') =>
+		readChildAddress({
+			getNode: () => ({ name }),
+			getExecutionId: () => id,
+			evaluateExpression() {
+				evaluations += 1;
+				return context.wan22Child;
+			},
+		} as unknown as IWebhookFunctions);
 	return { context, read, evaluations: () => evaluations };
 }
+
+/** In this process. */
+const park = (id: string, address: { url: string; callbacks: number }, context: object = {}) =>
+	keepChildAddress(
+		{
+			getNode: () => ({ name: 'Talk' }),
+			getExecutionId: () => id,
+			getContext: () => context,
+		} as unknown as IExecuteFunctions,
+		address,
+	);
 
 const child = (id: number) => ({
 	url: `http://127.0.0.1:5678/webhook-waiting/${id}/wan22`,
@@ -51,34 +58,43 @@ describe('the address of a parked run’s child', () => {
 		expect(read()).toEqual(child(3));
 	});
 
-	it('is read again when this process has parked the node once more', () => {
-		const { context, read } = createExecution(child(2));
-		read();
-		keepChildAddress({ getContext: () => context } as unknown as IExecuteFunctions, child(3));
-		expect(read()).toEqual(child(3));
+	it('is not read at all where this process has parked the run, and is that of the last time', () => {
+		const { context, read, evaluations } = createExecution(child(2));
+		park('10', child(2), context);
+		now += 600_000;
+		expect(read('10')).toEqual(child(2));
+		park('10', child(3), context);
+		expect(read('10')).toEqual(child(3));
+		expect(evaluations()).toBe(0);
+		expect(JSON.parse(String(context.wan22Child))).toEqual(child(3));
 	});
 
 	it('is that of the execution and of the node that was called', () => {
-		createExecution(child(2)).read();
-		expect(createExecution(child(4)).read('/webhook-waiting/3/wan22')).toEqual(child(4));
-		expect(createExecution(child(5)).read(REQUEST, 'Other')).toEqual(child(5));
+		park('20', child(2));
+		expect(createExecution(child(4)).read('21')).toEqual(child(4));
+		expect(createExecution(child(5)).read('20', 'Other')).toEqual(child(5));
 	});
 
-	it('is not remembered where there is none', () => {
+	it('is not remembered where there is none, or n8n does not say of which execution', () => {
 		const { context, read } = createExecution(child(2));
 		context.wan22Child = undefined;
-		expect(read()).toBeUndefined();
+		expect(read('30')).toBeUndefined();
 		context.wan22Child = JSON.stringify(child(2));
-		expect(read()).toEqual(child(2));
+		expect(read('30')).toEqual(child(2));
+		const nameless = (id: number) =>
+			readChildAddress({
+				getNode: () => ({ name: 'Talk' }),
+				getExecutionId: () => undefined,
+				evaluateExpression: () => JSON.stringify(child(id)),
+			} as unknown as IWebhookFunctions);
+		expect([nameless(4), nameless(5)]).toEqual([child(4), child(5)]);
 	});
 
 	it('is remembered for some hundred executions, not for all that n8n has ever had', () => {
-		const first = createExecution(child(1));
-		first.read('/webhook-waiting/0/wan22');
-		for (let id = 1; id <= 500; id += 1) {
-			createExecution(child(id)).read(`/webhook-waiting/${id}/wan22`);
-		}
-		first.read('/webhook-waiting/0/wan22');
-		expect(first.evaluations()).toBe(2);
+		const { read, evaluations } = createExecution(child(1));
+		park('first', child(1));
+		for (let id = 1; id <= 500; id += 1) park(`then ${id}`, child(id));
+		read('first');
+		expect(evaluations()).toBe(1);
 	});
 });

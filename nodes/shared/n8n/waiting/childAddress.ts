@@ -16,47 +16,51 @@ const CHILD_KEY = 'wan22Child';
 export function keepChildAddress(ctx: IExecuteFunctions, { url, callbacks }: ChildAddress): void {
 	ctx.getContext('node')[CHILD_KEY] = JSON.stringify({ url, callbacks });
 	// In a loop the same node parks again in the same execution, with another child.
-	recent.addresses.clear();
+	known.add(toKey(ctx), { url, callbacks }, Infinity);
 }
 
-/** Of the execution that `request` is for, where the service called; undefined if nothing is waited for. */
-export function readChildAddress(
-	ctx: IWebhookFunctions,
-	request: string,
-): ChildAddress | undefined {
-	const key = `${request} ${ctx.getNode().name}`;
+/** Of the execution that the service has called; undefined if nothing is waited for. */
+export function readChildAddress(ctx: IWebhookFunctions): ChildAddress | undefined {
+	const key = toKey(ctx);
 	const now = systemTime.now();
-	const known = recent.find(key, now);
-	if (known) return known;
+	const found = known.find(key, now);
+	if (found) return found;
 	const read = readStored(ctx);
-	if (read) recent.add(key, read, now);
+	if (read) known.add(key, read, now + READ_MS);
 	return read;
 }
 
-const RECENT_MS = 2_000;
-const MOST_RECENT = 500;
+/** n8n's types promise an ID to every context; without one, another execution's child must not be taken. */
+function toKey(ctx: IExecuteFunctions | IWebhookFunctions): string | undefined {
+	const id: string | undefined = ctx.getExecutionId();
+	return id === undefined ? undefined : `${id} ${ctx.getNode().name}`;
+}
+
+/** As long as a burst: in queue mode another process parks the next round of a loop. */
+const READ_MS = 2_000;
+const MOST_KNOWN = 500;
 
 /**
- * What was read just now. For an expression n8n makes an engine of some 8 MB, which it holds until the
- * request is answered, and the callbacks of a run come in bursts: most are answered without. Only for as long as a
- * burst, since in queue mode another process parks the next round of a loop.
+ * Of the runs that this process has parked, and what it has read just now. For an expression n8n makes an engine of some
+ * 8 MB, which it holds until the request is answered, and the callbacks of a run come in bursts: most are answered without.
  */
-const recent = {
-	addresses: new Map<string, { readAt: number; address: ChildAddress }>(),
+const known = {
+	addresses: new Map<string, { address: ChildAddress; until: number }>(),
 
-	find(key: string, now: number): ChildAddress | undefined {
-		const found = this.addresses.get(key);
-		return found && now - found.readAt < RECENT_MS ? found.address : undefined;
+	find(key: string | undefined, now: number): ChildAddress | undefined {
+		const found = this.addresses.get(key ?? '');
+		return found && now < found.until ? found.address : undefined;
 	},
 
-	add(key: string, address: ChildAddress, now: number): void {
-		for (const [old, { readAt }] of this.addresses) {
-			// In the order of time.
-			if (now - readAt < RECENT_MS && this.addresses.size < MOST_RECENT) break;
-			this.addresses.delete(old);
-		}
+	/** The oldest makes room. */
+	add(key: string | undefined, address: ChildAddress, until: number): void {
+		if (key === undefined) return;
 		this.addresses.delete(key);
-		this.addresses.set(key, { readAt: now, address });
+		this.addresses.set(key, { address, until });
+		for (const oldest of this.addresses.keys()) {
+			if (this.addresses.size <= MOST_KNOWN) break;
+			this.addresses.delete(oldest);
+		}
 	},
 };
 

@@ -35,7 +35,7 @@ async function receive(ctx: IWebhookFunctions): Promise<IWebhookResponseData> {
 		ctx,
 		() => TOLERANCE_SECONDS,
 		async ({ taskId }) => {
-			const child = readChildAddress(ctx, addressOf(ctx));
+			const child = readChildAddress(ctx);
 			if (!child) return { status: 404, message: 'No task is waited for here' };
 			const { helpers } = ctx;
 			childCalls.note(child, taskId, async (url, taskIds) => await post(helpers, url, taskIds));
@@ -99,9 +99,6 @@ function listOpen(json: IDataObject, taskIds: string[]): string[] {
 	const open = new Set([...state.open.values()].map(({ taskId }) => taskId));
 	return taskIds.filter((id) => open.has(id));
 }
-
-const addressOf = (ctx: IWebhookFunctions): string =>
-	String(ctx.getRequestObject().url).split('?')[0] ?? '';
 
 const WAKE_GAP_MS = 60_000;
 const MOST_WAKES = 10_000;
