@@ -372,8 +372,8 @@ function toSection(measured: Map<string, Cost[]>, rounds: number): Section {
 		],
 		rows: [],
 		bound:
-			"n8n: for each request it reads the workflow or the execution from its database and makes an engine for expressions of some 8 MB before any code of a node runs, and holds both until the request is answered. What comes faster than the processor makes engines piles up, so the peak is that of n8n's own nodes and says how busy the machine was. " +
-			'Our nodes have a version above 1, and nothing in them needs an expression before the signature is checked: so with the setting * no engine is made for a forged request.',
+			"n8n: with its default settings it makes an engine for expressions of some 8 MB for each request before any code of a node runs, and holds it until the request is answered. What comes faster than the processor makes engines piles up, so the peak says how busy the machine was. " +
+			'With the setting * an engine is made only for an expression: our nodes have none on the way of a request. What is left then is what n8n reads for each request, the workflow or the execution, and garbage: V8 collects it late on a machine with much memory, and the heap afterwards is as before.',
 		checks: [],
 	};
 	const mb = (value: number): string => `${value.toFixed(0)} MB`;
