@@ -372,7 +372,7 @@ function toSection(measured: Map<string, Cost[]>, rounds: number): Section {
 		],
 		rows: [],
 		bound:
-			"n8n: with its default settings it makes an engine for expressions of some 8 MB for each request before any code of a node runs, and holds it until the request is answered. What comes faster than the processor makes engines piles up, so the peak says how busy the machine was. " +
+			'n8n: with its default settings it makes an engine for expressions of some 8 MB for each request before any code of a node runs, and holds it until the request is answered. What comes faster than the processor makes engines piles up, so the peak says how busy the machine was. ' +
 			'With the setting * an engine is made only for an expression: our nodes have none on the way of a request. What is left then is what n8n reads for each request, the workflow or the execution, and garbage: V8 collects it late on a machine with much memory, and the heap afterwards is as before.',
 		checks: [],
 	};
