@@ -1,3 +1,4 @@
+import { settle } from '../shared/async/settle';
 import { isRecord } from '../shared/json';
 
 /** What the trigger tells the service; only a 2xx keeps it from sending again. */
@@ -53,8 +54,8 @@ export class Deliveries {
 	#done = new Map<string, number>();
 	/** What was undone, and when it had been done: it may be stored all the same, by another request. */
 	readonly #undone = new Map<string, number>();
-	/** By task; with how many others wait for the outcome. */
-	readonly #underWay = new Map<string, { answer: Promise<Answer>; waiting: number }>();
+	/** By task. */
+	readonly #underWay = new Map<string, UnderWay>();
 	/** When the last one came, which is no earlier than any that is remembered. */
 	#lastAt = -Infinity;
 
@@ -64,8 +65,8 @@ export class Deliveries {
 	}
 
 	/**
-	 * Does the work for a delivery unless that has been done. While a task is being dealt with, other deliveries of it wait
-	 * for the outcome and get the same: they must not be told that all is well before it is.
+	 * Does the work for a delivery unless that has been done. While a task is being dealt with, and until n8n has started what
+	 * there is to start, other deliveries of it wait for the outcome: they must not be told that all is well before it is.
 	 */
 	async once<T extends Answer>(
 		delivery: Delivery,
@@ -75,16 +76,12 @@ export class Deliveries {
 		this.#lastAt = Math.max(this.#lastAt, memory.nowMs);
 		this.#learn(memory);
 		const id = toIdKey(delivery);
+		const first = this.#underWay.get(delivery.taskId);
+		if (first) return await waitFor(first);
 		if (this.#done.has(id)) {
 			// Nothing is started now, so this is written.
 			this.#store(memory);
 			return REPEATED;
-		}
-		const first = this.#underWay.get(delivery.taskId);
-		if (first) {
-			if (first.waiting >= MOST_WAITING) return UNDER_WAY;
-			first.waiting += 1;
-			return await toRepetition(await first.answer);
 		}
 		const ends: string[] = [];
 		const working = work((status) => {
@@ -94,10 +91,17 @@ export class Deliveries {
 			return false;
 		});
 		this.#underWay.set(delivery.taskId, { answer: working, waiting: 0 });
-		const answer = await working.finally(() => this.#underWay.delete(delivery.taskId));
-		if (isFinal(answer)) this.#remember([id, ...ends], memory);
-		void answer.started?.then((hasStarted) => hasStarted || this.forget(delivery));
-		return answer;
+		const worked = await settle(working);
+		void this.#close(delivery, worked.ok ? worked.value.started : undefined);
+		if (!worked.ok) throw worked.error;
+		if (isFinal(worked.value)) this.#remember([id, ...ends], memory);
+		return worked.value;
+	}
+
+	async #close(delivery: Delivery, started: Answer['started']): Promise<void> {
+		const isUndone = started !== undefined && !(await started);
+		this.#underWay.delete(delivery.taskId);
+		if (isUndone) this.forget(delivery);
 	}
 
 	/** The work has been undone, as n8n could not start the workflow: the delivery may come again. */
@@ -169,7 +173,16 @@ const isFinal = ({ status }: Answer): boolean => status < 300;
 
 const UNDER_WAY: Answer = { status: 503, message: 'This callback is being dealt with; send again' };
 
-async function toRepetition({ status, message, started }: Answer): Promise<Answer> {
+interface UnderWay {
+	answer: Promise<Answer>;
+	/** Other deliveries that wait for the outcome. */
+	waiting: number;
+}
+
+async function waitFor(first: UnderWay): Promise<Answer> {
+	if (first.waiting >= MOST_WAITING) return UNDER_WAY;
+	first.waiting += 1;
+	const { status, message, started } = await first.answer;
 	if (status >= 300) return { status, message };
 	return (await started) === false ? UNDER_WAY : REPEATED;
 }

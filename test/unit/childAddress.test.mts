@@ -1,6 +1,10 @@
 import type { IExecuteFunctions, IWebhookFunctions } from 'n8n-workflow';
 
-import { keepChildAddress, readChildAddress } from '../../nodes/shared/n8n/waiting/childAddress';
+import {
+	forgetChild,
+	keepChildAddress,
+	readChildAddress,
+} from '../../nodes/shared/n8n/waiting/childAddress';
 import { systemTime } from '../../nodes/shared/n8n/session/clock';
 
 /** An execution as n8n has stored it, and how often an expression was evaluated to read from it. */
@@ -67,6 +71,16 @@ describe('the address of a parked run’s child', () => {
 		expect(read('10')).toEqual(child(3));
 		expect(evaluations()).toBe(0);
 		expect(JSON.parse(String(context.wan22Child))).toEqual(child(3));
+	});
+
+	it('is read anew when nobody has heard there, as another process may have parked the next round of a loop', () => {
+		const { context, read } = createExecution(child(2));
+		park('11', child(2), context);
+		context.wan22Child = JSON.stringify(child(3));
+		forgetChild(child(9).url);
+		expect(read('11')).toEqual(child(2));
+		forgetChild(child(2).url);
+		expect(read('11')).toEqual(child(3));
 	});
 
 	it('is that of the execution and of the node that was called', () => {

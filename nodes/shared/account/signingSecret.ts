@@ -15,11 +15,11 @@ const FITTING_GAP_MS = 5_000;
 /** For one request on behalf of a callback. There is no second try: the service sends the callback again. */
 const FETCH_TIMEOUT_MS = 5_000;
 
-/** n8n holds a copy of the workflow and some 10 MB for every request that has no answer yet. More than a parked run asks for. */
-const MOST_WAITING = 25;
+/** n8n holds a copy of the workflow and some 10 MB for every request that has no answer yet. */
+const MOST_WAITING = 10;
 
 /** The same for what fits the secret of before: most likely genuine, as when many tasks of a parked run end at once. */
-const MOST_FITTING_WAITING = 200;
+const MOST_FITTING_WAITING = 60;
 
 /**
  * The secret that one account's callbacks are signed with. It is kept in memory alone: n8n's static data would put it

@@ -97,8 +97,10 @@ describe('callbacks', () => {
 		async () => {
 			await open({ taskSeconds: 3_600 });
 			await park({}, 20);
-			await scene.waiting.pass(11 * MINUTE);
 			const { emulator } = scene.rig;
+			await emulator.deliverWebhook(taskOf(0).id);
+			const earlier = emulator.webhookDeliveries().length;
+			await scene.waiting.pass(11 * MINUTE);
 			// Answered when all callbacks have come.
 			let haveCome: () => void = () => {};
 			const allHaveCome = new Promise<void>((resolve) => (haveCome = resolve));
@@ -112,7 +114,8 @@ describe('callbacks', () => {
 			for (const { id } of emulator.tasks()) emulator.finishTask(id);
 			await emulator.idle();
 			await scene.waiting.ended();
-			expect(emulator.webhookDeliveries().map(({ status }) => status)).toEqual(Array(20).fill(200));
+			const statuses = emulator.webhookDeliveries().map(({ status }) => status);
+			expect(statuses.slice(earlier)).toEqual(Array(20).fill(200));
 		},
 	);
 

@@ -1,4 +1,3 @@
-import { built } from '../harness/engine.mts';
 import { pauses, testParked, useParkedScene } from '../harness/parkedScene.mts';
 import { CHILD } from '../harness/waitingRig.mts';
 
@@ -61,33 +60,4 @@ testParked('a callback never makes it later than without', async () => {
 	await passUntil(() => scene.waiting.status() !== 'waiting');
 	await scene.waiting.ended();
 	expect(lag()).toBeLessThanOrEqual(75_000);
-});
-
-describe('a check that takes long', () => {
-	const reading = built<{ getTask: (...given: never[]) => Promise<unknown> }>(
-		'nodes/shared/wavespeed/tasks/getTask.js',
-	);
-	const { getTask } = reading;
-	afterEach(() => void (reading.getTask = getTask));
-
-	testParked('makes the pause after it no longer', async () => {
-		await parkInCrowd(96);
-		const { emulator, clock } = scene.rig;
-		scene.switchCallbacksOff();
-		await pass(200_000);
-		// 96 rows in three waves.
-		reading.getTask = async (...given) => {
-			const task = await getTask(...given);
-			await clock.sleep(10_000);
-			return task;
-		};
-		await pass(100_000);
-		const before = polls().length;
-		await passUntil(() => polls().length > before);
-		for (const { id } of emulator.tasks()) emulator.finishTask(id);
-		await passUntil(() => scene.waiting.status() !== 'waiting');
-		await scene.waiting.ended();
-		// A pause of 70 s at most, and the next check.
-		expect(lag()).toBeLessThanOrEqual(105_000);
-	});
 });

@@ -30,6 +30,13 @@ export function readChildAddress(ctx: IWebhookFunctions): ChildAddress | undefin
 	return read;
 }
 
+/** Nobody hears at this address now: the next callback reads anew where the child is. */
+export function forgetChild(url: string): void {
+	for (const [key, { address }] of known.addresses) {
+		if (address.url === url) known.addresses.delete(key);
+	}
+}
+
 /** n8n's types promise an ID to every context; without one, another execution's child must not be taken. */
 function toKey(ctx: IExecuteFunctions | IWebhookFunctions): string | undefined {
 	const id: string | undefined = ctx.getExecutionId();

@@ -31,13 +31,12 @@ export async function runParkedStep(
 	if (!state) return giveUp(ctx, step, json);
 	if (step === 'pause') return await pause(ctx, json, state);
 	if (step === 'result') return await handOver(ctx, json, state);
-	const { called, pausedUntil, lookedAt: _, ...known } = json;
+	const { called, pausedUntil, ...known } = json;
 	// A callback ends a pause early: the next one must not end later for that.
 	const interrupted = called === undefined ? {} : toDataObject({ called, pausedUntil });
 	if (hasJustStarted()) return [{ json: { ...known, ...interrupted } }];
-	const lookedAt = toWallTime(systemTime.now());
 	const { newEnds, isOver } = await runCheck(ctx, state, readCalled(json));
-	const next = { ...updateState(json, state, newEnds), ended: isOver, lookedAt };
+	const next = { ...updateState(json, state, newEnds), ended: isOver };
 	return [{ json: called === undefined ? next : toDataObject({ ...next, pausedUntil }) }];
 }
 
@@ -128,9 +127,13 @@ async function pause(
 ): Promise<INodeExecutionData[]> {
 	const now = systemTime.now();
 	const due = Math.min(...[...state.open.values()].map(dueAt));
-	// Counted from the beginning of the check, which takes long where the service answers late.
-	const spread = isCrowded(now) ? readTime(json.lookedAt, now) + spreadPause() : now;
-	const planned = Math.min(Math.max(due, spread), readTime(json.pausedUntil, Infinity));
+	const interrupted = typeof json.pausedUntil === 'number' ? json.pausedUntil : undefined;
+	// Those that callbacks have ended early are none of n8n's timer.
+	const shortest = interrupted === undefined && isCrowded(now) ? spreadPause() : SHORTEST_PAUSE_MS;
+	const planned = Math.min(
+		Math.max(due, now + shortest),
+		interrupted === undefined ? Infinity : toSteadyTime(interrupted),
+	);
 	const until = Number.isFinite(due) ? Math.max(planned, now + SHORTEST_PAUSE_MS) : now;
 	await ctx.putExecutionToWait(new Date(toWallTime(until)));
 	// n8n goes on with what the step got in.
@@ -139,10 +142,6 @@ async function pause(
 	// For the parent alone.
 	return [{ json: { ...json, wakeUrl: findWakeUrl(ctx) } }];
 }
-
-/** A moment that n8n has stored, on the steady clock, ms. */
-const readTime = (stored: unknown, otherwise: number): number =>
-	typeof stored === 'number' ? Math.min(toSteadyTime(stored), otherwise) : otherwise;
 
 /** A package that was updated in the middle of a wait: nothing of it can be checked, but every task is handed out. */
 function giveUp(ctx: IExecuteFunctions, step: StepName, json: IDataObject): INodeExecutionData[] {

@@ -268,11 +268,17 @@ function readEnd(value: unknown): RowEnd | undefined {
 	return isFailure ? { failure: failure as unknown as Failure } : undefined;
 }
 
-/** When the parent goes on in any case, on the steady clock, ms; any version has written it alike. */
-export function readLimit(json: unknown): number | undefined {
+/** When the parent goes on in any case, as it is stored: ms since the epoch. Any version has written it alike. */
+export function readStoredLimit(json: unknown): number | undefined {
 	const run = isRecord(json) ? parseText(json.run) : undefined;
 	const limitAt = isRecord(run) ? run.limitAt : undefined;
-	return typeof limitAt === 'number' ? toSteadyTime(limitAt) : undefined;
+	return typeof limitAt === 'number' ? limitAt : undefined;
+}
+
+/** The same on the steady clock, ms. */
+export function readLimit(json: unknown): number | undefined {
+	const limitAt = readStoredLimit(json);
+	return limitAt === undefined ? undefined : toSteadyTime(limitAt);
 }
 
 /**

@@ -7,10 +7,10 @@ import { toDataObject } from '../dataObject';
 import { answerCallback } from '../callback/answer';
 import { hasStarted } from '../callback/hasStarted';
 import { systemTime } from '../session/clock';
-import { readChildAddress } from './childAddress';
+import { forgetChild, readChildAddress } from './childAddress';
 import { ChildCalls } from './childCalls';
 import { readStepName, STEP_PARAMETER } from './childWorkflow';
-import { decodeState, readLimit } from './state';
+import { decodeState, readStoredLimit } from './state';
 
 /** Callbacks of the service to a parked run. They only make it sooner: whatever goes wrong here, n8n's timer does it. */
 
@@ -38,7 +38,12 @@ async function receive(ctx: IWebhookFunctions): Promise<IWebhookResponseData> {
 			const child = readChildAddress(ctx);
 			if (!child) return { status: 404, message: 'No task is waited for here' };
 			const { helpers } = ctx;
-			childCalls.note(child, taskId, async (url, taskIds) => await post(helpers, url, taskIds));
+			childCalls.note(child, taskId, async (url, taskIds) => {
+				const isHeard = await post(helpers, url, taskIds);
+				// It may be that of a round of a loop that is over.
+				if (!isHeard) forgetChild(url);
+				return isHeard;
+			});
 			return { status: 200, message: 'The tasks will be checked' };
 		},
 	);
@@ -82,7 +87,7 @@ function wakeChild(ctx: IWebhookFunctions): IWebhookResponseData {
 		.map(readTaskId)
 		.filter((id) => id !== undefined);
 	// Somebody who has seen a callback can send it again as long as its signature is young.
-	const taken = wakes.take(String(readLimit(json)), listOpen(json, called));
+	const taken = wakes.take(String(readStoredLimit(json)), listOpen(json, called));
 	if (!taken) {
 		ctx.getResponseObject().status(200).json({ message: 'These tasks have been checked' });
 		return { noWebhookResponse: true };
