@@ -7,7 +7,8 @@ const LOOKS_MS = [100, 250, 500, 1_000, 2_000, 5_000, 10_000, 20_000];
 
 /**
  * Whether n8n could start what the items of a webhook ask for, or go on with it: if not, it answers with a 5xx. It makes
- * that answer also for a client that has hung up meanwhile, but then nothing tells when.
+ * that answer also for a client that has hung up meanwhile, but then nothing tells when. Versions before 2.30 answer before
+ * they start anything: there it is always true.
  */
 export async function hasStarted(ctx: IWebhookFunctions): Promise<boolean> {
 	const response = ctx.getResponseObject();
