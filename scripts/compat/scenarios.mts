@@ -145,7 +145,7 @@ export async function expectFailure(site: Site, waiting: Waiting): Promise<strin
 	check(tasks.length === 3, `${tasks.length} tasks were paid for`);
 	if (execution.status === 'error') {
 		const said = describeFailure(execution);
-		check(/Row 2: .*flagged as sensitive/.test(said), said);
+		check(/flagged as sensitive.*\bRow 2, task /s.test(said), said);
 		check(
 			tasks.every(({ id }) => said.includes(id)),
 			`not all tasks are named: ${said}`,
