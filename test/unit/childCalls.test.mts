@@ -36,9 +36,7 @@ describe('the calls of a parked run’s child', () => {
 			note(`task-${row}`, 20);
 			await time.advance(1_000);
 		}
-		expect(calls.map(({ at }) => at)).toEqual([
-			3_000, 6_000, 9_000, 12_000, 15_000, 18_000, 19_500,
-		]);
+		expect(calls.map(({ at }) => at)).toEqual([4_000, 8_000, 12_000, 16_000, 19_500]);
 		expect(calls.flatMap(({ taskIds }) => taskIds)).toHaveLength(20);
 	});
 
@@ -56,10 +54,10 @@ describe('the calls of a parked run’s child', () => {
 		const { time, calls, note } = createScene();
 		note('a', 2);
 		await time.advance(60_000);
-		expect(calls).toEqual([{ at: 3_000, taskIds: ['a'] }]);
+		expect(calls).toEqual([{ at: 4_000, taskIds: ['a'] }]);
 		note('a', 2);
 		await time.advance(60_000);
-		expect(calls.at(-1)).toEqual({ at: 63_000, taskIds: ['a'] });
+		expect(calls.at(-1)).toEqual({ at: 64_000, taskIds: ['a'] });
 	});
 
 	it('come within some seconds also where a restart, or another process, has seen some of the callbacks', async () => {
@@ -73,7 +71,8 @@ describe('the calls of a parked run’s child', () => {
 			const lastAt = time.elapsed();
 			await time.advance(60_000);
 			const told = calls.find(({ taskIds }) => taskIds.includes('task-19'))?.at ?? Infinity;
-			expect(told - lastAt).toBeLessThanOrEqual(3_000);
+			// What is left of the five seconds is for n8n.
+			expect(told - lastAt).toBeLessThanOrEqual(4_000);
 		}
 	});
 

@@ -51,7 +51,7 @@ testParked('looks a few times only where the tasks end one after another', async
 	expect(jsonOf(result.items).map(({ status }) => status)).toEqual(Array(20).fill('completed'));
 	expect(scene.rig.clock.now() - lastEnd()).toBeLessThanOrEqual(5_000);
 	// Three steps for each time that the child goes on; each of the 20 callbacks alone would be 60.
-	expect(runsOf() - before).toBeLessThanOrEqual(27);
+	expect(runsOf() - before).toBeLessThanOrEqual(21);
 });
 
 describe('callbacks', () => {

@@ -28,7 +28,7 @@ const GATHER_MS = 500;
  * store the child. Not for long, as one callback may be missed, or come to another process, and then none is known to be
  * the last. So all children of the process together are called about once a second in this way.
  */
-const EARLY_GATHER_MS = { perChild: 1_000, least: 3_000, most: 24_000 };
+const EARLY_GATHER_MS = { perChild: 1_000, least: 4_000, most: 24_000 };
 /** The child checks just now, or is not stored yet: mostly for less than a second, and at most for as long as a check. */
 const RETRY_GAPS_MS = [500, 500, 1_000, 1_000, 2_000, 2_000, ...Array<number>(12).fill(4_000)];
 
