@@ -17,7 +17,7 @@ const createRig = (random = 0) => {
 		pause: {
 			enter: async () => await gate.enter(waiter),
 			enterBefore: async (deadline: number) => await gate.enterBefore(waiter, deadline),
-			refusedSince: () => gate.refusedSince(),
+			refusedSince: () => gate.refusedSince(time.now()),
 		},
 	};
 };

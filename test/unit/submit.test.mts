@@ -112,6 +112,37 @@ describe('a submit', () => {
 		expect(service.tasks).toEqual([]);
 	});
 
+	it('is tried at least once by each run, also in the pause after an hour of refusals', async () => {
+		const submitFaults = new Array<SubmitFault>(1_000).fill('tooMany');
+		const { time, service, attempt } = createBatchRig({ submitFaults });
+		const minute = 60_000;
+		const ended: number[] = [];
+		for (let run = 0; run < 10; run += 1) {
+			const before = service.submitsAt.length;
+			await attempt([createRequest({ prompt: `${run}` })], { longestRateLimitMs: 10 * minute });
+			expect(service.submitsAt.length).toBeGreaterThan(before);
+			ended.push(time.elapsed());
+		}
+		// Each further run asks once, after the pause that it found.
+		expect(Math.max(...ended.slice(1).map((end, run) => end - ended[run]!))).toBeLessThan(
+			1.5 * minute,
+		);
+		submitFaults.length = service.submitsAt.length;
+		expect(idsOf(await attempt(ONE, { longestRateLimitMs: 10 * minute }))).toEqual(['task0']);
+	});
+
+	it('has all its time again when nobody has asked for long: one refusal at breakfast says nothing of the night', async () => {
+		const submitFaults = new Array<SubmitFault>(1_000).fill('tooMany');
+		const { time, service, attempt } = createBatchRig({ submitFaults });
+		const minute = 60_000;
+		await attempt(ONE, { longestRateLimitMs: 10 * minute });
+		await time.advance(6 * 60 * minute);
+		submitFaults.length = service.submitsAt.length + 2;
+		const rows = ['a', 'b', 'c'].map((prompt) => createRequest({ prompt }));
+		const outcomes = await attempt(rows, { longestRateLimitMs: 10 * minute });
+		expect(outcomes.map(({ ok }) => ok)).toEqual([true, true, true]);
+	});
+
 	it('is sent again when nothing reached the service', async () => {
 		const { service, attempt } = createBatchRig({ submitFaults: ['notSent', 'notSent'] });
 		expect(idsOf(await attempt(ONE))).toEqual(['task0']);

@@ -9,7 +9,7 @@ const LONGEST_RATE_LIMIT_PAUSE_MS = 65_000;
 const FIRST_RATE_LIMIT_PAUSE_MS = 5_000;
 
 /** A service that asks for hours must not hang a workflow: it is asked again earlier. */
-const LONGEST_RETRY_AFTER_MS = 120_000;
+export const LONGEST_RETRY_AFTER_MS = 120_000;
 /** One that asks for no wait at all, and refuses again, must not be asked in a tight loop. */
 const SHORTEST_RETRY_AFTER_MS = 1_000;
 

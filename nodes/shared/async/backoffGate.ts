@@ -13,6 +13,12 @@ export interface Permit {
 	release(): void;
 }
 
+/**
+ * Nobody has asked for so long, in ms: what was refused before says nothing about the next refusal. Longer than the
+ * longest pause and the longest request together.
+ */
+const FORGOTTEN_AFTER_MS = 10 * 60_000;
+
 /** Wide enough for any account; from here on nothing is held back any more. */
 const WIDEST = 64;
 
@@ -38,6 +44,7 @@ export class BackoffGate {
 	#round = 0;
 	#refusals = 0;
 	#since: number | undefined;
+	#refusedAt = 0;
 	#width = Infinity;
 	#underWay = 0;
 	/** By turn: one that is refused again and again must not keep all others out. */
@@ -54,9 +61,12 @@ export class BackoffGate {
 		return this.#underWay === 0 && this.#line.length === 0;
 	}
 
-	/** Since when every request has been refused, on the steady clock; undefined if the last was not. */
-	refusedSince(): number | undefined {
-		return this.#since;
+	/**
+	 * Since when every request has been refused, on the steady clock; undefined if the last was not, or is too long ago.
+	 * `now`: on the steady clock, ms.
+	 */
+	refusedSince(now: number): number | undefined {
+		return now - this.#refusedAt > FORGOTTEN_AFTER_MS ? undefined : this.#since;
 	}
 
 	async enter(waiter: Waiter): Promise<Permit> {
@@ -167,6 +177,11 @@ export class BackoffGate {
 		if (enteredIn === this.#round) {
 			// The first of those that were under way together; the others are the same event.
 			this.#round += 1;
+			if (now - this.#refusedAt > FORGOTTEN_AFTER_MS) {
+				this.#since = undefined;
+				this.#refusals = 0;
+			}
+			this.#refusedAt = now;
 			this.#refusals += 1;
 			this.#since ??= now;
 			this.#openAt = now + (asked ?? pauseAfterRateLimit(this.#refusals, this.#random));

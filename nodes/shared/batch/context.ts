@@ -48,6 +48,8 @@ export interface Batch {
 	places: Semaphore;
 	submitRate: RateLimiter;
 	longestRateLimitMs: number;
+	/** When the first row came so far, on the steady clock, ms. */
+	firstSubmitAt: number | undefined;
 	isTool: boolean;
 	log(entry: LogEntry): void;
 }
@@ -69,6 +71,7 @@ export function createBatch(api: ApiContext, options: BatchOptions): Batch {
 		places: new Semaphore(options.tasksInFlight),
 		submitRate,
 		longestRateLimitMs,
+		firstSubmitAt: undefined,
 		isTool,
 		log,
 	};

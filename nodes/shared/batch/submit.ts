@@ -1,3 +1,4 @@
+import { LONGEST_RETRY_AFTER_MS } from '../async/backoff';
 import { settle, type Settled } from '../async/settle';
 import { fail, FailureError, failureOf } from '../wavespeed/failures';
 import { type SubmitInput, type SubmitOutcome, submitTask } from '../wavespeed/tasks/submitTask';
@@ -178,13 +179,20 @@ function timesOf(
 const newSubmissionId = ({ api: { random } }: Batch): string =>
 	[random(), random()].map((value) => value.toString(36).slice(2)).join('');
 
-/** A turn among the account's submits; fails if all of them have been refused for too long. */
+/**
+ * A turn among the account's submits; fails if all of them have been refused for too long. The first rows of a run wait
+ * for the end of a pause in any case: a retry would else fail without having asked.
+ */
 async function enterSubmitGate(batch: Batch): ReturnType<Batch['account']['submitGate']['enter']> {
 	const { account, api, longestRateLimitMs } = batch;
 	const { submitGate } = account;
+	batch.firstSubmitAt ??= api.clock.now();
 	for (;;) {
-		const since = submitGate.refusedSince() ?? api.clock.now();
-		const permit = await submitGate.enterBefore(api, since + longestRateLimitMs);
+		const lastChance = Math.max(
+			refusedSince(batch) + longestRateLimitMs,
+			batch.firstSubmitAt + LONGEST_RETRY_AFTER_MS,
+		);
+		const permit = await submitGate.enterBefore(api, lastChance);
 		if (permit) return permit;
 		// Others may have come through while this one waited behind them: then its time begins anew.
 		failIfRefusedTooLong(batch, '');
@@ -192,11 +200,11 @@ async function enterSubmitGate(batch: Batch): ReturnType<Batch['account']['submi
 }
 
 function failIfRefusedTooLong(batch: Batch, text: string): void {
-	const since = batch.account.submitGate.refusedSince() ?? batch.api.clock.now();
-	if (batch.api.clock.now() - since >= batch.longestRateLimitMs) failRefusedTooLong(batch, text);
+	const refusedForMs = batch.api.clock.now() - refusedSince(batch);
+	if (refusedForMs >= batch.longestRateLimitMs) {
+		fail('rateLimited', 'submitsRefused', { refusedForMs, said: text });
+	}
 }
 
-function failRefusedTooLong({ account, api }: Batch, text: string): never {
-	const refusedForMs = api.clock.now() - (account.submitGate.refusedSince() ?? api.clock.now());
-	return fail('rateLimited', 'submitsRefused', { refusedForMs, said: text });
-}
+const refusedSince = ({ account, api: { clock } }: Batch): number =>
+	account.submitGate.refusedSince(clock.now()) ?? clock.now();
