@@ -187,6 +187,18 @@ describe('a request that costs nothing', () => {
 		expect(endless.time.elapsed()).toBeLessThanOrEqual(600_000 + LATENCY_MS);
 	});
 
+	it('is not sent in the last moment of a wait for "too many requests", which would only say "no answer"', async () => {
+		const { time, api, requests } = createRig([ok('value')]);
+		(await api.readGate.enter(api)).refused('20');
+		const failure = await failureFrom(time.run(read(api, { deadline: START_MS + 20_500 })));
+		expect(failure.message).toBe(
+			'Could not read the balance: WaveSpeed answers "too many requests"',
+		);
+		expect(requests).toEqual([]);
+		// Who has had no more time from the beginning asks all the same.
+		expect(await time.run(read(api, { deadline: time.now() + 500 }))).toBe('value');
+	});
+
 	it('ends before the deadline rather than sleep beyond it', async () => {
 		const { time, api } = createRig([refusal(500)]);
 		await failureFrom(time.run(read(api, { deadline: START_MS + 10_000 })));

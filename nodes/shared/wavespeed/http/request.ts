@@ -115,9 +115,7 @@ async function tryOften<T>(
 	let last: Problem | undefined;
 	const attemptOnce = async (): Promise<Attempt<T>> => {
 		outage?.throwIfDown();
-		// An answer can't come in so short a time, and "no answer" would hide what the last one said.
-		const shortestMs = last?.httpStatus === undefined ? -Infinity : SHORTEST_TRY_MS;
-		const result = await sendBefore(api, request, deadline, shortestMs);
+		const result = await sendBefore(api, request, deadline, last?.httpStatus !== undefined);
 		if (!result || hadNoTurn(result)) {
 			// Says nothing about the service, unlike what came before.
 			last ??= result && toProblem(result);
@@ -185,16 +183,23 @@ function toProblem(result: RequestResult): Problem {
 	return { said, httpStatus };
 }
 
-/** One attempt in its turn; undefined if less than `shortestMs` would be left for it. */
+/**
+ * One attempt in its turn; undefined if there was none before the deadline, or one that is too late: an answer can't come
+ * in so short a time, and "no answer" would hide what is known (`hasAnswer`: the service has said something before) or
+ * what it waited for here, "too many requests".
+ */
 async function sendBefore(
 	api: ApiContext,
 	request: ReadRequest,
 	deadline: number,
-	shortestMs: number,
+	hasAnswer: boolean,
 ): Promise<RequestResult | undefined> {
+	const askedAt = api.clock.now();
 	const permit = await api.readGate.enterBefore(api, deadline, endpointOf(request));
-	const remaining = deadline - api.clock.now();
-	if (!permit || remaining < shortestMs) {
+	const now = api.clock.now();
+	const remaining = deadline - now;
+	const isTooLate = remaining < SHORTEST_TRY_MS && (hasAnswer || now > askedAt);
+	if (!permit || isTooLate) {
 		permit?.release();
 		return undefined;
 	}
