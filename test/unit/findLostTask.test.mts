@@ -42,8 +42,10 @@ async function search(
 	steps: Step[],
 	account?: (account: Account) => void,
 	dateHeader = true,
+	sleptMs = 0,
 ): Promise<Finding & { requests: unknown[] }> {
 	const { api, time, requests } = createRig([...steps, page()]);
+	time.jumpWall(sleptMs);
 	const entry = ledger.find(0, 'hash');
 	if (!entry) throw new Error('the ledger has no entry');
 	const known = new Account('ultra', () => 0.5, new Submissions(time.now()));
@@ -51,7 +53,7 @@ async function search(
 	known.submissions.lose(own, START_MS + 5_000);
 	account?.(known);
 	const headers: Record<string, string> = dateHeader
-		? { date: new Date(time.now()).toUTCString() }
+		? { date: new Date(time.now() + sleptMs).toUTCString() }
 		: {};
 	const clock = { ...time.clock, now: () => time.now() + 500 };
 	known.serviceClock.note(headers, clock);
@@ -85,6 +87,15 @@ describe('the search for the task of a lost submit', () => {
 		const finding = await search(createLost(), [
 			page(rawTask('lost', 'created', { created_at: at(1_000) })),
 		]);
+		expect(finding).toMatchObject({ kind: 'found', task: { id: 'lost' } });
+	});
+
+	it('finds it after the machine has slept, where no answer had told the service’s time before', async () => {
+		const ledger = createLost();
+		const times = { sentAt: START_MS, endedAt: START_MS + 5_000 };
+		ledger.noteUnknown(0, 'hash', { ...times, clock: 'machine' });
+		const tasks = page(rawTask('lost', 'created', { created_at: at(1_000) }));
+		const finding = await search(ledger, [tasks], undefined, true, 3_600_000);
 		expect(finding).toMatchObject({ kind: 'found', task: { id: 'lost' } });
 	});
 

@@ -295,4 +295,26 @@ export const EXAMPLES: [string, Schedule][] = [
 			},
 		),
 	],
+	[
+		// The process had forgotten by then when it was sent, and only knew it by the machine's clock, which was right again.
+		'a submit that was lost while the machine’s clock was wrong, and is looked for an hour after it was set',
+		scheduleOf(
+			[
+				executionOf([{ seed: 7 }], {
+					stopMode: true,
+					launches: [
+						{ afterMs: 0, stopAfterMs: undefined },
+						{ afterMs: 90 * MINUTE, stopAfterMs: undefined },
+					],
+				}),
+				executionOf([{ prompt: 'b' }], {
+					launches: [{ afterMs: 70 * MINUTE, stopAfterMs: undefined }],
+				}),
+			],
+			{
+				service: { clockSkewMs: -10 * MINUTE, listLagMs: 35_000, submitFaults: ['resetAfter'] },
+				jumps: [{ atMs: 81, byMs: -10 * MINUTE }],
+			},
+		),
+	],
 ];

@@ -188,7 +188,8 @@ const execution = (maxRows: number): fc.Arbitrary<ExecutionPlan> =>
 		isParallel: fc.boolean(),
 		launches: fc.array(
 			fc.record({
-				afterMs: fc.constantFrom(0, 0, SECOND, 20 * SECOND, 2 * MINUTE),
+				// At last longer than the process remembers.
+				afterMs: fc.constantFrom(0, 0, SECOND, 20 * SECOND, 2 * MINUTE, 90 * MINUTE),
 				stopAfterMs: sometimes(fc.integer({ min: 0, max: 5 * MINUTE }), 5),
 				isDouble: mostly(false, true),
 				isOfFirst: mostly(false, true),

@@ -229,23 +229,37 @@ function toWindow(
 const submissionOf = (account: Account, { submissionIds }: LedgerEntry): Submission | undefined =>
 	account.submissions.get(submissionIds.at(-1) ?? '');
 
-/** Of a submit of this process by the steady clock, which no jump has touched; else as the ledger has them. */
-function timesOf(
+/**
+ * Of a submit of this process by the steady clock, which no jump has touched; else as the ledger has them. That clock
+ * stands still while the machine sleeps, and what was noted at the time doesn't: where they disagree, both may be right.
+ */
+export function timesOf(
 	account: Account,
 	entry: LedgerEntry,
 	clock: ApiContext['clock'],
 ): { sentAt: number; endedAt: number } {
 	const own = submissionOf(account, entry);
-	if (!own) return { sentAt: entry.sentAt, endedAt: entry.endedAt ?? entry.sentAt };
-	// The steady clock stands still while the machine sleeps, and what was noted at the time doesn't: both may be right.
-	const sentAt = serviceTimeOf(account, own.sentAt, clock);
-	const endedAt = serviceTimeOf(account, own.endedAt ?? own.sentAt, clock);
-	if (entry.clock !== 'service') return { sentAt, endedAt };
-	return {
-		sentAt: Math.min(sentAt, entry.sentAt),
-		endedAt: Math.max(endedAt, entry.endedAt ?? entry.sentAt),
+	const noted = { sentAt: entry.sentAt, endedAt: entry.endedAt ?? entry.sentAt };
+	if (!own) return noted;
+	const steady = {
+		sentAt: serviceTimeOf(account, own.sentAt, clock),
+		endedAt: serviceTimeOf(account, own.endedAt ?? own.sentAt, clock),
 	};
+	if (entry.clock === 'service') return both(steady, noted);
+	const wasAhead = entry.sentAt - own.sentAt;
+	if (Math.abs(clock.wallTime() - clock.now() - wasAhead) <= CLOCK_PRECISION_MS) return steady;
+	// The machine has slept since, or its clock was set, and then was as wrong before as it is now, or right.
+	const skew = serviceTimeOf(account, clock.now(), clock) - clock.wallTime();
+	return both(steady, {
+		sentAt: noted.sentAt + Math.min(0, skew),
+		endedAt: noted.endedAt + Math.max(0, skew),
+	});
 }
+
+const both = <T extends { sentAt: number; endedAt: number }>(one: T, other: T) => ({
+	sentAt: Math.min(one.sentAt, other.sentAt),
+	endedAt: Math.max(one.endedAt, other.endedAt),
+});
 
 /** What the list is asked for; as long as no answer has told the service's time, far more than is needed. */
 function toQueryWindow(api: ApiContext, account: Account, entry: LedgerEntry): TimeWindow {

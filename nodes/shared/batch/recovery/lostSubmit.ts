@@ -4,7 +4,7 @@ import { fail, FailureError, failureOf, makeFailure } from '../../wavespeed/fail
 import type { Task } from '../../wavespeed/tasks/task';
 import type { Batch } from '../context';
 import { inputOf, type LedgerEntry, type RowKey } from '../ledger';
-import { findLostTask, type Finding } from './findLostTask';
+import { findLostTask, type Finding, timesOf } from './findLostTask';
 
 /** What happens to a row whose submit had no clear answer: its task is looked for, and nothing is sent. */
 
@@ -116,7 +116,10 @@ async function search(batch: Batch, { row, hash }: RowKey, listWith?: ListWith):
 	const entry = ledger.find(row, hash);
 	if (!entry) return { kind: 'none' };
 	const lost = { key: ledger.key(row, hash), entry, input: inputOf(entry) };
-	const finding = await findLostTask(batch, lost, listWith);
+	const found = await settle(findLostTask(batch, lost, listWith));
+	keepServiceTimes(batch, { row, hash });
+	if (!found.ok) throw found.error;
+	const finding = found.value;
 	if (finding.kind !== 'found') return finding;
 	const { id } = finding.task;
 	// Another row may have taken it a moment ago: then this one looks again, and two rows never have the same task.
@@ -126,6 +129,18 @@ async function search(batch: Batch, { row, hash }: RowKey, listWith?: ListWith):
 	ledger.noteAccepted(row, hash, id);
 	batch.log({ event: 'found', row, taskId: id });
 	return finding;
+}
+
+/**
+ * The list's answer may be the first that tells the service's time. The machine's clock may have been set by the time of
+ * the next search, and what this process remembers be forgotten: so the submit is noted by the service's from now on.
+ */
+function keepServiceTimes({ ledger, account, api: { clock } }: Batch, { row, hash }: RowKey): void {
+	const entry = ledger.find(row, hash);
+	const isOwn = account.submissions.get(entry?.submissionIds.at(-1) ?? '') !== undefined;
+	if (!isOwn || entry?.state !== 'sent' || entry.clock === 'service') return;
+	if (!account.serviceClock.isKnown(clock)) return;
+	ledger.noteUnknown(row, hash, { ...timesOf(account, entry, clock), clock: 'service' });
 }
 
 type ClearFinding = Exclude<Finding, { kind: 'several' }>;
