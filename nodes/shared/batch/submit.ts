@@ -9,6 +9,7 @@ import type { SubmittedTask } from './earlierTask';
 import type { LedgerEntry, RowKey } from './ledger';
 import { untilTasksReadable } from './readable';
 import { searchAfterLostAnswer } from './recovery/lostSubmit';
+import { serviceTimeOf, toLostTimes } from './recovery/submitTimes';
 
 export interface NewTask extends SubmittedTask {
 	task: Task;
@@ -133,7 +134,7 @@ async function send(batch: Batch, submission: DueSubmit): Promise<Sent> {
 	if (isHeldBack) return { outcome: HELD_BACK, submittedAt };
 	const sent = account.submissions.begin(newSubmissionId(batch), submittedAt);
 	ledger.noteSent(row, hash, {
-		...timesOf(batch, submittedAt),
+		...timeOf(batch, submittedAt),
 		...{ submissionId: sent.id, accountId: batch.accountId, input, isSeedDrawn, asked, costUsd },
 	});
 	// The line that spends money. A second POST for the same row would be paid for twice.
@@ -147,11 +148,9 @@ async function send(batch: Batch, submission: DueSubmit): Promise<Sent> {
 		account.submissions.accept(sent, outcome.task.id, endedAt);
 		account.submitBreaker.noteAccepted(submittedAt);
 	} else if (outcome.kind === 'unknown') {
-		ledger.noteUnknown(row, hash, {
-			...timesOf(batch, submittedAt),
-			endedAt: timesOf(batch, endedAt).sentAt,
-		});
 		account.submissions.lose(sent, endedAt);
+		const entry = ledger.find(row, hash);
+		if (entry) ledger.noteUnknown(row, hash, toLostTimes(account, entry, clock));
 	} else {
 		ledger.noteRefused(row, hash);
 		account.submissions.drop(sent);
@@ -166,14 +165,13 @@ const refuseKnownTask = ({ account }: Batch, outcome: SubmitOutcome): SubmitOutc
 		? { kind: 'unknown', text: 'the answer named the task of another submit' }
 		: outcome;
 
-/** A moment as the ledger keeps it: by the service's time, as soon as an answer has told it. */
-function timesOf(
+/** When it leaves, as the ledger keeps it: by the service's time, as soon as an answer has told it. */
+function timeOf(
 	{ account, api: { clock } }: Batch,
 	steady: number,
 ): Pick<LedgerEntry, 'sentAt' | 'clock'> {
-	const theirs = account.serviceClock.timeAt(steady, clock);
-	if (theirs !== undefined) return { sentAt: theirs, clock: 'service' };
-	return { sentAt: clock.wallTime() + (steady - clock.now()), clock: 'machine' };
+	const whose = account.serviceClock.isKnown(clock) ? 'service' : 'machine';
+	return { sentAt: serviceTimeOf(account, steady, clock), clock: whose };
 }
 
 const newSubmissionId = ({ api: { random } }: Batch): string =>

@@ -317,4 +317,23 @@ export const EXAMPLES: [string, Schedule][] = [
 			},
 		),
 	],
+	[
+		// The time of the submit was noted anew when it was given up, by a clock that had stood still meanwhile.
+		'a submit during which the machine goes to sleep, as a laptop does',
+		scheduleOf(
+			[
+				executionOf([{ file: 'x' }], { kind: 'submit', maxTries: 2 }),
+				executionOf([{ file: 'y' }], {
+					stopMode: true,
+					launches: [{ afterMs: 20_000, stopAfterMs: undefined }],
+				}),
+				executionOf([{}], { launches: [{ afterMs: 120_000, stopAfterMs: undefined }] }),
+			],
+			{
+				...{ tasksInFlight: 1, submitsPerMinute: 1 },
+				service: { includeInputs: 'honoured', echoInput: false, submitFaults: ['hangAfter'] },
+				jumps: [{ atMs: 201, byMs: 120 * MINUTE, isSleep: true }],
+			},
+		),
+	],
 ];

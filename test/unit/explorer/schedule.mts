@@ -73,8 +73,8 @@ export interface Schedule {
 	tasksInFlight: number;
 	submitsPerMinute: number;
 	executions: ExecutionPlan[];
-	/** Of the machine's clock. */
-	jumps: { atMs: number; byMs: number }[];
+	/** Of the machine's clock; `isSleep`: because the machine sleeps, so that the service's time goes on by as much. */
+	jumps: { atMs: number; byMs: number; isSleep?: boolean }[];
 	/** The process ends here, with all that is only in its memory. */
 	killsAtMs: number[];
 	/** Somebody else uses the account. */
@@ -210,10 +210,17 @@ const ordinary: fc.Arbitrary<Schedule> = fc
 			fc.array(execution(10), { minLength: 1, maxLength: 1 }),
 		),
 		jumps: fc.array(
-			fc.record({
-				atMs: fc.integer({ min: 0, max: 15 * MINUTE }),
-				byMs: fc.constantFrom(-10 * MINUTE, 10 * MINUTE, -2 * HOUR, 2 * HOUR),
-			}),
+			fc.oneof(
+				fc.record({
+					atMs: fc.integer({ min: 0, max: 15 * MINUTE }),
+					byMs: fc.constantFrom(-10 * MINUTE, 10 * MINUTE, -2 * HOUR, 2 * HOUR),
+				}),
+				fc.record({
+					atMs: fc.integer({ min: 0, max: 15 * MINUTE }),
+					byMs: fc.constantFrom(MINUTE, 10 * MINUTE, 2 * HOUR),
+					isSleep: fc.constant(true),
+				}),
+			),
 			{ maxLength: 2 },
 		),
 		killsAtMs: fc.oneof(

@@ -127,8 +127,8 @@ export async function playSchedule(schedule: Schedule): Promise<World> {
 	const { time, service } = rig;
 	const player = createPlayer(world);
 	service.onAccepted = (task) => noteExcess(world, task);
-	for (const { atMs, byMs } of schedule.jumps) {
-		void time.delay(atMs).then(() => time.jumpWall(byMs));
+	for (const { atMs, byMs, isSleep } of schedule.jumps) {
+		void time.delay(atMs).then(() => (isSleep ? service.sleepMachine(byMs) : time.jumpWall(byMs)));
 	}
 	for (const atMs of schedule.foreignTasksAtMs) {
 		void time.delay(atMs).then(() => {
@@ -471,7 +471,7 @@ function noteExcess(world: World, accepted: ServiceTask): void {
 	sender.attempt.seen.add(accepted.id);
 	const { process } = sender.attempt;
 	if (process.isDead || sender.asked.execution.plan.kind === 'submit') return;
-	const now = world.rig.time.now();
+	const now = world.rig.service.now();
 	const running = world.rig.service.tasks.filter(({ endsAt }) => endsAt > now);
 	let ofAccount = 0;
 	for (const { plan, attempts } of world.executions) {

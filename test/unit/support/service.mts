@@ -115,6 +115,10 @@ export interface Service {
 	/** Puts a task there that this workflow hasn't submitted. */
 	addForeignTask(input?: Record<string, unknown>): ServiceTask;
 	countOf(pathEnd: string): number;
+	/** The service's time, ms since the epoch, as it runs also while this machine sleeps. */
+	now(): number;
+	/** This machine sleeps: its steady clock stands still, and everybody else's goes on. */
+	sleepMachine(ms: number): void;
 }
 
 const ONE_WAY_MS = 40;
@@ -153,7 +157,13 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 		queue.next().value ?? 'none';
 	let uploads = 0;
 
+	let sleptMs = 0;
 	const service: Service = {
+		now: () => time.now() + sleptMs,
+		sleepMachine(ms) {
+			sleptMs += ms;
+			time.jumpWall(ms);
+		},
 		tasks: [],
 		submitsAt: [],
 		submits: [],
@@ -176,8 +186,8 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 			id: `task${service.tasks.length}`,
 			input,
 			request,
-			createdAt: time.now(),
-			endsAt: time.now() + plan.lastsMs,
+			createdAt: service.now(),
+			endsAt: service.now() + plan.lastsMs,
 			end: plan.end,
 			isLate,
 		};
@@ -187,7 +197,7 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 	}
 
 	function describe(task: ServiceTask, echoAs = usualEcho()): Record<string, unknown> {
-		const isOver = time.now() >= task.endsAt;
+		const isOver = service.now() >= task.endsAt;
 		const status = task.end === 'refused' ? 'failed' : task.end;
 		return {
 			id: task.id,
@@ -236,7 +246,7 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 		const outcome = await handle(request);
 		await time.delay(ONE_WAY_MS);
 		if (!outcome.answered || !options.dateHeader) return outcome;
-		const date = new Date(time.now() + options.clockSkewMs).toUTCString();
+		const date = new Date(service.now() + options.clockSkewMs).toUTCString();
 		return { ...outcome, headers: { date, ...outcome.headers } };
 	}
 
@@ -347,7 +357,7 @@ export function createService(time: VirtualTime, wishes: Partial<ServiceOptions>
 			Date.parse(String(at)),
 		);
 		const listed = service.tasks
-			.filter((task) => time.now() >= task.createdAt + options.listLagMs)
+			.filter((task) => service.now() >= task.createdAt + options.listLagMs)
 			.filter(({ createdAt }) => {
 				const at = createdAt + options.clockSkewMs;
 				return at >= (from ?? 0) && at <= (to ?? Infinity);

@@ -7,6 +7,7 @@ import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
 import type { Task } from '../../wavespeed/tasks/task';
 import type { Ledger, LedgerEntry } from '../ledger';
 import { compareEcho, type Evidence, type Sent } from './evidence';
+import { CLOCK_PRECISION_MS, serviceTimeOf, submissionOf, timesOf } from './submitTimes';
 
 /** What a search for the task of a submit without a clear answer has found. */
 export type Finding =
@@ -33,8 +34,6 @@ export interface LostSubmit {
 
 /** The service's own clocks may differ by so much, and a task is not made in the moment of its submit. */
 const CLOCK_DIFFERENCE_MS = 60_000;
-/** How exact the service's `Date` header is, with the time that an answer takes. */
-const CLOCK_PRECISION_MS = 10_000;
 /** The answer may have been lost long after the task was made: the window ends only well after the attempt. */
 const LATE_CREATION_MS = 120_000;
 /**
@@ -205,11 +204,6 @@ function hasRivals(
 
 const overlaps = (a: TimeWindow, b: TimeWindow): boolean => a.from <= b.to && a.to >= b.from;
 
-/** The service's time for a moment of the steady clock, else the machine's. */
-function serviceTimeOf(account: Account, steady: number, clock: ApiContext['clock']): number {
-	return account.serviceClock.timeAt(steady, clock) ?? clock.wallTime() + (steady - clock.now());
-}
-
 /** When the submit's task can have been made, by the service's time. */
 function toWindow(
 	{ clock }: Pick<ApiContext, 'clock'>,
@@ -224,42 +218,6 @@ function toWindow(
 	const skew = serviceTimeOf(account, clock.now(), clock) - clock.wallTime();
 	return { from: known.from + Math.min(0, skew), to: known.to + Math.max(0, skew) };
 }
-
-/** Undefined after a restart of n8n. */
-const submissionOf = (account: Account, { submissionIds }: LedgerEntry): Submission | undefined =>
-	account.submissions.get(submissionIds.at(-1) ?? '');
-
-/**
- * Of a submit of this process by the steady clock, which no jump has touched; else as the ledger has them. That clock
- * stands still while the machine sleeps, and what was noted at the time doesn't: where they disagree, both may be right.
- */
-export function timesOf(
-	account: Account,
-	entry: LedgerEntry,
-	clock: ApiContext['clock'],
-): { sentAt: number; endedAt: number } {
-	const own = submissionOf(account, entry);
-	const noted = { sentAt: entry.sentAt, endedAt: entry.endedAt ?? entry.sentAt };
-	if (!own) return noted;
-	const steady = {
-		sentAt: serviceTimeOf(account, own.sentAt, clock),
-		endedAt: serviceTimeOf(account, own.endedAt ?? own.sentAt, clock),
-	};
-	if (entry.clock === 'service') return both(steady, noted);
-	const wasAhead = entry.sentAt - own.sentAt;
-	if (Math.abs(clock.wallTime() - clock.now() - wasAhead) <= CLOCK_PRECISION_MS) return steady;
-	// The machine has slept since, or its clock was set, and then was as wrong before as it is now, or right.
-	const skew = serviceTimeOf(account, clock.now(), clock) - clock.wallTime();
-	return both(steady, {
-		sentAt: noted.sentAt + Math.min(0, skew),
-		endedAt: noted.endedAt + Math.max(0, skew),
-	});
-}
-
-const both = <T extends { sentAt: number; endedAt: number }>(one: T, other: T) => ({
-	sentAt: Math.min(one.sentAt, other.sentAt),
-	endedAt: Math.max(one.endedAt, other.endedAt),
-});
 
 /** What the list is asked for; as long as no answer has told the service's time, far more than is needed. */
 function toQueryWindow(api: ApiContext, account: Account, entry: LedgerEntry): TimeWindow {

@@ -4,7 +4,8 @@ import { fail, FailureError, failureOf, makeFailure } from '../../wavespeed/fail
 import type { Task } from '../../wavespeed/tasks/task';
 import type { Batch } from '../context';
 import { inputOf, type LedgerEntry, type RowKey } from '../ledger';
-import { findLostTask, type Finding, timesOf } from './findLostTask';
+import { findLostTask, type Finding } from './findLostTask';
+import { submissionOf, toLostTimes } from './submitTimes';
 
 /** What happens to a row whose submit had no clear answer: its task is looked for, and nothing is sent. */
 
@@ -137,10 +138,8 @@ async function search(batch: Batch, { row, hash }: RowKey, listWith?: ListWith):
  */
 function keepServiceTimes({ ledger, account, api: { clock } }: Batch, { row, hash }: RowKey): void {
 	const entry = ledger.find(row, hash);
-	const isOwn = account.submissions.get(entry?.submissionIds.at(-1) ?? '') !== undefined;
-	if (!isOwn || entry?.state !== 'sent' || entry.clock === 'service') return;
-	if (!account.serviceClock.isKnown(clock)) return;
-	ledger.noteUnknown(row, hash, { ...timesOf(account, entry, clock), clock: 'service' });
+	if (entry?.state !== 'sent' || entry.clock === 'service' || !submissionOf(account, entry)) return;
+	ledger.noteUnknown(row, hash, toLostTimes(account, entry, clock));
 }
 
 type ClearFinding = Exclude<Finding, { kind: 'several' }>;
