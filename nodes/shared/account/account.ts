@@ -40,6 +40,8 @@ export class Account {
 	readonly uploadSlots = new Semaphore(UPLOADS_SIDE_BY_SIDE);
 	readonly submitGate: BackoffGate;
 	readonly readGate: BackoffGate;
+	/** When a row of this process last saw the end of its task, which leaves the service room for another; steady, ms. */
+	taskEndedAt = -Infinity;
 	readonly serviceClock = new ServiceClock();
 	readonly outages = new Outages();
 	readonly taskReads: TaskReads;

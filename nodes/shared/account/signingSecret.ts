@@ -1,3 +1,5 @@
+import type { Clock } from '../async/clock';
+import { ageOf, type Moment, momentOf } from '../async/moment';
 import { settle, type Settled } from '../async/settle';
 import type { ApiContext, RetryBudget } from '../wavespeed/http/request';
 import { fail } from '../wavespeed/failures';
@@ -26,7 +28,7 @@ const MOST_FITTING_WAITING = 60;
  * into the database, readable, and into every export of the workflow.
  */
 export class SigningSecret {
-	#known: { secret: string; askedAt: number } | undefined;
+	#known: { secret: string; askedAt: Moment } | undefined;
 	/** The last request that a callback has caused. */
 	#lastAsk: Ask | undefined;
 	#waiting = 0;
@@ -53,18 +55,18 @@ export class SigningSecret {
 	 * about the signature.
 	 */
 	async verify(api: ApiContext, fits: Fits): Promise<boolean> {
-		const judged = this.judge(api.clock.now(), fits);
+		const judged = this.judge(api.clock, fits);
 		if (judged !== undefined) return judged;
 		const last = this.#lastAsk;
 		return fits(await this.#waitFor(last && !last.answer ? last : this.#ask(api)));
 	}
 
 	/** As `verify`, by what is known here alone; undefined if the API has to be asked, or its answer waited for. */
-	judge(now: number, fits: Fits): boolean | undefined {
+	judge(clock: Clocks, fits: Fits): boolean | undefined {
 		const known = this.#known;
 		const fitsKnown = known !== undefined && fits(known.secret);
-		if (fitsKnown && now - known.askedAt < MAX_AGE_MS) return true;
-		const ask = this.#recentAsk(now, fitsKnown ? FITTING_GAP_MS : FETCH_GAP_MS);
+		if (fitsKnown && ageOf(known.askedAt, clock) < MAX_AGE_MS) return true;
+		const ask = this.#recentAsk(clock, fitsKnown ? FITTING_GAP_MS : FETCH_GAP_MS);
 		if (!ask) return undefined;
 		if (!ask.answer) {
 			const most = fitsKnown ? MOST_FITTING_WAITING : MOST_WAITING;
@@ -75,14 +77,14 @@ export class SigningSecret {
 	}
 
 	/** One that is under way is always recent. */
-	#recentAsk(now: number, gapMs: number): Ask | undefined {
+	#recentAsk(clock: Clocks, gapMs: number): Ask | undefined {
 		const last = this.#lastAsk;
-		return last && (!last.answer || now - last.at < gapMs) ? last : undefined;
+		return last && (!last.answer || ageOf(last.at, clock) < gapMs) ? last : undefined;
 	}
 
 	#ask(api: ApiContext): Ask {
-		const at = api.clock.now();
-		const retryBudget = { deadline: at + FETCH_TIMEOUT_MS, onlyOnce: true };
+		const at = momentOf(api.clock);
+		const retryBudget = { deadline: at.steady + FETCH_TIMEOUT_MS, onlyOnce: true };
 		// Before it is sent, the request may have to wait behind others.
 		const limit = api.clock.sleep(FETCH_TIMEOUT_MS).then(failTooSlow);
 		const outcome = Promise.race([this.#fetch(api, retryBudget), limit]);
@@ -99,7 +101,7 @@ export class SigningSecret {
 	}
 
 	async #fetch(api: ApiContext, retryBudget: RetryBudget): Promise<string> {
-		const askedAt = api.clock.now();
+		const askedAt = momentOf(api.clock);
 		this.#sent += 1;
 		const number = this.#sent;
 		const secret = await fetchWebhookSecret(api, retryBudget);
@@ -112,12 +114,13 @@ export class SigningSecret {
 }
 
 interface Ask {
-	/** On the steady clock, ms. */
-	at: number;
+	at: Moment;
 	outcome: Promise<string>;
 	/** Undefined while it is under way. */
 	answer?: Settled<string>;
 }
+
+type Clocks = Pick<Clock, 'now' | 'wallTime'>;
 
 /** Tries a secret. */
 type Fits = (secret: string) => boolean;

@@ -103,7 +103,7 @@ export class SubmitBreaker {
 		for (;;) {
 			await this.enter(waiter);
 			const pauseMs = this.#nextTryAt - clock.now();
-			if (!this.#isTurnOf(submit)) await this.#untilWoken(cancellation);
+			if (!this.#isTurnOf(submit, clock.now())) await this.#untilWoken(cancellation);
 			else if (pauseMs > 0) await clock.sleep(pauseMs);
 			else return;
 		}
@@ -111,10 +111,11 @@ export class SubmitBreaker {
 
 	/** Whether the submit may leave now: also one that came in before there was a suspicion. */
 	takeTurn(submit: object, now: number): boolean {
-		return this.#isTurnOf(submit) && now >= this.#nextTryAt;
+		return this.#isTurnOf(submit, now) && now >= this.#nextTryAt;
 	}
 
-	#isTurnOf(submit: object): boolean {
+	#isTurnOf(submit: object, now: number): boolean {
+		if (now - this.#failedAt >= FORGOTTEN_MS) this.#failedRows.clear();
 		const isSuspected = this.#lostRows.size + this.#failedRows.size >= SUSPECTED_AFTER_ROWS;
 		if (!isSuspected && this.#unreachableSince === undefined) return true;
 		this.#probe ??= submit;

@@ -1,3 +1,4 @@
+import { ageOf, type Moment, momentOf } from '../async/moment';
 import { SingleFlight } from '../async/singleFlight';
 import type { Waiter } from '../async/waiter';
 import { RETENTION_MS } from '../wavespeed/endpoints';
@@ -10,9 +11,14 @@ const KEPT_MS = RETENTION_MS - MARGIN_MS;
 /** Addresses of some hundred characters each. Beyond that the ones used longest ago are uploaded again if need be. */
 const MOST_KEPT = 1_000;
 
+interface Upload {
+	url: string;
+	at: Moment;
+}
+
 /** One upload per content, however many rows and runs use the file, as long as the service keeps it. */
 export class UploadCache {
-	readonly #urls = new Map<string, { url: string; uploadedAt: number }>();
+	readonly #urls = new Map<string, Upload>();
 	readonly #uploads = new SingleFlight<string>();
 
 	/** The URL of the content with this key; `upload` runs only if nobody else has or is about to. */
@@ -23,7 +29,7 @@ export class UploadCache {
 	): Promise<string> {
 		const known = this.#urls.get(key);
 		this.#urls.delete(key);
-		if (known && clock.now() - known.uploadedAt < KEPT_MS) {
+		if (known && ageOf(known.at, clock) < KEPT_MS) {
 			// Behind all others, so that the one in front is the one used longest ago.
 			this.#urls.set(key, known);
 			return known.url;
@@ -32,7 +38,7 @@ export class UploadCache {
 			const url = await upload();
 			// Two files at one address: one row would get the other one's voice, and pay for it.
 			if (this.has(url)) fail('unavailable', 'uploadNotUnique', {});
-			this.#urls.set(key, { url, uploadedAt: clock.now() });
+			this.#urls.set(key, { url, at: momentOf(clock) });
 			const [oldest] = this.#urls.keys();
 			if (this.#urls.size > MOST_KEPT && oldest !== undefined) this.#urls.delete(oldest);
 			return url;

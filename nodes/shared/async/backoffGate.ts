@@ -11,6 +11,8 @@ export interface Permit {
 	accepted(): void;
 	/** No answer: says nothing about the limit. */
 	release(): void;
+	/** It goes on for long, so nobody is to wait behind it; how it ends is to be told all the same. */
+	letOthersPass(): void;
 }
 
 /**
@@ -44,7 +46,7 @@ export class BackoffGate {
 	#round = 0;
 	#refusals = 0;
 	#since: number | undefined;
-	#refusedAt = 0;
+	#refusedAt = -Infinity;
 	#width = Infinity;
 	#underWay = 0;
 	/** By turn: one that is refused again and again must not keep all others out. */
@@ -69,6 +71,11 @@ export class BackoffGate {
 		return now - this.#refusedAt > FORGOTTEN_AFTER_MS ? undefined : this.#since;
 	}
 
+	/** When the last refusal came, on the steady clock, ms. */
+	get lastRefusedAt(): number {
+		return this.#refusedAt;
+	}
+
 	async enter(waiter: Waiter): Promise<Permit> {
 		for (;;) {
 			const permit = await this.enterBefore(waiter, Infinity);
@@ -85,6 +92,7 @@ export class BackoffGate {
 		deadline: number,
 		kind = '',
 	): Promise<Permit | undefined> {
+		if (this.isIdle) this.#forgetOld(clock.now());
 		const turn = Math.max(this.#turn, this.#turns.get(kind) ?? 0) + 1;
 		this.#turns.set(kind, turn);
 		const entrant: Entrant = { clock, cancellation, deadline, turn };
@@ -98,6 +106,13 @@ export class BackoffGate {
 			this.#leaveLine(entrant);
 			if (!permit) this.#wakeWaiting(clock.now());
 		}
+	}
+
+	/** Nobody asks or waits: the turns of before say nothing any more, nor does a refusal of long ago. */
+	#forgetOld(now: number): void {
+		this.#turns.clear();
+		this.#turn = 0;
+		if (now - this.#refusedAt > FORGOTTEN_AFTER_MS) this.#width = Infinity;
 	}
 
 	async #enterInTurn(entrant: Entrant): Promise<Permit | undefined> {
@@ -155,17 +170,23 @@ export class BackoffGate {
 	#createPermit({ clock }: Waiter): Permit {
 		const enteredIn = this.#round;
 		let isOpen = true;
+		let isCounted = true;
+		const leave = (): void => {
+			if (isCounted) this.#underWay -= 1;
+			isCounted = false;
+			this.#wakeWaiting(clock.now());
+		};
 		const end = (change: () => void): void => {
 			if (!isOpen) return;
 			isOpen = false;
 			change();
-			this.#underWay -= 1;
-			this.#wakeWaiting(clock.now());
+			leave();
 		};
 		return {
 			refused: (retryAfter) => end(() => this.#noteRefusal(enteredIn, retryAfter, clock)),
 			accepted: () => end(() => this.#noteAcceptance(enteredIn)),
 			release: () => end(() => {}),
+			letOthersPass: leave,
 		};
 	}
 

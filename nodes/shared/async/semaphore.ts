@@ -29,6 +29,11 @@ export class Semaphore {
 		return this.#held === 0 && this.#waiting.isEmpty;
 	}
 
+	/** Whether who comes now has to wait. */
+	get isFull(): boolean {
+		return this.#held >= this.#capacity || !this.#waiting.isEmpty;
+	}
+
 	resize(capacity: number): void {
 		this.#capacity = capacity;
 		this.#serve();

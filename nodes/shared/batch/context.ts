@@ -48,8 +48,8 @@ export interface Batch {
 	places: Semaphore;
 	submitRate: RateLimiter;
 	longestRateLimitMs: number;
-	/** When the first row came so far, on the steady clock, ms. */
-	firstSubmitAt: number | undefined;
+	/** On the steady clock, ms. */
+	begunAt: number;
 	isTool: boolean;
 	log(entry: LogEntry): void;
 }
@@ -71,7 +71,7 @@ export function createBatch(api: ApiContext, options: BatchOptions): Batch {
 		places: new Semaphore(options.tasksInFlight),
 		submitRate,
 		longestRateLimitMs,
-		firstSubmitAt: undefined,
+		begunAt: api.clock.now(),
 		isTool,
 		log,
 	};

@@ -1,3 +1,4 @@
+import { LONGEST_RETRY_AFTER_MS } from '../async/backoff';
 import { settle } from '../async/settle';
 import { failureOf } from '../wavespeed/failures';
 import { getTask } from '../wavespeed/tasks/getTask';
@@ -8,7 +9,8 @@ const LOOK_AGAIN_MS = 5_000;
 /** The rows that wait for their tasks try more often: if nobody does, nobody would hear that the outage is over. */
 const TRIED_LONG_AGO_MS = 40_000;
 
-const LOOK_MS = 20_000;
+/** A look that had to wait for the end of a pause is sent all the same: one that was never sent tells nothing. */
+const LOOK_MS = LONGEST_RETRY_AFTER_MS + 20_000;
 
 /**
  * Before a task is submitted that is to be waited for: waits while it is open whether the account's tasks can be read.

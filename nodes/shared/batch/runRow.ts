@@ -1,7 +1,7 @@
 import type { Cancellation } from '../async/cancellation';
 import { settle } from '../async/settle';
 import { failureOf, withDetails } from '../wavespeed/failures';
-import { type ApiContext, preparationBudget } from '../wavespeed/http/request';
+import { type ApiContext, preparationBudget, type RetryBudget } from '../wavespeed/http/request';
 import { getTask } from '../wavespeed/tasks/getTask';
 import { quotePrice } from '../wavespeed/tasks/quotePrice';
 import type { SubmitInput } from '../wavespeed/tasks/submitTask';
@@ -67,8 +67,7 @@ export async function generateTask(batch: Batch, plan: RowPlan): Promise<RowTask
 		if (entry) {
 			// With a place also for the search: the task that it looks for may be running, and counts for the account.
 			const placed = withPlace(batch, outageOf(batch), async (place) => {
-				await place.take();
-				return await resumeTask(batch, plan);
+				return (await lookWhileWaiting(batch, plan, place)) ?? (await resumeTask(batch, plan));
 			});
 			const resumed = await settle(placed);
 			if (!resumed.ok) throw withTaskOf(entry, resumed.error);
@@ -91,6 +90,39 @@ const withTaskOf = ({ taskId }: LedgerEntry, error: unknown): unknown =>
 	taskId !== undefined && failureOf(error)?.reason === 'tasksUnreadable'
 		? toOutOfSight(error, taskId, 'unknown')
 		: error;
+
+/**
+ * Takes a place. Where that takes long, the row's task may have ended meanwhile, and rows whose submits are refused may hold
+ * all places for an hour: so it is looked at once without one. The task, if that has found its end; else the row has a place.
+ */
+async function lookWhileWaiting(
+	batch: Batch,
+	plan: RowPlan,
+	place: AccountPlace,
+): Promise<RowTask | undefined> {
+	const { isFull } = batch.account.places;
+	// In the line before it is looked for: its task counts for the account already, unlike those of new rows.
+	const taking = settle(place.take());
+	const taken = taking.then(() => undefined);
+	const ended = isFull ? await Promise.race([lookAtEarlier(batch, plan), taken]) : undefined;
+	if (ended) {
+		void taking.then(() => place.giveBack());
+		return ended;
+	}
+	const outcome = await taking;
+	if (!outcome.ok) throw outcome.error;
+	return undefined;
+}
+
+/** The task that an earlier attempt has submitted, if it is known and has ended. */
+async function lookAtEarlier(batch: Batch, plan: RowPlan): Promise<RowTask | undefined> {
+	const { api, ledger } = batch;
+	const key = toKey(plan.row, plan.request);
+	if (ledger.find(key.row, key.hash)?.state !== 'accepted') return undefined;
+	const earlier = await findEarlierTask(batch, key);
+	const task = earlier && (await checkOnce(api, earlier, { onlyOnce: true }));
+	return task && !isRetryable(task) ? noteEnd(batch, earlier, task) : undefined;
+}
 
 /** The end of the task that an earlier attempt has submitted; undefined if a submit is due. */
 async function resumeTask(batch: Batch, plan: RowPlan): Promise<RowTask | OpenRowTask | undefined> {
@@ -219,7 +251,7 @@ async function waitForSubmitted(
 		api.clock.now(),
 	);
 	// One that has failed for a passing reason is sent again, which only this run may do.
-	const ended = parking && isResumed ? await checkOnce(api, wait) : undefined;
+	const ended = parking && isResumed ? await checkOnce(api, wait, { maxAttempts: 2 }) : undefined;
 	if (ended) return noteEnd(batch, submitted, ended);
 	parking?.noteSubmitted(row);
 	const waited = await settle(continueWait(parking?.api ?? api, wait));
@@ -233,8 +265,12 @@ async function waitForSubmitted(
 const FIRST_CHECK_MS = 20_000;
 
 /** The task if it has ended; undefined also if that can't be told now. */
-async function checkOnce(api: ApiContext, { taskId }: TaskWait): Promise<Task | undefined> {
-	const retryBudget = { deadline: api.clock.now() + FIRST_CHECK_MS, maxAttempts: 2 };
+async function checkOnce(
+	api: ApiContext,
+	{ taskId }: Pick<TaskWait, 'taskId'>,
+	limits: Pick<RetryBudget, 'maxAttempts' | 'onlyOnce'>,
+): Promise<Task | undefined> {
+	const retryBudget = { deadline: api.clock.now() + FIRST_CHECK_MS, ...limits };
 	const checked = await settle(getTask(api, taskId, retryBudget));
 	return checked.ok && phaseOf(checked.value) !== 'running' ? checked.value : undefined;
 }
@@ -255,7 +291,8 @@ const noteRefunded = (
 /** Docs, Error codes: the service could not load the picture or the voice. An upload that is gone must not be used again. */
 const MEDIA_NOT_REACHABLE = 1402;
 
-function noteEnd({ account }: Batch, submitted: SubmittedTask, task: Task): RowTask {
+function noteEnd({ account, api }: Batch, submitted: SubmittedTask, task: Task): RowTask {
+	account.taskEndedAt = api.clock.now();
 	if (task.errorCode === MEDIA_NOT_REACHABLE) {
 		account.uploads.forget(submitted.input.image);
 		account.uploads.forget(submitted.input.audio);

@@ -178,17 +178,18 @@ const newSubmissionId = ({ api: { random } }: Batch): string =>
 	[random(), random()].map((value) => value.toString(36).slice(2)).join('');
 
 /**
- * A turn among the account's submits; fails if all of them have been refused for too long. The first rows of a run wait
- * for the end of a pause in any case: a retry would else fail without having asked.
+ * A turn among the account's submits; fails if all of them have been refused for too long. What was refused before this
+ * run began, or before a task of this process ended, says nothing about it: then the end of a pause is waited for in any
+ * case, or a retry would fail without anybody having asked.
  */
 async function enterSubmitGate(batch: Batch): ReturnType<Batch['account']['submitGate']['enter']> {
-	const { account, api, longestRateLimitMs } = batch;
+	const { account, api, longestRateLimitMs, begunAt } = batch;
 	const { submitGate } = account;
-	batch.firstSubmitAt ??= api.clock.now();
 	for (;;) {
+		const isTold = submitGate.lastRefusedAt > Math.max(begunAt, account.taskEndedAt);
 		const lastChance = Math.max(
 			refusedSince(batch) + longestRateLimitMs,
-			batch.firstSubmitAt + LONGEST_RETRY_AFTER_MS,
+			isTold ? -Infinity : api.clock.now() + LONGEST_RETRY_AFTER_MS,
 		);
 		const permit = await submitGate.enterBefore(api, lastChance);
 		if (permit) return permit;

@@ -87,6 +87,8 @@ export interface AttemptRecord {
 	activeRows: Set<number>;
 	/** Tasks that one of its rows has submitted or read. */
 	seen: Set<string>;
+	/** Looked at once: a row that waits for a place looks whether an earlier attempt's task has ended. */
+	looked: Set<string>;
 	process: Process;
 	/** What it does not say at its end, although it should. */
 	missing: string[];
@@ -203,7 +205,7 @@ function createPlayer(world: World): Player {
 		const process = current;
 		const { plan } = execution;
 		const record = { execution, process, activeRows: new Set<number>() } as AttemptRecord;
-		Object.assign(record, { seen: new Set(), missing: [], requestsAfterStop: 0 });
+		Object.assign(record, { seen: new Set(), looked: new Set(), missing: [], requestsAfterStop: 0 });
 		record.startedAt = time.now();
 		record.number = attempts += 1;
 		const attempt = rig.start(
@@ -374,7 +376,9 @@ function observe(
 			const path = 'path' in request.target ? request.target.path : '';
 			if (path.endsWith('/speech-to-video')) noteSubmit(request);
 			if (path.endsWith('/result')) {
-				record.seen.add(decodeURIComponent(path.split('/').at(-2) ?? ''));
+				const taskId = decodeURIComponent(path.split('/').at(-2) ?? '');
+				if (record.looked.has(taskId)) record.seen.add(taskId);
+				record.looked.add(taskId);
 			}
 			const outcome = await send(request);
 			if (process.isDead) return await never;

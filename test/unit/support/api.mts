@@ -109,6 +109,7 @@ export function createPermit(): Permit & { uses: string[] } {
 		uses,
 		refused: (retryAfter) => void uses.push(`refused ${retryAfter ?? ''}`.trim()),
 		accepted: () => void uses.push('accepted'),
+		letOthersPass: () => {},
 		release: () => void uses.push('left'),
 	};
 }

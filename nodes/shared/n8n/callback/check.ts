@@ -96,7 +96,7 @@ async function isGenuine(
 	// Expressions in a credential can give each workflow an account of its own.
 	const user = [ctx.getWorkflow().id, id, credentials?.[CREDENTIAL_TYPE]?.id].join(' ');
 	const now = systemTime.now();
-	const judged = accounts.recall(user, now)?.signingSecret.judge(now, fits);
+	const judged = accounts.recall(user, now)?.signingSecret.judge(systemTime, fits);
 	if (judged !== undefined) return judged;
 	const connection = await readConnection(ctx);
 	const api = openApi(ctx, connection, new Cancellation());

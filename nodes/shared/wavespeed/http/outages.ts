@@ -1,3 +1,4 @@
+import { LONGEST_RETRY_AFTER_MS } from '../../async/backoff';
 import type { Clock } from '../../async/clock';
 import type { FailureError } from '../failures';
 
@@ -58,6 +59,8 @@ export class Outages {
 	 */
 	noteTurnedAway(endpoint: string, failure: FailureError, now: number): void {
 		const known = this.#get(endpoint, now);
+		if (now - known.turnedAwayAt > LONGEST_GAP_MS) known.turnedAwaySince = undefined;
+		known.turnedAwayAt = now;
 		known.turnedAwaySince ??= now;
 		if (now - known.turnedAwaySince >= LONGEST_TURNED_AWAY_MS) this.#believe(known, failure, now);
 	}
@@ -92,6 +95,7 @@ export class Outages {
 		const nothing = {
 			since: now,
 			turnedAwaySince: undefined,
+			turnedAwayAt: -Infinity,
 			notedAt: now,
 			attempts: 0,
 			isRefusing: false,
@@ -129,6 +133,8 @@ interface Endpoint {
 	since: number;
 	/** The first "too many requests" after which nothing else was said. */
 	turnedAwaySince: number | undefined;
+	/** The last one. */
+	turnedAwayAt: number;
 	/** The last. */
 	notedAt: number;
 	attempts: number;
@@ -159,6 +165,8 @@ const FEWEST_ATTEMPTS = 5;
 const LONGEST_SILENCE_MS = 90_000;
 /** No less than one request waits. */
 const LONGEST_TURNED_AWAY_MS = 10 * 60_000;
+/** Longer than the longest pause and a request: for so long nobody has asked, so that one of before says nothing. */
+const LONGEST_GAP_MS = LONGEST_RETRY_AFTER_MS + 60_000;
 /** What was noted so long ago says nothing about now: a bad file of yesterday must not cut today's attempts short. */
 const FORGOTTEN_MS = 10 * 60_000;
 /** After that the next request tries again, with all its attempts. */

@@ -198,7 +198,8 @@ async function sendBefore(
 	const permit = await api.readGate.enterBefore(api, deadline, endpointOf(request));
 	const now = api.clock.now();
 	const remaining = deadline - now;
-	const isTooLate = remaining < SHORTEST_TRY_MS && (hasAnswer || now > askedAt);
+	const hasWaited = now - askedAt >= SHORTEST_TRY_MS;
+	const isTooLate = remaining < SHORTEST_TRY_MS && (hasAnswer || hasWaited);
 	if (!permit || isTooLate) {
 		permit?.release();
 		return undefined;
@@ -212,11 +213,15 @@ export type RequestResult =
 	| ApiResult
 	| { kind: 'noAnswer'; reason: NoAnswer['reason']; text: string };
 
-/** Sends one request once, and lets the other rows know if it was one too many. */
+/**
+ * Sends one request once, and lets the other rows know if it was one too many. `isWithinLimit`: whether an answer shows that
+ * it was not; without it any does.
+ */
 export async function sendAndRead(
 	api: Pick<ApiContext, 'send' | 'clock' | 'serviceClock'>,
 	permit: Permit,
 	request: HttpRequest,
+	isWithinLimit?: (result: ApiResult) => boolean,
 ): Promise<RequestResult> {
 	const sent = await settle(api.send(request));
 	if (!sent.ok) {
@@ -231,6 +236,7 @@ export async function sendAndRead(
 	api.serviceClock.note(outcome.headers, api.clock);
 	const result = readEnvelope(outcome);
 	if (result.kind === 'rateLimited') permit.refused(result.retryAfter);
+	else if (isWithinLimit?.(result) === false) permit.release();
 	else permit.accepted();
 	return result;
 }

@@ -2,6 +2,7 @@ import { type ApiContext, sendAndRead, toRefusal } from '../http/request';
 import type { Failure } from '../failures';
 import { PATHS } from '../endpoints';
 import { GATEWAY_TIMEOUTS } from '../http/outages';
+import type { HttpRequest } from '../http/types';
 import type { Permit } from '../../async/backoffGate';
 import { type Task, parseTask } from './task';
 
@@ -43,14 +44,16 @@ export async function submitTask(
 	input: SubmitInput,
 	webhookUrl: string | undefined,
 ): Promise<SubmitOutcome> {
-	const result = await sendAndRead(api, permit, {
+	const request: HttpRequest = {
 		method: 'POST',
 		target: { path: PATHS.submit },
 		query: webhookUrl ? { webhook: webhookUrl } : {},
 		json: { ...input },
 		timeoutMs: SUBMIT_TIMEOUT_MS,
 		finishOnStop: true,
-	});
+	};
+	// What is wrong with a row may be told before anybody has looked at the limits.
+	const result = await sendAndRead(api, permit, request, ({ kind }) => kind !== 'refused');
 	// An ID in spite of all is better than a search, whatever the status: only what was accepted has one.
 	const task = 'data' in result ? parseTask(result.data) : undefined;
 	if (task) return { kind: 'accepted', task };

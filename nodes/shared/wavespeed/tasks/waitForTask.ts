@@ -34,8 +34,8 @@ export async function continueWait(api: ApiContext, begun: TaskWait): Promise<Ta
 		}
 		const now = clock.now();
 		const checked = await settle(getTask(api, taskId, checkBudget(wait, now)));
-		// A check that fails here has used up all the time until the limit.
-		const isLast = now >= deadline || !checked.ok;
+		// One that was given up before the limit is not the last: it may not even have been sent.
+		const isLast = now >= deadline || (!checked.ok && clock.now() >= deadline);
 		const step = noteCheck(wait, checked, clock.now(), isLast);
 		if (step.kind === 'ended') return step.task;
 		if (step.kind === 'lost') throw step.error;
