@@ -205,7 +205,12 @@ function createPlayer(world: World): Player {
 		const process = current;
 		const { plan } = execution;
 		const record = { execution, process, activeRows: new Set<number>() } as AttemptRecord;
-		Object.assign(record, { seen: new Set(), looked: new Set(), missing: [], requestsAfterStop: 0 });
+		Object.assign(record, {
+			seen: new Set(),
+			looked: new Set(),
+			missing: [],
+			requestsAfterStop: 0,
+		});
 		record.startedAt = time.now();
 		record.number = attempts += 1;
 		const attempt = rig.start(
