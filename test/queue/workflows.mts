@@ -90,7 +90,8 @@ export async function waitForStatus(
 		const reached = all.filter(({ status }) => statuses.includes(status));
 		if (reached.length >= count) return reached.map((one) => one.id).reverse();
 		if (Date.now() > deadline) {
-			const seen = all.map((one) => `${one.id} ${one.status}`).join(', ');
+			// With the children of parked executions, which show where a wait has got stuck.
+			const seen = found.map((one) => `${one.id} ${one.mode} ${one.status}`).join(', ');
 			throw new Error(`"${path}": ${count} executions ${statuses.join(' or ')}? Found: ${seen}`);
 		}
 		await sleep(500);
