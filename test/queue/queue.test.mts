@@ -148,7 +148,7 @@ describe('n8n in queue mode, with two workers', () => {
 			finishTasks();
 
 			const polled = await waitForStatus(testbed, polling, ENDED, 6);
-			// A wake that meets a Redis that is away is made good by n8n's next look at what waits, a minute later.
+			// Should a wake have been missed, n8n looks for what waits once a minute.
 			const called = await waitForStatus(testbed, parked, ENDED, 4, REDIS_MISSED_MS);
 			expectVideos(await readItems([...polled, ...called], 'Talk'));
 			expect(newTasks()).toHaveLength(10);

@@ -17,11 +17,12 @@ import { makeScratchFolder } from './scratchFolder.mts';
 
 /**
  * n8n asks every `STALLED_INTERVAL` which jobs have lost their worker: those whose lock wasn't renewed for a
- * `LOCK_DURATION`. Its own 30 s and 60 s would make the tests wait; much less, and a busy machine looks like a dead worker.
+ * `LOCK_DURATION`. Its own 30 s and 60 s would make the tests wait; with 15 s for the lock a busy machine has looked like a dead
+ * worker, and the check of a parked execution was lost with its job.
  */
 const STALLED_JOBS = {
-	QUEUE_WORKER_LOCK_DURATION: '15000',
-	QUEUE_WORKER_LOCK_RENEW_TIME: '3000',
+	QUEUE_WORKER_LOCK_DURATION: '30000',
+	QUEUE_WORKER_LOCK_RENEW_TIME: '5000',
 	QUEUE_WORKER_STALLED_INTERVAL: '3000',
 };
 
