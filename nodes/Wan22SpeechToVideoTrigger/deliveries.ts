@@ -1,3 +1,4 @@
+import type { Clock } from '../shared/async/clock';
 import { settle } from '../shared/async/settle';
 import { isRecord } from '../shared/json';
 
@@ -19,6 +20,8 @@ export interface Delivery {
 /** Where n8n keeps what a trigger has to remember through a restart. */
 export interface DeliveryMemory {
 	nowMs: number;
+	/** Whether the copy is still as it is stored: other nodes of the workflow store in it too. */
+	isFresh(): boolean;
 	read(): unknown;
 	/** What was dealt with, and when (ms since the epoch). */
 	write(entries: Record<string, number>): void;
@@ -54,6 +57,8 @@ export class Deliveries {
 	#done = new Map<string, number>();
 	/** What was undone, and when it had been done: it may be stored all the same, by another request. */
 	readonly #undone = new Map<string, number>();
+	/** Dealt with, but n8n may not be able to start the workflow for it: not to be stored yet. */
+	readonly #starting = new Set<string>();
 	/** By task. */
 	readonly #underWay = new Map<string, UnderWay>();
 	/** When the last one came, which is no earlier than any that is remembered. */
@@ -92,14 +97,18 @@ export class Deliveries {
 		});
 		this.#underWay.set(delivery.taskId, { answer: working, waiting: 0 });
 		const worked = await settle(working);
-		void this.#close(delivery, worked.ok ? worked.value.started : undefined);
+		const keys = worked.ok && isFinal(worked.value) ? [id, ...ends] : [];
+		const started = worked.ok ? worked.value.started : undefined;
+		if (started) for (const key of keys) this.#starting.add(key);
+		void this.#close(delivery, started, keys);
 		if (!worked.ok) throw worked.error;
-		if (isFinal(worked.value)) this.#remember([id, ...ends], memory);
+		if (keys.length > 0) this.#remember(keys, memory);
 		return worked.value;
 	}
 
-	async #close(delivery: Delivery, started: Answer['started']): Promise<void> {
+	async #close(delivery: Delivery, started: Answer['started'], keys: string[]): Promise<void> {
 		const isUndone = started !== undefined && !(await started);
+		for (const key of keys) this.#starting.delete(key);
 		this.#underWay.delete(delivery.taskId);
 		if (isUndone) this.forget(delivery);
 	}
@@ -140,8 +149,9 @@ export class Deliveries {
 		this.#store(memory);
 	}
 
-	#store({ write }: DeliveryMemory): void {
-		write(Object.fromEntries(this.#done));
+	#store({ write, isFresh }: DeliveryMemory): void {
+		if (isFresh())
+			write(Object.fromEntries([...this.#done].filter(([key]) => !this.#starting.has(key))));
 	}
 }
 
@@ -187,15 +197,23 @@ async function waitFor(first: UnderWay): Promise<Answer> {
 	return (await started) === false ? UNDER_WAY : REPEATED;
 }
 
+/**
+ * n8n writes the copy back as a whole, with all that other nodes have kept there: what they have stored while the API was
+ * asked for seconds would be gone.
+ */
+const FRESH_MS = 2_000;
+
 /** Also the mark of this layout: a later version that stores something else takes another name. */
 const DELIVERIES_KEY = 'wan22Deliveries';
 
 export function toDeliveryMemory(
 	staticData: Record<string, unknown>,
-	nowMs: number,
+	clock: Pick<Clock, 'now' | 'wallTime'>,
 ): DeliveryMemory {
+	const readAt = clock.now();
 	return {
-		nowMs,
+		nowMs: clock.wallTime(),
+		isFresh: () => clock.now() - readAt < FRESH_MS,
 		read: () => staticData[DELIVERIES_KEY],
 		write: (entries) => {
 			staticData[DELIVERIES_KEY] = entries;

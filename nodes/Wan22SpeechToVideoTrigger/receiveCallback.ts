@@ -49,10 +49,9 @@ async function receive(callback: Callback): Promise<CallbackAnswer> {
 		return done.value.items ? { ...done.value, started: hasStarted(ctx) } : done.value;
 	};
 	// It is stored, and read by other processes.
-	const nowMs = systemTime.wallTime();
-	const memory = toDeliveryMemory(ctx.getWorkflowStaticData('node'), nowMs);
+	const memory = toDeliveryMemory(ctx.getWorkflowStaticData('node'), systemTime);
 	const trigger = `${ctx.getMode()} ${ctx.getWorkflow().id ?? ''} ${ctx.getNode().id}`;
-	const deliveries = deliveriesByTrigger.open(trigger, nowMs);
+	const deliveries = deliveriesByTrigger.open(trigger, memory.nowMs);
 	return await deliveries.once({ id: deliveryId, taskId }, work, memory);
 }
 
@@ -97,18 +96,13 @@ async function checkTask(
 	const { ctx, taskId } = callback;
 	const cancellation = new Cancellation();
 	const deadline = systemTime.now() + ANSWER_WITHIN_MS;
-	const looked = await LOOK_UPS.run(cancellation, async () => {
-		if (systemTime.now() >= deadline) return undefined;
-		const connection = await readConnection(ctx);
-		const api = openApi(ctx, connection, cancellation);
-		return {
-			connection,
-			api,
-			task: await getTask(api, taskId, { deadline, maxAttempts: MAX_ATTEMPTS }),
-		};
-	});
-	if (!looked) return { status: 503, message: 'Too many callbacks at once; send again' };
-	const { connection, api, task } = looked;
+	// Only this: the requests of one account wait for each other, and not for those of an account whose API hangs.
+	const connection = await LOOK_UPS.run(cancellation, async () =>
+		systemTime.now() < deadline ? await readConnection(ctx) : undefined,
+	);
+	if (!connection) return { status: 503, message: 'Too many callbacks at once; send again' };
+	const api = openApi(ctx, connection, cancellation);
+	const task = await getTask(api, taskId, { deadline, maxAttempts: MAX_ATTEMPTS });
 	const phase = phaseOf(task);
 	if (phase === 'running') {
 		const message = `Task ${task.id} has not ended yet (${task.status}); send again`;

@@ -22,6 +22,26 @@ function createScene(answer: (call: number) => boolean = () => true) {
 	return { time, calls, note };
 }
 
+it('the children of many runs that end together are called a few at a time', async () => {
+	const time = createVirtualTime();
+	const childCalls = new ChildCalls(time.clock);
+	let [underWay, most, calls] = [0, 0, 0];
+	const call: CallChild = async () => {
+		calls += 1;
+		underWay += 1;
+		most = Math.max(most, underWay);
+		await time.clock.sleep(300);
+		underWay -= 1;
+		return true;
+	};
+	for (let run = 0; run < 300; run += 1) {
+		childCalls.note({ url: `${URL_OF_CHILD}/${run}`, callbacks: 1 }, `task-${run}`, call);
+	}
+	await time.advance(120_000);
+	expect(calls).toBe(300);
+	expect(most).toBeLessThanOrEqual(4);
+});
+
 describe('the calls of a parked run’s child', () => {
 	it('are one for a burst of all callbacks, half a second after it', async () => {
 		const { time, calls, note } = createScene();

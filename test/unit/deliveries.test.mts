@@ -16,7 +16,12 @@ const OK: Answer = { status: 200, message: 'done' };
 /** n8n's static data, as it is after a trip to the database. */
 function createStore(data: Record<string, unknown> = {}) {
 	return {
-		at: (nowMs: number): DeliveryMemory => toDeliveryMemory(data, nowMs),
+		/** `tookMs`: how long ago the copy was read when it is written. */
+		at: (nowMs: number, tookMs = 0): DeliveryMemory => {
+			let readings = 0;
+			const now = (): number => ((readings += 1) === 1 ? 0 : tookMs);
+			return toDeliveryMemory(data, { now, wallTime: () => nowMs });
+		},
 		ids: () =>
 			Object.keys((data.wan22Deliveries ?? {}) as object)
 				.filter((key) => key.startsWith('id '))
@@ -40,6 +45,40 @@ const ending = (status: string, answer: Answer = OK) =>
 	);
 
 describe('deliveries', () => {
+	const startedLater = () => {
+		let tell: (isStarted: boolean) => void = () => {};
+		const started = new Promise<boolean>((resolve) => (tell = resolve));
+		return { answer: { ...OK, started }, tell };
+	};
+
+	test('one that n8n has not started yet is not stored by another, so that it can come again', async () => {
+		const deliveries = new Deliveries();
+		const store = createStore();
+		const { answer, tell } = startedLater();
+		await deliveries.once(of('a'), ending('completed', answer), store.at(START));
+		await deliveries.once(of('b'), ending('failed'), store.at(START));
+		expect(store.ids()).toEqual(['b']);
+		// n8n was killed, or could not start it, and the second delivery comes to another process.
+		const again = ending('completed');
+		await new Deliveries().once(of('a'), again, store.at(START));
+		expect(again).toHaveBeenCalledTimes(1);
+		tell(true);
+		await new Promise(setImmediate);
+		await deliveries.once(of('c'), ending('failed'), store.at(START));
+		expect(store.ids().sort()).toEqual(['a', 'b', 'c']);
+	});
+
+	test('nothing is written into a copy that was read seconds ago: other nodes store there too', async () => {
+		const deliveries = new Deliveries();
+		const store = createStore();
+		const work = ending('failed');
+		await deliveries.once(of('a'), work, store.at(START, 5_000));
+		expect(store.data).toEqual({});
+		await deliveries.once(of('a'), work, store.at(START));
+		expect(work).toHaveBeenCalledTimes(1);
+		expect(store.ids()).toEqual(['a']);
+	});
+
 	test('a repetition is answered without working again', async () => {
 		const deliveries = new Deliveries();
 		const store = createStore();

@@ -12,7 +12,7 @@ export const FILE_READS = new Semaphore(16);
 export const DOWNLOADS = new Semaphore(32);
 
 /**
- * Callbacks whose tasks are being read. n8n reads the credential anew for each, and makes engines for expressions for it:
+ * Callbacks for which the credential is being read. n8n does so anew for each, and may make engines for expressions for it:
  * 1,000 that came together held 8 GB, and n8n answered hardly any of them in time.
  */
 export const LOOK_UPS = new Semaphore(8);

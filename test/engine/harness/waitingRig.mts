@@ -255,7 +255,15 @@ export async function startWaiting(rig: Rig): Promise<WaitingRig> {
 		response.on('finish', () => answers.push({ execution: id, status: response.statusCode }));
 		const execution = executions.get(id);
 		if (!execution) return void response.writeHead(404).end('no such execution');
-		if (execution.status !== 'waiting') return void response.writeHead(409).end('not waiting');
+		if (execution.status !== 'waiting') {
+			// In n8n's words, with the quotation mark that it forgets.
+			const isRunning = execution.status === 'running';
+			const message = isRunning
+				? `The execution "${id}" is running already.`
+				: `The execution "${id} has finished already.`;
+			response.writeHead(409, { 'content-type': 'application/json' });
+			return void response.end(JSON.stringify({ code: 409, message }));
+		}
 		const data = JSON.parse(execution.data) as IRunExecutionData;
 		const workflow = execution.makeWorkflow();
 		const [entry] = data.executionData?.nodeExecutionStack ?? [];

@@ -2,7 +2,13 @@ import { setTimeout } from 'node:timers/promises';
 
 import type { INodeType } from 'n8n-workflow';
 
-import { MINUTE, useParkedScene, testParked } from '../harness/parkedScene.mts';
+import {
+	MINUTE,
+	PARKED,
+	processStart,
+	testParked,
+	useParkedScene,
+} from '../harness/parkedScene.mts';
 import { NODE_TYPE, types } from '../harness/engine.mts';
 import { jsonOf } from '../harness/rig.mts';
 import { CHILD, PARENT } from '../harness/waitingRig.mts';
@@ -198,6 +204,34 @@ describe('callbacks', () => {
 			// Two minutes, in each of which n8n's timer wakes it as well.
 			expect(polls().length - before).toBeGreaterThanOrEqual(2);
 			expect(polls().length - before).toBeLessThanOrEqual(6);
+		},
+	);
+
+	testParked('call a child once at most that n8n’s timer has ended before', async () => {
+		await open({ taskSeconds: 3_600 });
+		await park({}, 1);
+		await scene.waiting.pass(5 * MINUTE);
+		scene.rig.emulator.finishTask(taskOf(0).id);
+		await scene.waiting.pass(2 * MINUTE);
+		expect(scene.waiting.status()).toBe('success');
+		const toChild = scene.waiting.answers.filter(({ execution }) => execution === CHILD);
+		expect(toChild).toEqual([{ execution: CHILD, status: 409 }]);
+	});
+
+	testParked(
+		'soon after a start of n8n are both acted on, whatever the gap between checks',
+		async () => {
+			await open({ taskSeconds: 36_000 });
+			const options = { pollIntervalSeconds: 600, timeoutMinutes: 600 };
+			await park({ parameters: { ...PARKED, options } }, 2);
+			await scene.waiting.pass(3 * MINUTE);
+			processStart.at = scene.rig.clock.now();
+			await scene.waiting.pass(5_000);
+			scene.rig.emulator.finishTask(taskOf(0).id);
+			await scene.waiting.pass(12_000);
+			scene.rig.emulator.finishTask(taskOf(1).id);
+			await scene.waiting.ended();
+			expect(scene.rig.clock.now() - lastEnd()).toBeLessThanOrEqual(75_000);
 		},
 	);
 });

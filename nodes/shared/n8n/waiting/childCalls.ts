@@ -1,4 +1,6 @@
+import { Cancellation } from '../../async/cancellation';
 import type { Clock } from '../../async/clock';
+import { Semaphore } from '../../async/semaphore';
 import { settle } from '../../async/settle';
 import type { ChildAddress } from './childAddress';
 
@@ -21,6 +23,12 @@ interface Child {
 const MOST_CHILDREN = 500;
 const MOST_TASKS_PER_CALL = 10_000;
 
+/**
+ * For each n8n holds a copy of the execution and an engine, and resumes the child: hundreds at once grow it by gigabytes, and
+ * it answers none of them in time.
+ */
+const MOST_CALLS = 4;
+
 /** Callbacks come in bursts: those of this time make one call. */
 const GATHER_MS = 500;
 /**
@@ -42,6 +50,8 @@ export class ChildCalls {
 	readonly #children = new Map<string, Child>();
 	/** Those that are being called. */
 	#busy = 0;
+	readonly #calls = new Semaphore(MOST_CALLS);
+	readonly #never = new Cancellation();
 	/**
 	 * The latest way to call, for all of them: it holds what n8n has made for a callback, with a copy of the whole execution.
 	 * Undefined while nobody is being called.
@@ -99,16 +109,19 @@ export class ChildCalls {
 			if (failures > RETRY_GAPS_MS.length) return child.pending.clear();
 			if (failures === 0) await this.#gather(child);
 			else await this.#clock.sleep(RETRY_GAPS_MS[failures - 1] ?? 0);
-			const taskIds = [...child.pending];
-			const heard = await settle(this.#call?.(url, taskIds) ?? Promise.resolve(false));
-			if (heard.ok && heard.value) {
-				// Some may have come while this call was under way.
-				for (const id of taskIds) child.pending.delete(id);
-				failures = 0;
-			} else {
-				failures += 1;
-			}
+			const isHeard = await this.#calls.run(this.#never, async () => await this.#tell(url, child));
+			failures = isHeard ? 0 : failures + 1;
 		}
+	}
+
+	/** One call, with all that has come until then. */
+	async #tell(url: string, child: Child): Promise<boolean> {
+		const taskIds = [...child.pending];
+		const heard = await settle(this.#call?.(url, taskIds) ?? Promise.resolve(false));
+		const isHeard = heard.ok && heard.value;
+		// Others may have come while this call was under way.
+		if (isHeard) for (const id of taskIds) child.pending.delete(id);
+		return isHeard;
 	}
 
 	async #gather(child: Child): Promise<void> {

@@ -14,7 +14,14 @@ import { runCheck } from './check';
 import { findWakeUrl } from './conditions';
 import type { StepName } from './childWorkflow';
 import { makeResults } from './result';
-import { decodeState, readLimit, salvageRows, updateState, type WaitState } from './state';
+import {
+	decodeState,
+	readCalled,
+	readLimit,
+	salvageRows,
+	updateState,
+	type WaitState,
+} from './state';
 import { dueAt } from '../../wavespeed/tasks/waitStep';
 
 /**
@@ -83,9 +90,11 @@ export const processStart = { at: systemTime.now() };
  * While n8n 2.40.7 starts, it wakes immediately what is due, and somewhat later declares crashed whatever runs just then. So
  * nothing is checked yet, and nobody goes on: the child pauses again after some milliseconds, until n8n looks again.
  */
-function hasJustStarted(): boolean {
+const hasJustStarted = (): boolean => startsForMs() > 0;
+
+function startsForMs(): number {
 	const sinceStartMs = systemTime.now() - processStart.at;
-	return sinceStartMs >= 0 && sinceStartMs < START_MS;
+	return sinceStartMs >= 0 ? START_MS - sinceStartMs : 0;
 }
 
 /** Less than the minute after which n8n looks for the second time. */
@@ -126,7 +135,10 @@ async function pause(
 	state: WaitState,
 ): Promise<INodeExecutionData[]> {
 	const now = systemTime.now();
-	const due = Math.min(...[...state.open.values()].map(dueAt));
+	// Named by a callback, and not looked at, since n8n was starting.
+	const isUnread = readCalled(json).size > 0;
+	const unreadAt = isUnread ? now + startsForMs() : Infinity;
+	const due = Math.min(unreadAt, ...[...state.open.values()].map(dueAt));
 	const interrupted = typeof json.pausedUntil === 'number' ? json.pausedUntil : undefined;
 	// Those that callbacks have ended early are none of n8n's timer.
 	const shortest = interrupted === undefined && isCrowded(now) ? spreadPause() : SHORTEST_PAUSE_MS;
@@ -150,14 +162,4 @@ function giveUp(ctx: IExecuteFunctions, step: StepName, json: IDataObject): INod
 	if (items.length > 0) return items;
 	const { message, description } = UNREADABLE_WAIT;
 	throw new NodeOperationError(ctx.getNode(), message, { description });
-}
-
-/** The tasks that the service has called back about. */
-function readCalled({ called }: IDataObject): Set<string> {
-	try {
-		const ids: unknown = typeof called === 'string' ? JSON.parse(called) : [];
-		return new Set(Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : []);
-	} catch {
-		return new Set();
-	}
 }

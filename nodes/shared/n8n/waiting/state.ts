@@ -301,3 +301,13 @@ export function salvageRows(json: unknown): INodeExecutionData[] {
 		return [toItem(Number(row.row) || 0, json, columns && toDataObject(columns))];
 	});
 }
+
+/** The tasks that the service has called back about. */
+export function readCalled({ called }: IDataObject): Set<string> {
+	try {
+		const ids: unknown = typeof called === 'string' ? JSON.parse(called) : [];
+		return new Set(Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : []);
+	} catch {
+		return new Set();
+	}
+}

@@ -10,7 +10,7 @@ import { systemTime } from '../session/clock';
 import { forgetChild, readChildAddress } from './childAddress';
 import { ChildCalls } from './childCalls';
 import { readStepName, STEP_PARAMETER } from './childWorkflow';
-import { decodeState, readStoredLimit } from './state';
+import { decodeState, readCalled, readStoredLimit } from './state';
 
 /** Callbacks of the service to a parked run. They only make it sooner: whatever goes wrong here, n8n's timer does it. */
 
@@ -39,24 +39,25 @@ async function receive(ctx: IWebhookFunctions): Promise<IWebhookResponseData> {
 			if (!child) return { status: 404, message: 'No task is waited for here' };
 			const { helpers } = ctx;
 			childCalls.note(child, taskId, async (url, taskIds) => {
-				const isHeard = await post(helpers, url, taskIds);
+				const heard = await post(helpers, url, taskIds);
 				// It may be that of a round of a loop that is over.
-				if (!isHeard) forgetChild(url);
-				return isHeard;
+				if (heard !== 'yes') forgetChild(url);
+				return heard !== 'no';
 			});
 			return { status: 200, message: 'The tasks will be checked' };
 		},
 	);
 }
 
-const CALL_TIMEOUT_MS = 10_000;
+/** n8n goes on with a call that was given up, so that the next one only comes on top. */
+const CALL_TIMEOUT_MS = 60_000;
 const MOST_TASKS_PER_CALL = 10_000;
 
 async function post(
 	helpers: IWebhookFunctions['helpers'],
 	url: string,
 	taskIds: string[],
-): Promise<boolean> {
+): Promise<'yes' | 'no' | 'isOver'> {
 	const answer: unknown = await helpers.httpRequest({
 		method: 'POST',
 		url,
@@ -67,8 +68,13 @@ async function post(
 		ignoreHttpStatusErrors: true,
 		disableFollowRedirect: true,
 	});
-	return isRecord(answer) && answer.statusCode === 200;
+	if (!isRecord(answer)) return 'no';
+	if (answer.statusCode === 200) return 'yes';
+	return JSON.stringify(answer.body ?? '').includes(FINISHED) ? 'isOver' : 'no';
 }
+
+/** n8n's words for an execution that has ended, which nothing can wake any more. */
+const FINISHED = 'has finished already';
 
 /**
  * The child goes on with the state that it was stored with. Which tasks were called back only says what to check first;
@@ -94,7 +100,9 @@ function wakeChild(ctx: IWebhookFunctions): IWebhookResponseData {
 	}
 	// Another one may have woken it just now, by a callback that came to another process or by n8n's timer.
 	void hasStarted(ctx).then((isAwake) => isAwake || wakes.giveBack(taken));
-	return { workflowData: [[{ json: { ...json, called: JSON.stringify(called) } }]] };
+	// It may not have come to the tasks that an earlier callback has named.
+	const all = [...new Set([...readCalled(json), ...called])].slice(0, MOST_TASKS_PER_CALL);
+	return { workflowData: [[{ json: { ...json, called: JSON.stringify(all) } }]] };
 }
 
 /** Those of the tasks that are waited for; all, if that can't be told: then the check says so. */
