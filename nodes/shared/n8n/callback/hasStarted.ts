@@ -5,7 +5,7 @@ import { systemTime } from '../session/clock';
 /** n8n starts a workflow within a second or so; where the machine, or its database, is busy, later. */
 const LOOKS_MS = [
 	...[100, 250, 500, 1_000, 2_000, 5_000, 10_000, 20_000],
-	...Array<number>(30).fill(30_000),
+	...Array<number>(90).fill(10_000),
 ];
 
 /**
