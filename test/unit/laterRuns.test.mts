@@ -133,6 +133,39 @@ describe('runs whose submits are refused for an hour', () => {
 		expect(time.elapsed() - begunAt).toBeLessThan(MINUTE);
 	});
 
+	it.each([0, 5, 20])(
+		'keep a row waiting no longer for %d others of its retry that have ended',
+		async (count) => {
+			const ended = new Array(count).fill({ lastsMs: 1_000, end: 'completed' });
+			const tasks = [...ended, { lastsMs: 8 * MINUTE, end: 'completed' }];
+			const { time, account, start } = createBatchRig({ tasks });
+			let isRefusing = false;
+			const refuse: Say = async (path) => {
+				await time.delay(80);
+				return isRefusing && path.endsWith('/speech-to-video')
+					? refusal(429, 'too many')
+					: undefined;
+			};
+			const limits = { tasksInFlight: 100, submitsPerMinute: 1_000, longestRateLimitMs: HOUR };
+			const options = { account, ...limits, ...through(refuse) };
+			const rows = tasks.map((_, row) => createRequest({ prompt: `${row}` }));
+			const ledgerStore = {};
+			const first = start(rows, { ...options, ledgerStore });
+			await time.advance(3_000);
+			first.cancellation.cancel(stopped());
+			await time.run(first.outcomes);
+			isRefusing = true;
+			account.places.resize(2);
+			for (let run = 0; run < 10; run += 1) {
+				start([createRequest({ prompt: `other ${run}` })], { ...options, ledgerStore: {} });
+			}
+			await time.advance(2 * MINUTE);
+			const begunAt = time.elapsed();
+			await time.run(start(rows, { ...options, ledgerStore }).outcomes);
+			expect(time.elapsed() - begunAt).toBeLessThan(10 * MINUTE);
+		},
+	);
+
 	it('end also where another run’s bad row is refused now and then for what is wrong with it', async () => {
 		const { time, attempt, start } = createBatchRig({ submitFaults: many('tooMany') });
 		const refuseBad: Say = async (_, { json }) =>
@@ -171,6 +204,77 @@ it('a batch goes on when its own tasks have ended, whatever other runs were told
 	}
 	const told = (await time.run(batch.outcomes)).map(wordsOf);
 	expect(told).toEqual(rows.map(() => 'ok'));
+});
+
+it('a row is tried once more if a task ends in the pause in which its hour is over', async () => {
+	const tasks = [{ lastsMs: 59.5 * MINUTE, end: 'completed' as const }];
+	const { time, start, service } = createBatchRig({ tasks });
+	const isFull = () => service.tasks.some(({ endsAt }) => endsAt > time.now());
+	const refuse: Say = async (path) => {
+		await time.delay(80);
+		if (!path.endsWith('/speech-to-video') || !isFull()) return undefined;
+		return refusal(429, 'too many', { 'retry-after': '100' });
+	};
+	const settings = { timeoutMs: 2 * HOUR, minGapMs: 5_000 };
+	const options = { longestRateLimitMs: HOUR, settings, ...through(refuse) };
+	start([createRequest({ prompt: 'long' })], { ...options, ledgerStore: {} });
+	await time.advance(10_000);
+	const second = start([createRequest({ prompt: 'waits' })], { ...options, ledgerStore: {} });
+	expect((await time.run(second.outcomes)).map(wordsOf)).toEqual(['ok']);
+});
+
+describe('while an endpoint says nothing but "too many requests"', () => {
+	it('rows one after the other find out once, also beside a run that waits', async () => {
+		const { time, start } = createBatchRig();
+		let isBad = false;
+		const refuse: Say = async (path) => {
+			await time.delay(80);
+			if (!isBad || path.endsWith('/speech-to-video')) return undefined;
+			return refusal(429, 'too many', { 'retry-after': '60' });
+		};
+		const settings = { timeoutMs: 12 * HOUR, minGapMs: 5_000 };
+		start([createRequest()], { ...through(refuse), settings, ledgerStore: {} });
+		await time.advance(3_000);
+		isBad = true;
+		const minutes: number[] = [];
+		for (let run = 0; run < 8; run += 1) {
+			const begunAt = time.elapsed();
+			const row = createRequest({ prompt: `${run}`, maxCostPerVideo: 1 });
+			await time.run(start([row], { ...through(refuse), ledgerStore: {} }).outcomes);
+			minutes.push((time.elapsed() - begunAt) / MINUTE);
+		}
+		expect(minutes.filter((took) => took >= 9)).toHaveLength(1);
+	});
+
+	it.each([70, 120])(
+		'to results, new rows fail within minutes: Retry-After %d',
+		async (seconds) => {
+			const { time, start, service } = createBatchRig();
+			let isBad = false;
+			const refuse: Say = async (path) => {
+				await time.delay(80);
+				if (!isBad || !path.endsWith('/result')) return undefined;
+				return refusal(429, 'too many', { 'retry-after': `${seconds}` });
+			};
+			const settings = { timeoutMs: 5 * HOUR, minGapMs: 5_000 };
+			const options = { ...through(refuse), settings };
+			const rows = [createRequest({ prompt: 'a' }), createRequest({ prompt: 'b' })];
+			start(rows, { ...options, ledgerStore: {} });
+			await time.advance(3_000);
+			isBad = true;
+			await time.advance(12 * MINUTE + 40_000);
+			const begunAt = time.elapsed();
+			const ends: number[] = [];
+			for (let run = 0; run < 3; run += 1) {
+				const later = start([createRequest({ prompt: `${run}` })], { ...options, ledgerStore: {} });
+				void later.outcomes.then(() => ends.push(time.elapsed() - begunAt));
+			}
+			await time.advance(HOUR);
+			expect(ends).toHaveLength(3);
+			expect(Math.max(...ends)).toBeLessThan(5 * MINUTE);
+			expect(service.tasks).toHaveLength(2);
+		},
+	);
 });
 
 describe('a check shortly before the time limit', () => {

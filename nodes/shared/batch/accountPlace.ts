@@ -12,12 +12,15 @@ export class AccountPlace {
 
 	/**
 	 * Waits for a place, unless the row has one. While no task can be read, the places come free at the time limits only, an
-	 * hour for each turn; whoever waits for one hears the reason. `isProbe`: it is to find out whether that is over.
+	 * hour for each turn; whoever waits for one hears the reason. `isProbe`: it is to find out whether that is over. `left`: ends
+	 * the wait with its reason, as the place is needed no more.
 	 */
-	async take(isProbe = false): Promise<void> {
+	async take(isProbe = false, left?: Cancellation): Promise<void> {
 		const { account, api } = this.#batch;
 		const outage = isProbe ? undefined : outageOf(this.#batch);
-		this.#release ??= await account.places.acquire(api.cancellation, outage);
+		const forget = left && outage?.onCancel((reason) => left.cancel(reason));
+		const acquired = account.places.acquire(api.cancellation, left ?? outage);
+		this.#release ??= await acquired.finally(() => forget?.());
 	}
 
 	giveBack(): void {

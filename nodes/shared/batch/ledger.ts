@@ -15,6 +15,8 @@ export interface LedgerEntry {
 	/** When the submit was sent and when it ended without an answer, ms since the epoch. */
 	sentAt: number;
 	endedAt?: number;
+	/** When it may have been as well, where clocks disagree (`submitTimes.ts`). */
+	otherSpans?: Array<{ sentAt: number; endedAt: number }>;
 	/** Whose time that is: the service's, if an answer has told it by then. */
 	clock: 'service' | 'machine';
 	/** Which key and base URL it was sent with; the key can't be told from it. */
@@ -174,7 +176,7 @@ export class Ledger {
 	noteUnknown(
 		row: number,
 		hash: string,
-		times: Pick<LedgerEntry, 'sentAt' | 'endedAt' | 'clock'>,
+		times: Pick<LedgerEntry, 'sentAt' | 'endedAt' | 'otherSpans' | 'clock'>,
 	): void {
 		const entry = this.find(row, hash);
 		if (entry) Object.assign(entry, times);

@@ -28,6 +28,8 @@ export async function untilTasksReadable({ api, account }: Batch): Promise<boole
 				const retryBudget = { deadline: clock.now() + LOOK_MS, maxAttempts: 1 };
 				// What it finds is noted where all reads are.
 				const looked = await settle(getTask(api, doubt.taskId, retryBudget));
+				// It may have taken longer than a try counts.
+				account.taskReads.noteTried(clock.now());
 				const isGone = !looked.ok && failureOf(looked.error)?.reason === 'taskNotFound';
 				if (isGone) account.taskReads.noteGone(doubt.taskId, clock.now());
 			});

@@ -1,4 +1,4 @@
-import type { Cancellation } from '../async/cancellation';
+import { Cancellation } from '../async/cancellation';
 import { settle } from '../async/settle';
 import { failureOf, withDetails } from '../wavespeed/failures';
 import { type ApiContext, preparationBudget, type RetryBudget } from '../wavespeed/http/request';
@@ -102,11 +102,14 @@ async function lookWhileWaiting(
 ): Promise<RowTask | undefined> {
 	const { isFull } = batch.account.places;
 	// In the line before it is looked for: its task counts for the account already, unlike those of new rows.
-	const taking = settle(place.take());
+	const left = new Cancellation();
+	const taking = settle(place.take(false, left));
 	const taken = taking.then(() => undefined);
 	const ended = isFull ? await Promise.race([lookAtEarlier(batch, plan), taken]) : undefined;
 	if (ended) {
-		void taking.then(() => place.giveBack());
+		// Out of the line, where it would take the turns of the run's other rows.
+		left.cancel(new Error('the place is not needed'));
+		await taking;
 		return ended;
 	}
 	const outcome = await taking;

@@ -183,10 +183,10 @@ const newSubmissionId = ({ api: { random } }: Batch): string =>
  * case, or a retry would fail without anybody having asked.
  */
 async function enterSubmitGate(batch: Batch): ReturnType<Batch['account']['submitGate']['enter']> {
-	const { account, api, longestRateLimitMs, begunAt } = batch;
+	const { account, api, longestRateLimitMs } = batch;
 	const { submitGate } = account;
 	for (;;) {
-		const isTold = submitGate.lastRefusedAt > Math.max(begunAt, account.taskEndedAt);
+		const isTold = isToldSince(batch);
 		const lastChance = Math.max(
 			refusedSince(batch) + longestRateLimitMs,
 			isTold ? -Infinity : api.clock.now() + LONGEST_RETRY_AFTER_MS,
@@ -194,9 +194,14 @@ async function enterSubmitGate(batch: Batch): ReturnType<Batch['account']['submi
 		const permit = await submitGate.enterBefore(api, lastChance);
 		if (permit) return permit;
 		// Others may have come through while this one waited behind them: then its time begins anew.
-		failIfRefusedTooLong(batch, '');
+		// Or a task has ended in the pause, and its place at the service is worth another try.
+		if (!isTold || isToldSince(batch)) failIfRefusedTooLong(batch, '');
 	}
 }
+
+/** Whether the service has refused a submit since anything that may have made it room for this run's. */
+const isToldSince = ({ account, begunAt }: Batch): boolean =>
+	account.submitGate.lastRefusedAt > Math.max(begunAt, account.taskEndedAt);
 
 function failIfRefusedTooLong(batch: Batch, text: string): void {
 	const refusedForMs = batch.api.clock.now() - refusedSince(batch);

@@ -73,8 +73,11 @@ export interface Schedule {
 	tasksInFlight: number;
 	submitsPerMinute: number;
 	executions: ExecutionPlan[];
-	/** Of the machine's clock; `isSleep`: because the machine sleeps, so that the service's time goes on by as much. */
-	jumps: { atMs: number; byMs: number; isSleep?: boolean }[];
+	/**
+	 * Of the machine's clock; `isSleep`: because the machine sleeps, so that the service's time goes on by as much; `isPause`: as
+	 * a virtual machine does, whose own clock stands still as well.
+	 */
+	jumps: { atMs: number; byMs: number; isSleep?: boolean; isPause?: boolean }[];
 	/** The process ends here, with all that is only in its memory. */
 	killsAtMs: number[];
 	/** Somebody else uses the account. */
@@ -219,6 +222,7 @@ const ordinary: fc.Arbitrary<Schedule> = fc
 					atMs: fc.integer({ min: 0, max: 15 * MINUTE }),
 					byMs: fc.constantFrom(MINUTE, 10 * MINUTE, 2 * HOUR),
 					isSleep: fc.constant(true),
+					isPause: mostly(false, true),
 				}),
 			),
 			{ maxLength: 2 },

@@ -129,8 +129,11 @@ export async function playSchedule(schedule: Schedule): Promise<World> {
 	const { time, service } = rig;
 	const player = createPlayer(world);
 	service.onAccepted = (task) => noteExcess(world, task);
-	for (const { atMs, byMs, isSleep } of schedule.jumps) {
-		void time.delay(atMs).then(() => (isSleep ? service.sleepMachine(byMs) : time.jumpWall(byMs)));
+	for (const { atMs, byMs, isSleep, isPause } of schedule.jumps) {
+		void time.delay(atMs).then(() => {
+			if (isSleep) service.sleepMachine(byMs);
+			if (!isSleep || isPause) time.jumpWall(isPause ? -byMs : byMs);
+		});
 	}
 	for (const atMs of schedule.foreignTasksAtMs) {
 		void time.delay(atMs).then(() => {

@@ -7,7 +7,7 @@ import type { SubmitInput } from '../../wavespeed/tasks/submitTask';
 import type { Task } from '../../wavespeed/tasks/task';
 import type { Ledger, LedgerEntry } from '../ledger';
 import { compareEcho, type Evidence, type Sent } from './evidence';
-import { CLOCK_PRECISION_MS, serviceTimeOf, submissionOf, timesOf } from './submitTimes';
+import { CLOCK_PRECISION_MS, serviceTimeOf, spansOf, submissionOf } from './submitTimes';
 
 /** What a search for the task of a submit without a clear answer has found. */
 export type Finding =
@@ -60,19 +60,18 @@ export async function findLostTask(
 	const sent = describeSent(account, ledger, lost);
 	const compare = (task: Task): Evidence => compareEcho(task, sent);
 	const listing = await listWith(async () => await listAround(api, account, entry));
-	const window = toSearchWindow(api, account, entry);
-	const wide = toQueryWindow(api, account, entry);
+	const windows = toSearchWindows(api, account, entry);
+	const wide = [toQueryWindow(api, account, entry)];
 	const candidates = listing.tasks.filter(
 		(task) =>
 			// What agrees is no less ours because the service's header is of another clock than the task's time.
-			isInWindow(task, compare(task) === 'agrees' ? wide : window) &&
-			compare(task) !== 'contradicts',
+			isInOne(task, compare(task) === 'agrees' ? wide : windows) && compare(task) !== 'contradicts',
 	);
 	const takeAgreeing = (tasks: Task[]): Task | undefined => {
 		const agreeing = tasks
 			.filter((task) => compare(task) === 'agrees')
 			// The user's own seed may have been used a day before.
-			.filter((task) => entry.isSeedDrawn || isInWindow(task, toWindow(api, account, entry)));
+			.filter((task) => entry.isSeedDrawn || isInOne(task, toWindows(api, account, entry)));
 		// Newest first: of several the oldest is taken, and any of them shows the same video.
 		return keepFree(account, ledger, agreeing).at(-1);
 	};
@@ -110,10 +109,10 @@ function judgeUnknown(
 ): Finding {
 	const { api, account } = context;
 	const isGiven = ({ id }: Task): boolean => account.submissions.isGiven(id);
-	const window = toWindow(api, account, lost.entry);
+	const windows = toWindows(api, account, lost.entry);
 	// The workflow says whose it is, and nothing in it says otherwise, unless it was made just when this one's was.
 	const unknown = free.filter(
-		(task) => compare(task) !== 'silent' || !isGiven(task) || isInWindow(task, window),
+		(task) => compare(task) !== 'silent' || !isGiven(task) || isInOne(task, windows),
 	);
 	const [only, another] = unknown;
 	if (!only) return { kind: 'none' };
@@ -133,7 +132,7 @@ function canOnlyBeOurs(
 	if (lost.entry.accountId !== accountId) return false;
 	// With the service's own clock a task that is older than the submit can't be its task.
 	const margin = account.serviceClock.isKnown(api.clock) ? CLOCK_PRECISION_MS : CLOCK_DIFFERENCE_MS;
-	const isYoung = isInWindow(task, toWindow(api, account, lost.entry, margin));
+	const isYoung = isInOne(task, toWindows(api, account, lost.entry, margin));
 	return isYoung && !hasRivals(api, account, ledger, lost);
 }
 
@@ -177,64 +176,65 @@ function hasRivals(
 ): boolean {
 	// Where nothing tells the service's time, no time rules a lost submit out.
 	const isKnown = account.serviceClock.isKnown(clock);
-	const window = toWindow({ clock }, account, entry);
+	const windows = toWindows({ clock }, account, entry);
 	const ofOtherRows = ledger
 		.unresolved()
 		.some(
 			(other) =>
 				other.key !== key &&
-				(!isKnown || overlaps(toWindow({ clock }, account, other.entry), window)),
+				(!isKnown || overlap(toWindows({ clock }, account, other.entry), windows)),
 		);
 	if (ofOtherRows) return true;
 	const offset = serviceTimeOf(account, clock.now(), clock) - clock.now();
-	const [from, to] = [window.from - offset, window.to - offset];
+	const steady = windows.map(({ from, to }) => ({ from: from - offset, to: to - offset }));
 	// What this process has forgotten, or what was before it, may have been anything.
 	const sentAt = submissionOf(account, entry)?.sentAt ?? -Infinity;
 	const marginMs = isKnown ? 0 : CLOCK_DIFFERENCE_MS;
 	if (!account.submissions.isCompleteSince(sentAt - marginMs)) return true;
 	const own = ledger.submissionIds();
-	const isRival = ({ state, sentAt, endedAt = Infinity }: Submission): boolean =>
+	const isRival = ({ state, sentAt: from, endedAt = Infinity }: Submission): boolean =>
 		state === 'accepted'
-			? sentAt <= to && endedAt >= from
-			: !isKnown || (sentAt <= to && endedAt + LATE_CREATION_MS >= from);
+			? overlap([{ from, to: endedAt }], steady)
+			: !isKnown || overlap([{ from, to: endedAt + LATE_CREATION_MS }], steady);
 	return account.submissions
 		.between(-Infinity, Infinity)
 		.some((submission) => !own.has(submission.id) && isRival(submission));
 }
 
-const overlaps = (a: TimeWindow, b: TimeWindow): boolean => a.from <= b.to && a.to >= b.from;
+const overlap = (some: TimeWindow[], others: TimeWindow[]): boolean =>
+	some.some((one) => others.some(({ from, to }) => one.from <= to && one.to >= from));
 
 /** When the submit's task can have been made, by the service's time. */
-function toWindow(
+const toWindows = (
 	{ clock }: Pick<ApiContext, 'clock'>,
 	account: Account,
 	entry: LedgerEntry,
 	marginMs = CLOCK_DIFFERENCE_MS,
-): TimeWindow {
-	const { sentAt, endedAt } = timesOf(account, entry, clock);
-	const known = { from: sentAt - marginMs, to: endedAt + LATE_CREATION_MS };
-	if (entry.clock === 'service' || submissionOf(account, entry)) return known;
-	// By the machine's clock, before a restart: it may have been as wrong then as it is now, or right.
-	const skew = serviceTimeOf(account, clock.now(), clock) - clock.wallTime();
-	return { from: known.from + Math.min(0, skew), to: known.to + Math.max(0, skew) };
-}
+): TimeWindow[] =>
+	spansOf(account, entry, clock).map(({ sentAt, endedAt }) => ({
+		from: sentAt - marginMs,
+		to: endedAt + LATE_CREATION_MS,
+	}));
 
 /** What the list is asked for; as long as no answer has told the service's time, far more than is needed. */
 function toQueryWindow(api: ApiContext, account: Account, entry: LedgerEntry): TimeWindow {
-	const window = toWindow(api, account, entry);
+	const windows = toWindows(api, account, entry);
 	const margin = account.serviceClock.isKnown(api.clock) ? OTHER_CLOCK_MS : UNKNOWN_CLOCK_MS;
-	return { from: window.from - margin, to: window.to + margin };
+	return {
+		from: Math.min(...windows.map(({ from }) => from)) - margin,
+		to: Math.max(...windows.map(({ to }) => to)) + margin,
+	};
 }
 
 /** Where nothing tells the service's time, the machine's must not rule a task out. */
-const toSearchWindow = (api: ApiContext, account: Account, entry: LedgerEntry): TimeWindow =>
+const toSearchWindows = (api: ApiContext, account: Account, entry: LedgerEntry): TimeWindow[] =>
 	account.serviceClock.isKnown(api.clock)
-		? toWindow(api, account, entry)
-		: toQueryWindow(api, account, entry);
+		? toWindows(api, account, entry)
+		: [toQueryWindow(api, account, entry)];
 
 /** The time filter may be ignored by the service. */
-function isInWindow(task: Task, { from, to }: TimeWindow): boolean {
-	if (task.createdAt === null) return true;
-	const createdAt = Date.parse(task.createdAt);
-	return createdAt >= from && createdAt <= to;
+function isInOne({ createdAt }: Task, windows: TimeWindow[]): boolean {
+	if (createdAt === null) return true;
+	const at = Date.parse(createdAt);
+	return windows.some(({ from, to }) => at >= from && at <= to);
 }

@@ -138,7 +138,8 @@ async function search(batch: Batch, { row, hash }: RowKey, listWith?: ListWith):
  */
 function keepServiceTimes({ ledger, account, api: { clock } }: Batch, { row, hash }: RowKey): void {
 	const entry = ledger.find(row, hash);
-	if (entry?.state !== 'sent' || entry.clock === 'service' || !submissionOf(account, entry)) return;
+	if (entry?.state !== 'sent' || !submissionOf(account, entry)) return;
+	if (!account.serviceClock.isKnown(clock)) return;
 	ledger.noteUnknown(row, hash, toLostTimes(account, entry, clock));
 }
 

@@ -32,7 +32,8 @@ export class Outages {
 				keep();
 				return this.noteNoAnswer(endpoint, status, now());
 			},
-			noteTurnedAway: (failure) => this.noteTurnedAway(endpoint, failure, now()),
+			noteTurnedAway: (failure) => this.noteTurnedAway(endpoint, failure, now(), begunAt),
+			noteHeldBack: () => this.#noteHeldBack(endpoint, now()),
 			noteAnswer: () => this.noteAnswer(endpoint),
 			noteDown: (failure) => {
 				keep();
@@ -57,12 +58,19 @@ export class Outages {
 	 * "Too many requests". That slows all down and is waited for; but where nothing else is said for as long as one request
 	 * waits, each wave of rows would wait for as long again.
 	 */
-	noteTurnedAway(endpoint: string, failure: FailureError, now: number): void {
+	noteTurnedAway(endpoint: string, failure: FailureError, now: number, begunAt = now): void {
 		const known = this.#get(endpoint, now);
-		if (now - known.turnedAwayAt > LONGEST_GAP_MS) known.turnedAwaySince = undefined;
+		// Since then nobody has even waited for a turn.
+		if (begunAt - known.turnedAwayAt > LONGEST_GAP_MS) known.turnedAwaySince = undefined;
 		known.turnedAwayAt = now;
 		known.turnedAwaySince ??= now;
 		if (now - known.turnedAwaySince >= LONGEST_TURNED_AWAY_MS) this.#believe(known, failure, now);
+	}
+
+	/** A request had to wait for others' "too many requests" until it was too late for it. */
+	#noteHeldBack(endpoint: string, now: number): void {
+		const known = this.#endpoints.get(endpoint);
+		if (known?.turnedAwaySince !== undefined) known.turnedAwayAt = now;
 	}
 
 	/**
@@ -123,6 +131,8 @@ export interface OutageWatch {
 	noteNoAnswer(status: number | undefined): boolean;
 	/** `failure`: what others are told if that goes on. */
 	noteTurnedAway(failure: FailureError): void;
+	/** It had no turn before its deadline, because of "too many requests". */
+	noteHeldBack(): void;
 	noteAnswer(): void;
 	/** It was given up. */
 	noteDown(failure: FailureError): void;

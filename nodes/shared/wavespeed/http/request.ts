@@ -9,6 +9,7 @@ import { type Failure, FailureError, failureOf, makeFailure, type Purpose } from
 import { parseRetryAfter } from '../../async/backoff';
 import { type Attempt, retry } from '../../async/retry';
 import type { Permit, BackoffGate } from '../../async/backoffGate';
+import { momentOf } from '../../async/moment';
 import { settle } from '../../async/settle';
 
 /** What every call to the API needs: the run's own clock and cancellation, and what the account's runs share. */
@@ -119,6 +120,7 @@ async function tryOften<T>(
 		if (!result || hadNoTurn(result)) {
 			// Says nothing about the service, unlike what came before.
 			last ??= result && toProblem(result);
+			if (!result) outage?.noteHeldBack();
 			return { kind: 'failed' };
 		}
 		const value = result.kind === 'data' ? parse(result.data) : undefined;
@@ -223,6 +225,7 @@ export async function sendAndRead(
 	request: HttpRequest,
 	isWithinLimit?: (result: ApiResult) => boolean,
 ): Promise<RequestResult> {
+	const askedAt = momentOf(api.clock);
 	const sent = await settle(api.send(request));
 	if (!sent.ok) {
 		permit.release();
@@ -233,7 +236,7 @@ export async function sendAndRead(
 		permit.release();
 		return { kind: 'noAnswer', reason: outcome.reason, text: outcome.text };
 	}
-	api.serviceClock.note(outcome.headers, api.clock);
+	api.serviceClock.note(outcome.headers, api.clock, askedAt);
 	const result = readEnvelope(outcome);
 	if (result.kind === 'rateLimited') permit.refused(result.retryAfter);
 	else if (isWithinLimit?.(result) === false) permit.release();

@@ -1,4 +1,5 @@
 import type { Clock } from '../../async/clock';
+import { momentOf } from '../../async/moment';
 
 /**
  * What time it is at the service, told by the `Date` header of its answers. The machine's clock may be wrong by minutes
@@ -17,8 +18,12 @@ export class ServiceClock {
 		);
 	}
 
-	/** To be called when the answer has come. */
-	note(headers: Record<string, string>, clock: Clocks): void {
+	/**
+	 * To be called when the answer has come. `askedAt`: when the request left; an answer that came while the machine slept is
+	 * as old as the sleep.
+	 */
+	note(headers: Record<string, string>, clock: Clocks, askedAt = momentOf(clock)): void {
+		if (Math.abs(aheadOf(clock) - (askedAt.wall - askedAt.steady)) > MOST_DRIFT_MS) return;
 		const date = Date.parse(headers.date ?? '');
 		// A cache says how old its copy is (RFC 9111, 5.1).
 		const age = Number(headers.age ?? 0);
