@@ -16,11 +16,12 @@ export class AccountPlace {
 	 * the wait with its reason, as the place is needed no more.
 	 */
 	async take(isProbe = false, left?: Cancellation): Promise<void> {
+		if (this.#release) return;
 		const { account, api } = this.#batch;
 		const outage = isProbe ? undefined : outageOf(this.#batch);
 		const forget = left && outage?.onCancel((reason) => left.cancel(reason));
 		const acquired = account.places.acquire(api.cancellation, left ?? outage);
-		this.#release ??= await acquired.finally(() => forget?.());
+		this.#release = await acquired.finally(() => forget?.());
 	}
 
 	giveBack(): void {
