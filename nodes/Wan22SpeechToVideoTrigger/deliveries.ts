@@ -1,4 +1,4 @@
-import type { Clock } from '../shared/async/clock';
+import type { Clocks } from '../shared/async/clock';
 import { settle } from '../shared/async/settle';
 import { isRecord } from '../shared/json';
 
@@ -208,7 +208,7 @@ const DELIVERIES_KEY = 'wan22Deliveries';
 
 export function toDeliveryMemory(
 	staticData: Record<string, unknown>,
-	clock: Pick<Clock, 'now' | 'wallTime'>,
+	clock: Clocks,
 ): DeliveryMemory {
 	const readAt = clock.now();
 	return {

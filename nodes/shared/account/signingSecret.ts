@@ -1,4 +1,4 @@
-import type { Clock } from '../async/clock';
+import type { Clocks } from '../async/clock';
 import { ageOf, type Moment, momentOf } from '../async/moment';
 import { settle, type Settled } from '../async/settle';
 import type { ApiContext, RetryBudget } from '../wavespeed/http/request';
@@ -119,8 +119,6 @@ interface Ask {
 	/** Undefined while it is under way. */
 	answer?: Settled<string>;
 }
-
-type Clocks = Pick<Clock, 'now' | 'wallTime'>;
 
 /** Tries a secret. */
 type Fits = (secret: string) => boolean;

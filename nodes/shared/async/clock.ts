@@ -11,5 +11,8 @@ export interface Clock {
 	sleep(ms: number): Promise<void>;
 }
 
+/** What tells the time, without a wait. */
+export type Clocks = Pick<Clock, 'now' | 'wallTime'>;
+
 /** A number from 0 (inclusive) to 1 (exclusive). */
 export type Random = () => number;

@@ -1,6 +1,4 @@
-import type { Clock } from './clock';
-
-type Clocks = Pick<Clock, 'now' | 'wallTime'>;
+import type { Clocks } from './clock';
 
 /** A moment by both clocks, for what grows old also while the machine sleeps: the steady clock stands still then. */
 export interface Moment {

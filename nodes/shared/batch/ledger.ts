@@ -16,7 +16,7 @@ export interface LedgerEntry {
 	sentAt: number;
 	endedAt?: number;
 	/** When it may have been as well, where clocks disagree (`submitTimes.ts`). */
-	otherSpans?: Array<{ sentAt: number; endedAt: number }>;
+	otherSpans?: Span[];
 	/** Whose time that is: the service's, if an answer has told it by then. */
 	clock: 'service' | 'machine';
 	/** Which key and base URL it was sent with; the key can't be told from it. */
@@ -43,6 +43,12 @@ export interface LedgerEntry {
 	undelivered?: true;
 	/** n8n's ID of the execution that has sent it. */
 	executionId?: string;
+}
+
+/** From a submit to its end without a clear answer; ms since the epoch. */
+export interface Span {
+	sentAt: number;
+	endedAt: number;
 }
 
 /** Which row's submit it is, and for which request. */

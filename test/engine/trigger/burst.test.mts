@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
-import type { EmulatorTask } from '../../emulator/types.mts';
+import type { EmulatorTask, RecordedRequest } from '../../emulator/types.mts';
 import { jsonOf, makeRows } from '../harness/rig.mts';
 import { useTriggerScene } from '../harness/triggerScene.mts';
 
@@ -75,4 +75,30 @@ describe('a burst of 200 callbacks', () => {
 		expect(ids).toHaveLength(200);
 		expect(new Set(ids).size).toBe(200);
 	}, 180_000);
+});
+
+test('callbacks of an account whose API hangs keep those of another one from nothing', async () => {
+	const { rig } = scene;
+	await scene.trigger.activate();
+	// The same service by another name is another account for the node.
+	const baseUrl = rig.emulator.url.replace('127.0.0.1', 'localhost');
+	const other = await scene.openTrigger({ credential: { ...rig.credential, baseUrl } });
+	await other.activate();
+	const { error } = await rig.run({
+		items: await makeRows(25),
+		parameters: { resource: 'task', operation: 'submit' },
+	});
+	expect(error).toBeUndefined();
+	const ids = rig.emulator.tasks().map(({ id }) => id);
+	for (const id of ids) rig.emulator.finishTask(id);
+	const isHanging = ({ headers }: RecordedRequest): boolean => !headers.host?.includes('localhost');
+	rig.emulator.addFault({ step: 'result', kind: 'hang', times: Infinity, when: isHanging });
+	const [own, ...others] = ids;
+	const hanging = others.map(async (id) => await deliver(id));
+	while (steps('result').filter(isHanging).length < 8) await setImmediate();
+	const healthy = deliver(String(own), { url: other.url });
+	expect(await rig.clock.runUntil(healthy, rig.emulator)).toBe(200);
+	const statuses = await rig.clock.runUntil(Promise.all(hanging), rig.emulator);
+	expect(new Set(statuses)).toEqual(new Set([503]));
+	expect(other.started).toHaveLength(1);
 });

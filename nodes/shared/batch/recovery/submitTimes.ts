@@ -1,7 +1,7 @@
 import type { Account } from '../../account/account';
 import type { Submission } from '../../account/submissions';
-import type { Clock } from '../../async/clock';
-import type { LedgerEntry } from '../ledger';
+import type { Clocks } from '../../async/clock';
+import type { LedgerEntry, Span } from '../ledger';
 
 /**
  * When a submit without a clear answer left and was given up, as well as it can be told. Three clocks know something of it:
@@ -10,14 +10,6 @@ import type { LedgerEntry } from '../ledger';
  * Where they disagree each may be right, so that there are several spans: a task in none of them is not the submit's, and
  * what is between them is nobody's, since a machine that sleeps sends nothing.
  */
-
-type Clocks = Pick<Clock, 'now' | 'wallTime'>;
-
-/** From the submit to its end without a clear answer; ms since the epoch. */
-export interface Span {
-	sentAt: number;
-	endedAt: number;
-}
 
 /** How exact the service's `Date` header is, with the time that an answer takes. */
 export const CLOCK_PRECISION_MS = 10_000;

@@ -1,4 +1,4 @@
-import type { Clock } from '../../async/clock';
+import type { Clocks } from '../../async/clock';
 import { momentOf } from '../../async/moment';
 
 /**
@@ -37,8 +37,6 @@ export class ServiceClock {
 		return this.#offset === undefined || !this.isKnown(clock) ? undefined : steady + this.#offset;
 	}
 }
-
-type Clocks = Pick<Clock, 'now' | 'wallTime'>;
 
 const aheadOf = (clock: Clocks): number => clock.wallTime() - clock.now();
 
